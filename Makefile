@@ -1,0 +1,49 @@
+# One readable list of what can be done. Each target builds .venv when it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := .ci/requirements.lock
+READY := .venv/.ready
+
+.PHONY: venv demo test lint types bench sim docs lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+venv: $(READY) ## build .venv from the lock
+
+$(READY): pyproject.toml $(LOCK)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --require-virtualenv "$$(grep -oE '^uv==[0-9.]+' $(LOCK))"
+	$(BIN)/uv pip install -q --require-hashes -r $(LOCK)
+	$(BIN)/uv pip install -q --no-build-isolation --no-deps -e .
+	@touch $(READY)
+
+demo: $(READY) ## the main job, end to end, on the embedded Azure
+	$(BIN)/sfcert demo
+
+test: $(READY) ## all tests that need no subscription
+	$(BIN)/pytest -n auto
+
+lint: $(READY) ## style, format and the floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(READY) ## the strict type checker
+	$(BIN)/mypy
+
+bench: $(READY) ## figures, printed; nothing is asserted by time
+	$(BIN)/python -m tests.bench
+
+sim: $(READY) ## the embedded Azure in the foreground
+	$(BIN)/sfcert sim up --foreground
+
+docs: $(READY) ## rewrite the generated reference pages and check every link
+	$(BIN)/python -m tests.docs_build
+
+lock: $(READY) ## resolve the dependencies anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o $(LOCK)
+
+clean: ## remove what make has built
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
