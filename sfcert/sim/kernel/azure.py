@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sfcert.sim.kernel.clock import VirtualClock
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.faults import Faults
 from sfcert.sim.kernel.journal import Journal
 from sfcert.sim.kernel.operations import Operation
 from sfcert.sim.kernel.provider import Provider
@@ -35,6 +36,7 @@ class Azure:
         self.operations: dict[str, Operation] = {}
         self.journal = Journal()
         self.switches: dict[str, Any] = {}
+        self.faults = Faults(self.switches)
         self._providers: dict[str, Provider] = {}
         self._services: dict[str, Any] = {}
 
@@ -61,6 +63,14 @@ class Azure:
         service = self._services[name]
         assert isinstance(service, kind)
         return service
+
+    def find_service(self, name: str) -> Any:
+        """The service of that name by its agreed face, or None where this Azure was built without it."""
+        return self._services.get(name)
+
+    def provider_types(self) -> list[str]:
+        """Every registered resource type as its provider spells it, sorted."""
+        return sorted({spelled for provider in self._providers.values() for spelled in provider.types})
 
     # -- long operations ----------------------------------------------------------------------------------------------
 

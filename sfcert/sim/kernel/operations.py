@@ -12,7 +12,7 @@ TERMINAL = frozenset({"Succeeded", "Failed", "Canceled"})
 
 @dataclass(slots=True)
 class Operation:
-    """One asynchronous operation. `finish` may be called once; later calls are ignored, so a terminal state is final."""
+    """One asynchronous operation. `finish` counts once; later calls are ignored, so a terminal state is final."""
 
     id: str
     subject: str

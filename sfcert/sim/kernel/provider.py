@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sfcert.sim.kernel.ids import ResourceId
@@ -14,12 +14,15 @@ class Answer:
     """What a provider says to a write or an action.
 
     `body` is the resource as it now reads (None for an empty answer); `operation` is set when work goes on after the
-    answer, and the front door then adds the polling headers. `created` tells 201 from 200.
+    answer, and the front door then adds the polling headers. `created` tells 201 from 200. `status` overrides what the
+    front door would choose (204 for a cancel, 202 for a what-if); `headers` are sent as they stand.
     """
 
     body: Any
     operation: Operation | None = None
     created: bool = False
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -32,7 +35,10 @@ class Caller:
 
 
 class Provider(Protocol):
-    """A resource provider. Methods raise `AzureFailure`; those that it does not know answer 404 or 405 by themselves.
+    """A resource provider. A provider may also offer `preview(rid, api_version, body) -> body`: what a GET would return
+    after such a PUT, with nothing changed; the deployments' what-if asks it, and merges by itself where it is absent.
+
+    Methods raise `AzureFailure`; those that it does not know answer 404 or 405 by themselves.
 
     `types` are the resource types (any case) that it serves, children included. Bodies are plain JSON values; a
     provider never keeps or returns the caller's own object (copy at the border).
