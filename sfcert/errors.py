@@ -1,8 +1,8 @@
 """What can go wrong, who can mend it, and the exit code that says so. Floor 0.
 
-Four families under one root. Each error carries a token (CamelCase, closed list, a page each in docs/reference/errors.md)
-beside its sentence, and its data as attributes; the sentence is built once. Anything outside this tree is a bug (exit 70).
-No error ever carries a secret.
+Four families under one root. Each error carries a token (CamelCase, closed list, explained in docs/reference/errors.md)
+beside its sentence, and its data as attributes; the sentence is built once. Anything outside this tree is a bug
+(exit 70). No error ever carries a secret.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class SfcertError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of an input, and where it stands. Lines and columns count from 1; None where there is no text to point at."""
+    """One fault of an input, and where it stands. Lines and columns count from 1; None where there is no text."""
 
     message: str
     file: str | None = None
@@ -95,14 +95,12 @@ class InputError(SfcertError):
 class RefusedError(SfcertError):
     """A gate, a policy, a missing approval or a stale plan says no (exit 3, 4 or 6)."""
 
-    _EXIT = {"PlanStale": 4, "ApprovalMissing": 6}
-
     def __init__(self, token: str, message: str, *, evidence: Sequence[str] = (), override: str | None = None) -> None:
         lines = "".join(f"\n  {line}" for line in evidence)
         super().__init__(token, message + lines + (f"\n{override}" if override else ""))
         self.evidence = tuple(evidence)
         self.override = override
-        self.exit_code = self._EXIT.get(token, 3)
+        self.exit_code = {"PlanStale": 4, "ApprovalMissing": 6}.get(token, 3)
 
 
 class RemoteError(SfcertError):
@@ -135,7 +133,10 @@ class RemoteError(SfcertError):
 
 
 class ConvergenceError(SfcertError):
-    """The nodes do not show what is declared: not yet (`NotConverged`), or never (`WentToFailed`). Running again resumes."""
+    """The nodes do not show what is declared: not yet (`NotConverged`) or never (`WentToFailed`).
+
+    Running the same command again resumes.
+    """
 
     exit_code = 5
 
