@@ -1,0 +1,21 @@
+"""Azure Resource Manager's front door: tokens, routing, groups, lists, long operations, permissions, unkindness."""
+
+from __future__ import annotations
+
+from sfcert.sim.front.arm import ArmFront
+from sfcert.sim.front.exchange import Reply, Request
+from sfcert.sim.front.groups import Groups
+from sfcert.sim.front.tempo import Mode, Tempo
+from sfcert.sim.kernel.azure import Azure
+
+__all__ = ["ArmFront", "Groups", "Mode", "Reply", "Request", "Tempo", "install"]
+
+
+def install(azure: Azure, *, tempo: Mode = "auto", factor: float = 3600.0) -> None:
+    """Add the services `tempo`, `arm`, `groups` and `opaque`. The service `entra` must be there."""
+    clockwork = Tempo(azure, tempo, factor)
+    azure.add_service("tempo", clockwork)
+    front = ArmFront(azure, clockwork)
+    azure.add_service("arm", front)
+    azure.add_service("groups", front.groups)
+    azure.add_service("opaque", front.opaque)

@@ -1,0 +1,173 @@
+"""Who answers this HTTP request? One TLS port for every production name, told apart by Host.
+
+`management.azure.com` goes to Resource Manager, the login hosts to Entra, `*.vault.azure.net` to the vaults. On
+`localhost` the paths decide, for clients that were given a cloud of their own. Leaves out: the answers themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any
+
+from aiohttp import web
+
+from sfcert.sim.entra import Entra
+from sfcert.sim.entra.discovery import describe_instances, describe_openid
+from sfcert.sim.entra.entra import LOGIN_HOSTS
+from sfcert.sim.front import ArmFront, Reply, Request, Tempo
+from sfcert.sim.front.exchange import reply_to_failure
+from sfcert.sim.front.loose_json import parse_body
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.journal import Request as Seen
+from sfcert.sim.server.kinds import kind_of
+
+_LOGIN_PATH = re.compile(r"^/([^/]+)/(oauth2|v2\.0|discovery)(/.*)?$", re.IGNORECASE)
+VAULT_SUFFIX = ".vault.azure.net"
+
+
+class Doors:
+    """The one handler of the TLS port. `vault_ports` maps a listening port of the direct way to its vault's host."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self._entra = azure.service("entra", Entra)
+        self._arm = azure.service("arm", ArmFront)
+        self._tempo = azure.service("tempo", Tempo)
+        self.vault_ports: dict[int, str] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request and note it in the journal."""
+        host = request.host.lower()
+        response = await self._route(request, host)
+        self._azure.journal.requests.append(
+            Seen(
+                self._azure.clock.now,
+                request.method,
+                host,
+                request.path,
+                kind_of(request.method, host, request.path),
+                response.status,
+            )
+        )
+        return response
+
+    async def _route(self, request: web.Request, host: str) -> web.StreamResponse:
+        name = host.split(":")[0]
+        local_port = _local_port(request)
+        if local_port in self.vault_ports:
+            return await self._vault(request, self.vault_ports[local_port])
+        if name.endswith(VAULT_SUFFIX):
+            return await self._vault(request, name)
+        if name in LOGIN_HOSTS:
+            return await self._login(request, host)
+        if name == "management.azure.com":
+            return await self._resource_manager(request, host)
+        if name in {"localhost", "127.0.0.1"}:
+            if _LOGIN_PATH.match(request.path):
+                return await self._login(request, host)
+            return await self._resource_manager(request, host)
+        return _as_json(
+            Reply(421, {"error": {"code": "MisdirectedRequest", "message": f"Nobody serves '{host}' here."}})
+        )
+
+    # -- Resource Manager ---------------------------------------------------------------------------------------------
+
+    async def _resource_manager(self, request: web.Request, host: str) -> web.StreamResponse:
+        try:
+            body = parse_body(await request.read())
+        except AzureFailure as failure:
+            return _as_json(reply_to_failure(failure))
+        asked = Request(
+            method=request.method,
+            path=request.path,
+            base=f"https://{host}",
+            query={name.lower(): value for name, value in request.query.items()},
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+        )
+        reply = self._arm.handle(asked)
+        if reply.delay_s:
+            # Wall time on purpose: this is the network being slow, not the world's time.
+            await asyncio.sleep(reply.delay_s)
+        if reply.reset:
+            return _cut(request)
+        correlation = request.headers.get("x-ms-correlation-request-id") or self._trace()
+        reply.headers.setdefault("x-ms-request-id", self._trace())
+        reply.headers.setdefault("x-ms-correlation-request-id", correlation)
+        if "x-ms-client-request-id" in request.headers:
+            reply.headers.setdefault("x-ms-client-request-id", request.headers["x-ms-client-request-id"])
+        return _as_json(reply)
+
+    def _trace(self) -> str:
+        # Not from the world's random stream: a request more must not change what the world does.
+        return f"00000000-0000-4000-8000-{len(self._azure.journal.requests) + 1:012x}"
+
+    # -- Entra --------------------------------------------------------------------------------------------------------
+
+    async def _login(self, request: web.Request, host: str) -> web.StreamResponse:
+        base = f"https://{host}"
+        found = _LOGIN_PATH.match(request.path)
+        if found is None:
+            return _as_json(Reply(404, {"error": "invalid_request"}))
+        tenant, tail = found[1], request.path.lower().rstrip("/")
+        if tail.endswith("/discovery/instance"):
+            return _as_json(Reply(200, describe_instances(base, self._azure.tenant_id)))
+        if tail.endswith("/.well-known/openid-configuration"):
+            return _as_json(Reply(200, describe_openid(base, tenant)))
+        if tail.endswith("/keys"):
+            return _as_json(Reply(200, {"keys": []}))
+        if request.method == "POST" and tail.endswith("/token"):
+            form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+            try:
+                return _as_json(Reply(200, self._entra.answer_token(tenant, form)))
+            except AzureFailure as failure:
+                return _as_json(Reply(failure.status, _oauth_error(failure)))
+        return _as_json(Reply(404, {"error": "invalid_request"}))
+
+    # -- vaults -------------------------------------------------------------------------------------------------------
+
+    async def _vault(self, request: web.Request, vault_host: str) -> web.StreamResponse:
+        vaults = self._azure.find_service("vault-http")
+        if vaults is None:
+            return _as_json(Reply(503, {"error": {"code": "ServiceUnavailable", "message": "No vaults here."}}))
+        response: web.StreamResponse = await vaults.handle(request, vault_host)
+        if request.method == "GET" and request.path.lower().rstrip("/").endswith("/pending") and response.status == 200:
+            # Looking at a certificate that is being made is waiting for it, as polling an operation is.
+            self._tempo.looked_since(self._azure.clock.now)
+        return response
+
+
+def _local_port(request: web.Request) -> int:
+    name: Any = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return int(name[1]) if name else 0
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    """Close the connection so that the client sees a reset, not an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=499)
+
+
+def _as_json(reply: Reply) -> web.Response:
+    headers = {"Cache-Control": "no-cache", "Pragma": "no-cache", **reply.headers}
+    if reply.body is None:
+        return web.Response(status=reply.status, headers=headers)
+    return web.Response(
+        status=reply.status,
+        body=json.dumps(reply.body, ensure_ascii=False).encode("utf-8"),
+        headers=headers,
+        content_type="application/json",
+        charset="utf-8",
+    )
+
+
+def _oauth_error(failure: AzureFailure) -> dict[str, Any]:
+    return {
+        "error": failure.target or "invalid_request",
+        "error_description": f"{failure.code}: {failure.message}",
+        "error_codes": [int(failure.code.removeprefix("AADSTS"))],
+    }
