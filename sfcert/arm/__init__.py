@@ -21,9 +21,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sfcert.arm.diff import Change, ChangeKind, diff
+    from sfcert.arm.changes import Change, ChangeKind, diff
     from sfcert.arm.edit import covers, edit_at, get_at, has_at, remove_at, set_at
-    from sfcert.arm.expand import ExpandOptions, expand
+    from sfcert.arm.expansion import ExpandOptions, expand
     from sfcert.arm.expanded import Expanded, Loop, Note, Resource
     from sfcert.arm.expression import is_expression, parse_expression, print_expression
     from sfcert.arm.parameters import ParameterInput, parse_parameters
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from sfcert.arm.text import Document, Position, TextWarning, parse_text
 
 _HOME = {
-    "diff": ("Change", "ChangeKind", "diff"),
+    "changes": ("Change", "ChangeKind", "diff"),
     "edit": ("covers", "edit_at", "get_at", "has_at", "remove_at", "set_at"),
-    "expand": ("ExpandOptions", "expand"),
+    "expansion": ("ExpandOptions", "expand"),
     "expanded": ("Expanded", "Loop", "Note", "Resource"),
     "expression": ("is_expression", "parse_expression", "print_expression"),
     "parameters": ("ParameterInput", "parse_parameters"),
@@ -90,7 +90,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # `expand`, `diff` are both a module and a function of it: bind the function, as __all__ promises
+    # No submodule may carry a public name: importing it would put the module where the function belongs.
     value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
