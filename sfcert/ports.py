@@ -7,6 +7,7 @@ Synchronous on purpose: the command line waits, and a durable engine runs steps 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -84,3 +85,26 @@ class Nodes(Protocol):
     def fetch_presented(self, host: str, port: int) -> list[bytes]:
         """The DER chain that a TLS handshake with this node serves, leaf first, judged by nobody here."""
         ...
+
+
+class Issuers(Protocol):
+    """Where an issuer's certificate can be had when no vault tells it. Nothing it returns is believed unverified."""
+
+    def fetch_by_aia(self, url: str) -> bytes:
+        """The bytes behind a caIssuers address, http only, bounded in size and time."""
+        ...
+
+    def fetch_pfx_chain(self, vault_url: str, name: str, version: str) -> list[bytes]:
+        """The DER chain inside the certificate's secret, leaf left out; the private key is dropped at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that a run touches. `nodes` is None where no credential for the nodes' own endpoint was given."""
+
+    arm: Arm
+    vaults: Vaults
+    nodes: Nodes | None
+    clock: Clock
+    issuers: Issuers | None = None

@@ -17,12 +17,16 @@ ConvergenceState = Literal["current", "in-progress", "failed", "unknown"]
 
 
 class GateVerdict(Value):
-    """One gate after one look. `reason` is a CamelCase token from `sfcert.converge.gates`."""
+    """One gate after one look. `reason` is a CamelCase token from `sfcert.converge.reasons`.
+
+    `look_again_s`: when another look may show something else; None where the gate passed or a look is no use.
+    """
 
     gate: str
     state: GateState
     reason: str
     message: str
+    look_again_s: float | None = None
 
 
 class Convergence(Value):
@@ -47,7 +51,7 @@ class Applied(Value):
 
 
 class Event(Value):
-    """One line of a run: `type` from `sfcert.views.events`, with its own fields in `data` (never a secret)."""
+    """One line of a run: `type` from `sfcert.workflows.events`, with its own fields in `data` (never a secret)."""
 
     type: str
     at_utc: datetime
