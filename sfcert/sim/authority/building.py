@@ -113,7 +113,7 @@ def certificate(
     else:
         above = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False)
-    builder = builder.add_extension(_usage(("keyCertSign", "cRLSign") if ca else key_usage), critical=True)
+    builder = builder.add_extension(usage(("keyCertSign", "cRLSign") if ca else key_usage), critical=True)
     if ekus:
         builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in ekus]), False)
     if sans:
@@ -126,7 +126,8 @@ def certificate(
     return builder.sign(signer, hashes.SHA256())
 
 
-def _usage(names: Sequence[str]) -> x509.KeyUsage:
+def usage(names: Sequence[str]) -> x509.KeyUsage:
+    """The key usage extension for names as Key Vault writes them (RFC 5280, 4.2.1.3)."""
     has = set(names)
     agrees = "keyAgreement" in has
     return x509.KeyUsage(
