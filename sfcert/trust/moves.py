@@ -1,0 +1,78 @@
+"""What can a stage do to trust? The closed list of moves that a plan is made of. Floor 2.
+
+A move says what changes, not how it is sent. Leaves out what may happen meanwhile (`sfcert.trust.reach`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sfcert.model.base import Value
+from sfcert.model.observation import Declaration
+
+
+class Move(Value):
+    """A stage. `deadline_s` is how long it may take; `safe_to_stop_until_utc` (aware UTC) is the date until which the
+    plan says that one may stop after it: the proof holds the state after the stage to that date too."""
+
+    stage_id: str
+    deadline_s: int
+    safe_to_stop_until_utc: datetime | None = None
+
+
+class FreezeRenewal(Move):
+    """These vault certificates (`<vault>/certificates/<name>`) no longer renew themselves afterwards."""
+
+    certificate_urls: tuple[str, ...]
+
+
+class ResumeRenewal(Move):
+    """These vault certificates renew themselves again."""
+
+    certificate_urls: tuple[str, ...]
+
+
+class Provision(Move):
+    """The Key Vault VM extension of one scale set as it is afterwards; fields as in `world.Delivery`.
+
+    `observes` is the whole list, those of an existing extension included. The stage ends only once every node holds the
+    newest version of each.
+    """
+
+    scale_set_id: str
+    observes: tuple[str, ...]
+    sequenced: bool = True
+    syncs_first: bool = True
+    links: bool = False
+    keeps_two: bool = False
+    store: str = "My"
+
+
+class DeclareCluster(Move):
+    """The cluster resource's declaration as it is afterwards."""
+
+    declaration: Declaration
+
+
+class DeclareExtension(Move):
+    """The node extension's declaration of one scale set as it is afterwards."""
+
+    scale_set_id: str
+    declaration: Declaration
+
+
+class RetireSecrets(Move):
+    """The vm secrets of one scale set that stay, by the URL as written; nothing is deleted from nodes that exist."""
+
+    scale_set_id: str
+    keeps: tuple[str, ...] = ()
+
+
+class Together(Move):
+    """Several moves in one deployment: in any order, at the same time."""
+
+    moves: tuple[Move, ...]
+
+
+class Nothing(Move):
+    """A stage that changes no one's trust, such as an identity, an access or a wait; time passes."""
