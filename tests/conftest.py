@@ -1,0 +1,32 @@
+"""Fixtures that many tests share; each says why it exists."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Two shared cores: a slow moment of the machine is not a failure of the law.
+settings.register_profile("sfcert", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sfcert")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_world_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may meet the credentials or the proxy of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("AZURE_", "SFCERT_")) or name.lower() in ("https_proxy", "http_proxy", "no_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of examples, corpus and schemas beside the checkout; tests that need it skip where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder with examples, corpus and schemas is not beside this checkout")
+    return folder
