@@ -24,8 +24,8 @@ def check_access(azure: Azure, caller: Caller, action: str, scope: str) -> None:
         403,
         "AuthorizationFailed",
         f"The client '{caller.app_id}' with object id '{caller.object_id}' does not have authorization to perform"
-        f" action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your"
-        " credentials.",
+        f" action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please"
+        " refresh your credentials.",
     )
 
 

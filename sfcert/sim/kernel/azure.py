@@ -68,6 +68,10 @@ class Azure:
         """The service of that name by its agreed face, or None where this Azure was built without it."""
         return self._services.get(name)
 
+    def describe_services(self) -> dict[str, Any]:
+        """What each service that offers `status()` says of itself: plain JSON values, by service name."""
+        return {name: service.status() for name, service in self._services.items() if hasattr(service, "status")}
+
     def provider_types(self) -> list[str]:
         """Every registered resource type as its provider spells it, sorted."""
         return sorted({spelled for provider in self._providers.values() for spelled in provider.types})

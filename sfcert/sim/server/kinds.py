@@ -9,7 +9,10 @@ _VERSION = re.compile(r"^[0-9a-f]{32}$", re.IGNORECASE)
 
 
 def kind_of(method: str, host: str, path: str) -> str:
-    """Such as `PUT …/Microsoft.ServiceFabric/clusters/{}`, `GET vault/certificates/{}`, `POST login/oauth2/v2.0/token`."""
+    """The sort, such as `PUT …/Microsoft.ServiceFabric/clusters/{}`.
+
+    Vault calls read `GET vault/certificates/{}`, sign-ins `POST login/{}/oauth2/v2.0/token`.
+    """
     parts = [part for part in path.split("/") if part]
     if ".vault.azure.net" in host:
         return f"{method} vault/{'/'.join(_vault_part(index, part) for index, part in enumerate(parts))}"
