@@ -205,6 +205,8 @@ def start_in_thread(
     except BaseException:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=10)
+        if temporary is not None:
+            temporary.cleanup()
         raise
     return Running(server, loop, close)
 

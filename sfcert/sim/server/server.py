@@ -59,7 +59,7 @@ class Server:
         application = web.Application(client_max_size=_BODY_LIMIT)
         application.router.add_route("*", "/{tail:.*}", self._handle)
         # Requests of one test or client are few; access logs would cost more than they tell.
-        self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.2)
         await self._runner.setup()
         self.tls_port = await self._listen()
         self.proxy = Proxy(lambda: self.azure, self.tls_port)
@@ -114,7 +114,7 @@ class Server:
 
     async def _listen(self) -> int:
         assert self._runner is not None
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context, shutdown_timeout=0.2)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context)
         await site.start()
         assert isinstance(site._server, asyncio.Server)
         port: int = site._server.sockets[0].getsockname()[1]
