@@ -1,4 +1,7 @@
-"""Role assignments and built-in roles, propagating in virtual time. Service name: `authorization`."""
+"""Role assignments and built-in roles, propagating in virtual time. Service name: `authorization`.
+
+Where Entra is there already, its default application becomes the operator of the whole subscription.
+"""
 
 from __future__ import annotations
 
@@ -11,3 +14,6 @@ def install(azure: Azure) -> None:
     roles = Roles(azure)
     azure.add_service("authorization", roles)
     azure.register(AuthorizationProvider(azure, roles))
+    entra = azure.find_service("entra")
+    if entra is not None:
+        roles.make_operator(entra.default.object_id)

@@ -90,6 +90,7 @@ class AuthorizationProvider:
             for name in KEPT:
                 if properties.get(name) is not None:
                     known.body["properties"][name] = copy.deepcopy(properties[name])
+            self._azure.record_write("PUT", rid.text, type=rid.type)
             return Answer(copy.deepcopy(known.body))
         for other in self._roles.all():
             if (
@@ -115,14 +116,25 @@ class AuthorizationProvider:
         more = {name: copy.deepcopy(properties[name]) for name in KEPT if properties.get(name) is not None}
         more.setdefault("principalType", "ServicePrincipal")
         kept = self._roles.keep(rid.scope, rid.name, role.id, principal, more, caller.object_id)
+        self._azure.record_write("PUT", rid.text, type=rid.type)
         return Answer(copy.deepcopy(kept.body), created=True)
+
+    def preview(self, rid: ResourceId, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
+        known = self._roles.get(rid.text)
+        if known is not None:
+            return copy.deepcopy(known.body)
+        properties = {**copy.deepcopy(body.get("properties") or {}), "scope": rid.scope}
+        return {"id": rid.text, "name": rid.name, "type": self.types[0], "properties": properties}
 
     def patch(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
         raise AzureFailure(405, "HttpMethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
 
     def delete(self, rid: ResourceId, api_version: str, caller: Caller) -> Answer:
         gone = None if _is_definition(rid.type) else self._roles.remove(rid.text)
-        return Answer(copy.deepcopy(gone.body) if gone else None)
+        if gone is None:
+            return Answer(None, status=204)
+        self._azure.record_write("DELETE", rid.text, type=rid.type)
+        return Answer(copy.deepcopy(gone.body))
 
     def action(
         self,

@@ -503,6 +503,16 @@ class Lifecycle:
             certificate.deleted.event.cancel()
         del content.certificates[name.lower()]
 
+    def forget(self, content: VaultContent) -> None:
+        """Stop every timer of a vault that is gone for good."""
+        for certificate in content.certificates.values():
+            for timer in certificate.timers:
+                timer.cancel()
+            if certificate.pending and certificate.pending.event:
+                certificate.pending.event.cancel()
+            if certificate.deleted:
+                certificate.deleted.event.cancel()
+
     def _note(self, text: str) -> None:
         self._azure.journal.notes.append((self._azure.clock.now, text))
 

@@ -7,7 +7,6 @@ with `renew_now`. The vault resource itself is Microsoft.KeyVault's (see control
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from sfcert.sim.authority.authorities import Authorities, Issued
 from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.clock import Event
 from sfcert.sim.kernel.resources import Resource
 from sfcert.sim.keyvault.access import Access, Visitor
 from sfcert.sim.keyvault.content import secret_value
@@ -34,7 +34,7 @@ class DeletedVault:
     content: VaultContent
     deleted_at: datetime
     purge_at: datetime
-    purged: Callable[[], None]
+    timer: Event
 
 
 class Vaults:
