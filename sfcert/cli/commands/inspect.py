@@ -1,0 +1,25 @@
+"""`sfcert inspect`: what is declared where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sfcert.cli.output import answer
+from sfcert.cli.source import look, source_of, source_options
+
+
+@click.command("inspect")
+@source_options
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+def command(form: str, **options: Any) -> int:
+    """Show what is declared where: roles, node types, provisioning, versions, who presents what."""
+    from sfcert.model.codec import pretty
+    from sfcert.sources.inspect import inspect
+    from sfcert.views.inspect import inspect_human
+
+    observation = look(source_of(options))
+    inspected = inspect(observation)
+    answer(pretty(inspected) if form == "json" else inspect_human(inspected, observation))
+    return 0

@@ -1,0 +1,123 @@
+"""`sfcert plan`: dry run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sfcert import __version__
+from sfcert.cli.output import answer, write_whole
+from sfcert.cli.shipped import playbooks_folder, templates_folder
+from sfcert.cli.source import look, source_of, source_options
+
+_STATUS_EXIT = {"nothing-to-do": 0, "ready": 2, "blocked": 3}
+
+
+def _certificates(values: tuple[str, ...]) -> dict[str, str]:
+    """`[NODETYPE=]URL` options as node type -> URL, "*" for the one that names no node type."""
+    found: dict[str, str] = {}
+    for value in values:
+        head, equals, tail = value.partition("=")
+        node_type, url = (head, tail) if equals and not head.startswith("https:") else ("*", value)
+        if node_type in found:
+            raise click.UsageError(f"--certificate names {node_type} twice.")
+        found[node_type] = url
+    return found
+
+
+def _pinned(values: str | None) -> tuple[str, ...]:
+    from sfcert.model.ids import normal_thumbprint
+
+    try:
+        return tuple(normal_thumbprint(one) for one in (values or "").split(",") if one.strip())
+    except ValueError as error:
+        raise click.UsageError(f"--issuer-thumbprints: {error}") from error
+
+
+@click.command("plan")
+@source_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The plan to write.")
+@click.option("--playbook", default="thumbprint-to-common-name", show_default=True, metavar="NAME")
+@click.option("--common-name", metavar="CN", help="The name to declare (default: the goal certificate's own).")
+@click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin (default: the verified ones).")
+@click.option("--certificate", "certificates", multiple=True, metavar="[NODETYPE=]URL", help="The goal in a vault.")
+@click.option("--certificate-pem", "pems", multiple=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--identity", metavar="RESOURCE_ID", help="The user-assigned identity to use.")
+@click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept a named assumption.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write the review as one HTML file.")
+@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Also write it as Markdown.")
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@click.option("--playbooks", type=click.Path(path_type=Path), metavar="DIR", help="Use these playbooks instead.")
+@click.option("--templates", type=click.Path(path_type=Path), metavar="DIR", help="Use these templates instead.")
+def command(
+    output: Path | None,
+    playbook: str,
+    common_name: str | None,
+    issuer_thumbprints: str | None,
+    certificates: tuple[str, ...],
+    pems: tuple[Path, ...],
+    identity: str | None,
+    accepted: tuple[str, ...],
+    html: Path | None,
+    markdown: Path | None,
+    form: str,
+    playbooks: Path | None,
+    templates: Path | None,
+    **options: Any,
+) -> int:
+    """Plan the change as stages, prove them, and print the review. Touches nothing.
+
+    Ends with 0 where there is nothing to do, 2 where there are changes, 3 where the plan is blocked.
+    """
+    from sfcert.cli.planned import plan_for
+    from sfcert.model.codec import pretty
+    from sfcert.planning.inputs import Inputs
+    from sfcert.views.plan import plan_html, plan_human, plan_markdown
+
+    source = source_of(options)
+    inputs = Inputs(
+        playbook=playbook,
+        common_name=common_name,
+        issuer_thumbprints=_pinned(issuer_thumbprints),
+        certificates=_certificates(certificates),
+        certificate_pems=_chains(pems),
+        identity_id=identity,
+        accepted=tuple(sorted(set(accepted))),
+    )
+    observation = look(source)
+    now = source.now or (observation.observed_at_utc if source.bundle or source.cluster else datetime.now(UTC))
+    plan = plan_for(
+        observation,
+        inputs,
+        now=now,
+        playbooks=playbooks_folder(playbooks),
+        templates=templates_folder(templates),
+        version=__version__,
+    )
+    if output is not None:
+        write_whole(output, pretty(plan))
+    if html is not None:
+        write_whole(html, plan_html(plan))
+    if markdown is not None:
+        write_whole(markdown, plan_markdown(plan))
+    answer(pretty(plan) if form == "json" else plan_human(plan, file=str(output) if output else None))
+    return _STATUS_EXIT[plan.status]
+
+
+def _chains(pems: tuple[Path, ...]) -> tuple[Any, ...]:
+    """The certificates of `--certificate-pem` files, leaf first. Raises InputError NotX509."""
+    from sfcert.errors import InputError
+    from sfcert.pki import read_pem_chain
+
+    found = []
+    for path in pems:
+        try:
+            found.append(read_pem_chain(path.read_bytes()))
+        except OSError as error:
+            raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:
+            raise InputError("NotX509", f"{path} holds no X.509 certificate: {error}.") from error
+    return tuple(found)

@@ -1,0 +1,31 @@
+"""`sfcert show`: review a saved plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sfcert.cli.output import answer
+from sfcert.cli.plan_file import load_plan
+
+
+@click.command("show")
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["human", "json", "markdown", "html"]), default="human")
+def command(plan: Path, form: str) -> int:
+    """Review a saved PLAN."""
+    from sfcert.model.codec import pretty
+    from sfcert.views.plan import plan_html, plan_human, plan_markdown
+
+    loaded = load_plan(plan)
+    match form:
+        case "json":
+            answer(pretty(loaded))
+        case "markdown":
+            answer(plan_markdown(loaded))
+        case "html":
+            answer(plan_html(loaded))
+        case _:
+            answer(plan_human(loaded, file=str(plan)))
+    return 0

@@ -1,0 +1,200 @@
+"""How is a plan reviewed? The same `Plan` value as terminal text, Markdown for a pull request, one HTML file.
+
+Order is the plan's own and therefore stable. No view computes anything that the plan does not say.
+"""
+
+from __future__ import annotations
+
+from sfcert.model.plan import Plan, PropertyChange, Stage
+from sfcert.views.text import PLAIN, Page, duration, instant, short_value
+
+SYMBOL = {"deployment": "▲", "vault": "◆", "instances": "■", "enrol": "✚", "wait": "◌", "manual": "✋"}
+LEGEND = "▲ deployment   ◆ vault   ■ instances   ✚ enrolment   ◌ watch   ✋ by people   ! point of no return"
+_CHANGE = {"Create": "+", "Modify": "~", "Delete": "-"}
+_STATUS_STYLE = {"ready": "green", "blocked": "red", "nothing-to-do": "green"}
+_MARKDOWN_LIMIT = 60_000
+
+
+def headline(plan: Plan) -> str:
+    """The verdict in one line."""
+    proof = f"{plan.proof.verdict} over {plan.proof.states} states and {plan.proof.pairs} pairs"
+    match plan.status:
+        case "ready":
+            note = "" if plan.appliable else ", for review only"
+            return f"ready: {len(plan.stages)} stages, {proof}{note}"
+        case "blocked":
+            return f"blocked: {len(plan.blocked_by)} reason(s); {proof}"
+        case _:
+            return "nothing to do: the cluster is what the playbook leads to"
+
+
+def change_line(change: PropertyChange, longest: int = 60) -> str:
+    before, after = short_value(change.before, longest), short_value(change.after, longest)
+    match change.kind:
+        case "Create":
+            what = after
+        case "Delete":
+            what = before
+        case _:
+            what = f"{before} → {after}"
+    return f"{_CHANGE[change.kind]} {change.path}: {what}"
+
+
+def safe_stop(stage: Stage) -> str:
+    if stage.safe_to_stop_until_utc is None:
+        return "do not stop after it"
+    return f"safe to stop after it until {instant(stage.safe_to_stop_until_utc)}"
+
+
+def _stage_lines(stage: Stage, page: Page) -> list[str]:
+    mark = "!" if stage.is_point_of_no_return else " "
+    lines = [page.paint(f"{mark} {SYMBOL[stage.kind]} {stage.id}", "bold")]
+    lines += page.wrap(stage.action, 4)
+    lines += page.wrap(stage.reason, 4, "why: ")
+    for change in stage.changes:
+        lines += page.wrap(change_line(change), 6)
+    for gate in stage.gates_in:
+        lines += page.wrap(gate.says, 4, "before: ")
+    for gate in stage.gates_out:
+        level = "" if gate.level == "arm" else f" [{gate.level}]"
+        lines += page.wrap(gate.says + level, 4, "then see: ")
+    lines += page.wrap(f"{duration(stage.deadline.seconds)} at most ({stage.deadline.computed_from})", 4, "time: ")
+    lines += page.wrap(safe_stop(stage), 4)
+    if undo := stage.undo.get("says"):
+        lines += page.wrap(str(undo), 4, "undo: ")
+    return lines
+
+
+def _proof_lines(plan: Plan, page: Page) -> list[str]:
+    proof = plan.proof
+    lines = [page.paint("Proof", "bold") + f": {proof.verdict}; {proof.states} states, {proof.pairs} pairs checked"]
+    for stage in proof.stages:
+        readings = ", ".join(f"{name} {verdict}" for name, verdict in sorted(stage.readings.items()))
+        lines += page.wrap(f"{stage.stage}: {stage.verdict} ({readings})", 2)
+        for one in stage.before:
+            lines += page.wrap(f"{one.name}: {one.runs}; presents {one.presents}", 6, "before ")
+        for one in stage.after:
+            lines += page.wrap(f"{one.name}: {one.runs}; presents {one.presents}", 6, "after  ")
+    if proof.counterexample is not None:
+        lines += page.wrap(proof.counterexample.sentence, 2, "counter-example: ")
+    for missing in proof.missing:
+        lines += page.wrap(missing, 2, "not known: ")
+    lines += [line for text in proof.assumptions for line in page.wrap(text, 2, "assumed: ")]
+    return lines
+
+
+def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> str:
+    """The review for a terminal. `file` is where the plan was written, for the suggested next command."""
+    lines = [
+        page.paint(headline(plan), _STATUS_STYLE[plan.status]),
+        f"  cluster   {plan.cluster_id}",
+        f"  playbook  {plan.playbook}",
+        f"  digest    {plan.digest}",
+    ]
+    if plan.goal is not None:
+        pins = ", ".join(plan.goal.issuer_thumbprints) or "none"
+        lines += [
+            f"  goal      {plan.goal.common_name}, certificate {plan.goal.thumbprint}",
+            f"  pins      {pins} ({plan.goal.issuer_source})",
+        ]
+    if plan.accepted:
+        lines.append(f"  accepted  {', '.join(plan.accepted)}")
+    if plan.blocked_by:
+        lines += ["", page.paint("Blocked by", "red")]
+        lines += [line for reason in plan.blocked_by for line in page.wrap(reason, 2, "- ")]
+    if plan.findings:
+        lines += ["", page.paint("Findings", "bold")]
+        for finding in plan.findings:
+            lines += page.wrap(f"{finding.severity} {finding.rule} ({finding.verdict}): {finding.message}", 2, "- ")
+    if plan.stages:
+        lines += ["", page.paint("Stages", "bold"), f"  {LEGEND}"]
+        for stage in plan.stages:
+            lines += ["", *_stage_lines(stage, page)]
+        touched = sum(len(stage.changes) for stage in plan.stages)
+        lines += ["", f"{touched} properties change; 0 others are touched (checked against every body that is sent)."]
+        lines += ["", *_proof_lines(plan, page)]
+    elif plan.proof.counterexample or plan.proof.missing:
+        lines += ["", *_proof_lines(plan, page)]
+    for title, items in (("By people", plan.manual_steps), ("Outside this cluster", plan.dependants)):
+        if items:
+            lines += ["", page.paint(title, "bold")]
+            lines += [line for item in items for line in page.wrap(item, 2, "- ")]
+    if plan.status == "ready":
+        name = file or "PLAN"
+        next_step = (
+            f"sfcert apply {name}" if plan.appliable else "plan again with --cluster to get one that can be applied"
+        )
+        lines += ["", f"Next: {next_step}"]
+    return "\n".join(lines) + "\n"
+
+
+def _fold(summary: str, body: list[str]) -> list[str]:
+    return ["<details><summary>" + summary + "</summary>", "", *body, "", "</details>", ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def plan_markdown(plan: Plan) -> str:
+    """The review as Markdown, stable in order, short enough for a pull-request comment.
+
+    The first line is a hidden marker by which a comment can be found and replaced.
+    """
+    lines = [
+        f"<!-- sfcert-plan {plan.cluster_id} {plan.playbook} -->",
+        f"### {headline(plan)}",
+        "",
+        f"`{plan.cluster_id}`  ",
+        f"playbook `{plan.playbook}`, digest `{plan.digest}`",
+        "",
+    ]
+    if plan.goal is not None:
+        pins = ", ".join(f"`{one}`" for one in plan.goal.issuer_thumbprints)
+        lines += [
+            f"Goal: `{plan.goal.common_name}`, certificate `{plan.goal.thumbprint}`, pinned to {pins or 'nothing'}.",
+            "",
+        ]
+    if plan.blocked_by:
+        lines += ["**Blocked by**", "", *(f"- {reason}" for reason in plan.blocked_by), ""]
+    if plan.stages:
+        lines += ["| stage | what | why | at most | stop |", "|---|---|---|---|---|"]
+        for stage in plan.stages:
+            mark = " ❗" if stage.is_point_of_no_return else ""
+            lines.append(
+                f"| `{stage.id}`{mark} | {_cell(stage.action)} | {_cell(stage.reason)} "
+                f"| {duration(stage.deadline.seconds)} | {safe_stop(stage)} |"
+            )
+        lines.append("")
+    proof = [f"Verdict: **{plan.proof.verdict}**.", ""]
+    if plan.proof.counterexample:
+        proof += [f"Counter-example: {plan.proof.counterexample.sentence}", ""]
+    proof += ["| stage | verdict | readings | states | pairs |", "|---|---|---|---|---|"]
+    for one in plan.proof.stages:
+        readings = ", ".join(f"{name} {verdict}" for name, verdict in sorted(one.readings.items()))
+        proof.append(f"| `{one.stage}` | {one.verdict} | {readings} | {one.states} | {one.pairs} |")
+    proof += ["", *(f"- not known: {text}" for text in plan.proof.missing)]
+    proof += [f"- assumed: {text}" for text in plan.proof.assumptions]
+    lines += _fold(f"Proof: {plan.proof.verdict}", proof)
+    if plan.findings:
+        rows = [f"- **{one.severity}** `{one.rule}` ({one.verdict}): {one.message}" for one in plan.findings]
+        lines += _fold(f"Findings: {len(plan.findings)}", rows)
+    for title, items in (("By people", plan.manual_steps), ("Outside this cluster", plan.dependants)):
+        if items:
+            lines += [f"**{title}**", "", *(f"- {item}" for item in items), ""]
+    for stage in plan.stages:
+        if stage.changes:
+            block = ["```diff", *(change_line(change, 100) for change in stage.changes), "```"]
+            folded = _fold(f"<code>{stage.id}</code>: {len(stage.changes)} properties", block)
+            if sum(map(len, lines)) + sum(map(len, folded)) < _MARKDOWN_LIMIT:
+                lines += folded
+            else:
+                lines.append(f"`{stage.id}` changes {len(stage.changes)} properties; see `sfcert show`.")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def plan_html(plan: Plan) -> str:
+    """The review as one self-contained HTML file: no script, nothing fetched."""
+    from sfcert.views.plan_page import render_page
+
+    return render_page(plan)

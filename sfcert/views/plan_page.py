@@ -1,0 +1,77 @@
+"""How does a plan look in a browser? Data classes first, then one template with autoescape; no script, nothing fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from sfcert.model.codec import pretty
+from sfcert.model.plan import Plan, Stage
+from sfcert.views.plan import SYMBOL, change_line, headline, safe_stop
+from sfcert.views.text import duration, instant
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    kind: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageCard:
+    """One stage on the time line. `share` is its part of the longest deadline, 0-100, for the bar's width."""
+
+    id: str
+    symbol: str
+    action: str
+    reason: str
+    at_most: str
+    computed_from: str
+    share: int
+    stop: str
+    is_point_of_no_return: bool
+    changes: tuple[ChangeRow, ...]
+    gates_in: tuple[str, ...]
+    gates_out: tuple[str, ...]
+    undo: str
+    az: str
+    template: str | None
+
+
+def _card(stage: Stage, longest_s: int) -> StageCard:
+    return StageCard(
+        id=stage.id,
+        symbol=SYMBOL[stage.kind],
+        action=stage.action,
+        reason=stage.reason,
+        at_most=duration(stage.deadline.seconds),
+        computed_from=stage.deadline.computed_from,
+        share=max(2, round(100 * stage.deadline.seconds / longest_s)),
+        stop=safe_stop(stage),
+        is_point_of_no_return=stage.is_point_of_no_return,
+        changes=tuple(ChangeRow(one.kind, change_line(one, 160)) for one in stage.changes),
+        gates_in=tuple(gate.says for gate in stage.gates_in),
+        gates_out=tuple(gate.says for gate in stage.gates_out),
+        undo=str(stage.undo.get("says", "")),
+        az="\n".join(stage.az),
+        template=pretty(stage.deployment.template) if stage.deployment else None,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(files("sfcert.views").joinpath("plan_page.html.j2").read_text("utf-8"))
+
+
+def render_page(plan: Plan) -> str:
+    longest_s = max((stage.deadline.seconds for stage in plan.stages), default=1)
+    return _template().render(
+        plan=plan,
+        headline=headline(plan),
+        planned_for=instant(plan.planned_for_utc or plan.created_at_utc),
+        stages=[_card(stage, longest_s) for stage in plan.stages],
+    )
