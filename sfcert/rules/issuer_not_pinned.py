@@ -1,0 +1,94 @@
+"""Would nodes present a certificate whose issuer nobody pinned? Floor 3.
+
+Selection by name ignores the pins, so the newest certificate of the name goes out first and is refused afterwards.
+Source: service-fabric.md 2.1, 2.3 and 7 row 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sfcert.model.certificate import Certificate
+from sfcert.model.observation import Observation, PinnedName
+from sfcert.pki import direct_issuers
+from sfcert.rules.delivery import all_deliveries, declared_names, name_of
+from sfcert.rules.engine import Judgement, Rule, fail_at
+from sfcert.rules.reading import Missing, cannot_tell
+
+REMEDY = (
+    "Pin the issuer's thumbprint beside the present one before any node fetches the certificate; "
+    "if it is too late for that, disable this version in the vault and issue another from a pinned authority."
+)
+
+
+def _issuers(leaf: Certificate, first: Certificate | None, known: tuple[Certificate, ...]) -> tuple[str, ...]:
+    """Thumbprints of every known certificate that a chain engine could put above this leaf; one is enough to match."""
+    found = {one.thumbprint for one in direct_issuers(leaf, known)}
+    return tuple(sorted(found | ({first.thumbprint} if first else set())))
+
+
+def _judge(subject: str, name: PinnedName, issuers: tuple[str, ...], leaf: Certificate, reason: str) -> Judgement:
+    return fail_at(
+        subject,
+        reason,
+        f"The certificate {leaf.thumbprint} for {name.common_name} was signed by {leaf.issuer}, which is not pinned: "
+        "nodes would present it and refuse one another.",
+        REMEDY,
+        {
+            "issuer": leaf.issuer,
+            "issuer_thumbprints": list(issuers),
+            "pinned": list(name.issuers),
+            "thumbprint": leaf.thumbprint,
+            "not_before_utc": leaf.not_before_utc.isoformat(),
+        },
+    )
+
+
+def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
+    names = declared_names(observation)
+    pinned = tuple(name for name in names if name.issuers_text.strip())
+    if not pinned:
+        return
+    known = observation.known_certificates()
+    question = "it comes from a pinned issuer"
+    for delivery in all_deliveries(observation):
+        if delivery.missing is not None:
+            yield cannot_tell(delivery.subject, delivery.missing, question)
+            continue
+        name = name_of(delivery, pinned)
+        version, certificate = delivery.version, delivery.certificate
+        if name is None or version is None or version.certificate is None or certificate is None:
+            continue
+        if not version.enabled or version.certificate.not_after_utc <= now:
+            continue  # it can neither be fetched nor presented
+        issuers = _issuers(version.certificate, version.issuer, known)
+        if not issuers:
+            missing = Missing(
+                reason="IssuerUnknown", what=f"The issuer of {version.certificate.thumbprint}", why="is not known"
+            )
+            yield cannot_tell(delivery.subject, missing, question)
+        elif not set(issuers) & set(name.issuers):
+            reason = "NewestVersionUnpinned" if delivery.how == "extension" else "DeliveredUnpinned"
+            yield _judge(delivery.subject, name, issuers, version.certificate, reason)
+    for node in (observation.runtime.nodes or ()) if observation.runtime else ():
+        if not node.served:
+            continue
+        leaf, *above = node.served
+        name = next((one for one in pinned if one.common_name == leaf.common_name), None)
+        issuers = _issuers(leaf, above[0] if above else None, known)
+        if name is not None and issuers and not set(issuers) & set(name.issuers):
+            yield _judge(f"{observation.cluster.id}/nodes/{node.name}", name, issuers, leaf, "ServedUnpinned")
+
+
+RULE = Rule(
+    id="issuer-not-pinned",
+    severity="error",
+    blocks_plan=True,
+    reasons={
+        "NewestVersionUnpinned": "The newest version in the vault, which machines fetch, has an issuer without a pin.",
+        "DeliveredUnpinned": "A version that the platform installs has an issuer without a pin.",
+        "ServedUnpinned": "A node already serves a certificate whose issuer has no pin.",
+    },
+    check=check,
+)

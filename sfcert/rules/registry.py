@@ -1,0 +1,134 @@
+"""Which rules are there, and where are their pages? The list, looked up by id or by an id it once had. Floor 3.
+
+Leaves out: how a rule is judged (`engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+
+from sfcert.errors import InputError
+from sfcert.model.finding import Audit, Severity
+from sfcert.model.observation import Observation
+from sfcert.rules.engine import Rule, RuleInfo, run
+from sfcert.rules.suppressions import EXPIRED_RULE, Suppression
+
+#: Module names, sorted. A rule that is not here does not run; a test holds the list to the pages on disk.
+RULE_MODULES: tuple[str, ...] = (
+    "access_missing",
+    "authentication_settings_missing",
+    "cluster_not_at_rest",
+    "declaration_mismatch",
+    "eku_missing",
+    "extension_url_versioned",
+    "initial_sync_off",
+    "issuer_not_pinned",
+    "linking_on",
+    "renewal_left_frozen",
+    "reverse_proxy_shares_certificate",
+    "thumbprint_auto_refreshed",
+    "vault_firewall",
+)
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule, in the order of ids."""
+    found = [import_module(f"sfcert.rules.{name}").RULE for name in RULE_MODULES]
+    return tuple(sorted(found, key=lambda rule: rule.id))
+
+
+def rule_named(rule_id: str) -> Rule:
+    """The rule of this id, of its snake-case file name, or of an id that it once had.
+
+    Raises:
+        InputError: Misuse, naming the ids that are alike.
+    """
+    wanted = rule_id.strip().lower().replace("_", "-")
+    for rule in rules():
+        if wanted == rule.id or wanted in rule.aliases:
+            return rule
+    from difflib import get_close_matches
+
+    near = get_close_matches(wanted, [rule.id for rule in rules()], n=3, cutoff=0.5)
+    hint = f" Did you mean {', '.join(near)}?" if near else " `sfcert explain` without a rule lists them."
+    raise InputError("Misuse", f"There is no rule {rule_id!r}.{hint}")
+
+
+def _page(module: str) -> str:
+    return files("sfcert.rules").joinpath(f"{module}.md").read_text("utf-8")
+
+
+def page_of(rule: Rule) -> str:
+    """The rule's page, Markdown; its first line is `# ` and the obligation."""
+    return _page(rule.id.replace("-", "_"))
+
+
+def explain(rule_id: str) -> str:
+    """The page that tells what the rule checks, why, and how to mend a running cluster.
+
+    Raises:
+        InputError: Misuse where there is no such rule.
+    """
+    if rule_id.strip().lower().replace("_", "-") == EXPIRED_RULE:
+        return _page(EXPIRED_RULE.replace("-", "_"))
+    return page_of(rule_named(rule_id))
+
+
+def _title(page: str) -> str:
+    return page.splitlines()[0].removeprefix("# ").strip()
+
+
+@cache
+def catalogue() -> tuple[RuleInfo, ...]:
+    """Every rule with the title of its page, in the order of ids."""
+    return tuple(
+        RuleInfo(
+            id=rule.id,
+            severity=rule.severity,
+            blocks_plan=rule.blocks_plan,
+            title=_title(page_of(rule)),
+            reasons=dict(rule.reasons),
+            severities=dict(rule.severity_of),
+            aliases=rule.aliases,
+        )
+        for rule in rules()
+    )
+
+
+def audit(
+    observation: Observation,
+    *,
+    now: datetime,
+    only: Sequence[str] = (),
+    min_severity: Severity = "info",
+    suppressions: Sequence[Suppression] = (),
+) -> Audit:
+    """Judge an observation by the catalogue.
+
+    Args:
+        now: aware UTC, the present for every question of time.
+        only: ids (or old ids) of the rules to run; none: all of them.
+        min_severity: what is listed; the verdict rests on error level alone and does not change with it.
+
+    Raises:
+        InputError: Misuse where `only` names a rule that does not exist.
+
+    Effects: none.
+    """
+    if only:
+        chosen = {rule_named(rule_id).id for rule_id in only}
+        selected = tuple(rule for rule in rules() if rule.id in chosen)
+    else:
+        selected = rules()
+    by_old_id = {alias: rule.id for rule in rules() for alias in rule.aliases}
+    renamed = [one if one.rule not in by_old_id else _renamed(one, by_old_id[one.rule]) for one in suppressions]
+    return run(selected, observation, now=now, min_severity=min_severity, suppressions=renamed)
+
+
+def _renamed(one: Suppression, rule_id: str) -> Suppression:
+    return Suppression(rule=rule_id, reason=one.reason, until=one.until, subject=one.subject, where=one.where)
