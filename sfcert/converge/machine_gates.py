@@ -1,0 +1,120 @@
+"""Do the scale sets and the cluster's definition stand as the stage leaves them? Floor 3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sfcert.converge.declared import differs_from_cluster, differs_from_extension, differs_from_secrets
+from sfcert.converge.look import Look, instant
+from sfcert.converge.resources import CLUSTER_LOOK_S, INSTANCES_LOOK_S, judge_cluster, judge_extension, judge_scale_set
+from sfcert.model.ids import normal_thumbprint
+from sfcert.model.observation import ExtensionStatus, Instance, ScaleSet
+from sfcert.model.progress import GateVerdict
+
+_KEY_VAULT = "keyvaultfor"
+
+
+def cluster_at_rest(look: Look) -> GateVerdict:
+    return look.of(judge_cluster(look.observation))
+
+
+def cluster_declares(look: Look) -> GateVerdict:
+    said = differs_from_cluster(look.observation.cluster.certificate, look.gate.expects)
+    if said is None:
+        return look.passed("The cluster's definition, read back, says what it should.")
+    return look.open("DeclaredDifferently", f"The cluster's definition differs: {said}.", CLUSTER_LOOK_S)
+
+
+def instances_current(look: Look) -> GateVerdict:
+    scale_set = look.scale_set()
+    return scale_set if isinstance(scale_set, GateVerdict) else look.of(judge_scale_set(scale_set))
+
+
+def extension_declares(look: Look) -> GateVerdict:
+    scale_set = look.scale_set()
+    if isinstance(scale_set, GateVerdict):
+        return scale_set
+    said = differs_from_extension(scale_set.node_extension.certificate, look.gate.expects)
+    if said is None:
+        return look.passed(f"The node extension of {scale_set.name}, read back, says what it should.")
+    return look.open("DeclaredDifferently", f"The node extension of {scale_set.name} differs: {said}.")
+
+
+def secrets_are(look: Look) -> GateVerdict:
+    scale_set = look.scale_set()
+    if isinstance(scale_set, GateVerdict):
+        return scale_set
+    said = differs_from_secrets(scale_set, look.gate.expects.get("urls") or ())
+    if said is None:
+        return look.passed(f"The vm secrets of {scale_set.name} are what they should be.")
+    return look.open("DeclaredDifferently", f"The vm secrets of {scale_set.name} differ: it {said}.")
+
+
+def extension_succeeded(look: Look) -> GateVerdict:
+    scale_set = look.scale_set()
+    if isinstance(scale_set, GateVerdict):
+        return scale_set
+    name, kind = look.gate.expects.get("name"), look.gate.expects.get("type")
+
+    def wanted(status: ExtensionStatus) -> bool:
+        if name:
+            return status.name.lower() == str(name).lower()
+        return (status.type or "").lower().endswith(str(kind or "?").lower())
+
+    after = instant(look.gate.expects.get("after_utc"))
+    return look.of(judge_extension(scale_set, wanted, f"the extension {name or kind}", after_utc=after))
+
+
+def other_extensions_succeeded(look: Look) -> GateVerdict:
+    """Whether every *other* extension of the model is still succeeded everywhere: write-only settings that a PUT left
+    out were kept then."""
+    scale_set = look.scale_set()
+    if isinstance(scale_set, GateVerdict):
+        return scale_set
+    spared = look.gate.expects.get("except") or ()
+    left_out = {one.lower() for one in ([spared] if isinstance(spared, str) else spared)}
+    passed = look.passed(f"Every other extension of {scale_set.name} has succeeded on every instance.")
+    for name in scale_set.extension_names:
+        if name.lower() in left_out:
+            continue
+        found = look.of(judge_extension(scale_set, _named(name), f"the extension {name}"))
+        if found.state != "passed":
+            return found
+    return passed
+
+
+def _named(name: str) -> Callable[[ExtensionStatus], bool]:
+    return lambda status: status.name.lower() == name.lower()
+
+
+def certificate_on_nodes(look: Look) -> GateVerdict:
+    """Whether each store that can be seen holds the certificate.
+
+    Where a store cannot be seen, the Key Vault extension's success on that instance stands for it: with initial sync it
+    reports success only once the certificate is installed. Without such an extension nobody can tell.
+    """
+    scale_set = look.scale_set()
+    if isinstance(scale_set, GateVerdict):
+        return scale_set
+    wanted = normal_thumbprint(str(look.gate.expects["thumbprint"]))
+    if scale_set.instances is None:
+        return look.unknown("NotRead", f"The instances of {scale_set.name} could not be listed.")
+    lacking = [one for one in scale_set.instances if one.store is not None and wanted not in one.store]
+    if lacking:
+        where = ", ".join(one.name or one.id for one in lacking)
+        return look.open("CertificateAbsent", f"{wanted} is not in the store of {where}.", INSTANCES_LOOK_S)
+    unseen = [one for one in scale_set.instances if one.store is None]
+    unproved = [one for one in unseen if not _delivered(scale_set, one)]
+    if unproved:
+        where = ", ".join(one.name or one.id for one in unproved)
+        message = f"The store of {where} cannot be seen, and no Key Vault extension vouches for {wanted} there."
+        return look.unknown("NotSeen", message, INSTANCES_LOOK_S)
+    seen = len(scale_set.instances) - len(unseen)
+    return look.passed(f"{wanted} is in {seen} stores that were seen; the extension vouches for {len(unseen)}.")
+
+
+def _delivered(scale_set: ScaleSet, instance: Instance) -> bool:
+    syncs = any(one.require_initial_sync or (one.major or 0) >= 4 for one in scale_set.key_vault_extensions)
+    return syncs and any(
+        _KEY_VAULT in (status.type or "").lower() and status.state == "succeeded" for status in instance.extensions
+    )
