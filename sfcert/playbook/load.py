@@ -1,0 +1,143 @@
+"""What does this playbook file say? YAML to typed values, every fault with file, line and what is wrong. Floor 1."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from sfcert.errors import Fault, InputError
+from sfcert.playbook.model import FORMAT, Playbook, Sequence, StageDefinition
+
+_PLACE = re.compile(r"(?:\.(?P<key>[A-Za-z_]+))|(?:\[(?P<index>\d+|\.\.\.)\])")
+_STAGE_ID = re.compile(r"\d\d-[A-Za-z0-9{}_-]+")
+
+
+def playbook_names(directory: Path) -> tuple[str, ...]:
+    """Names of the playbooks in a directory, sorted; empty where there is no such directory."""
+    return tuple(sorted(path.stem for path in directory.glob("*.yaml")))
+
+
+def load_playbook(directory: Path, name: str) -> Playbook:
+    """Read `<directory>/<name>.yaml`.
+
+    Raises:
+        InputError: PlaybookInvalid, with every fault that could be found: file, line, what. A name that no file has
+            is answered with those that exist.
+
+    Effects: reads one file.
+    """
+    known = playbook_names(directory)
+    if name not in known:
+        offered = ", ".join(known) if known else f"none in {directory}"
+        raise InputError("PlaybookInvalid", f"There is no playbook {name!r}. Known: {offered}.")
+    path = directory / f"{name}.yaml"
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("PlaybookInvalid", f"The playbook {path} cannot be read: {error}.") from error
+    return parse_playbook(text, str(path), name)
+
+
+def parse_playbook(text: str, file: str, name: str) -> Playbook:
+    """A playbook from its text.
+
+    Raises:
+        InputError: PlaybookInvalid.
+
+    Effects: none.
+    """
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        plain = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        fault = Fault(error.problem or "not YAML", file, line, column)
+        raise InputError("PlaybookInvalid", "The playbook is not YAML.", [fault]) from error
+    except yaml.YAMLError as error:
+        raise InputError("PlaybookInvalid", "The playbook is not YAML.", [Fault(str(error), file)]) from error
+    try:
+        playbook = _convert(plain)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `")
+        at = place.rstrip("`")
+        fault = Fault(message, file, _line_of(tree, at), path=at or None)
+        raise InputError("PlaybookInvalid", "The playbook does not say what its stages need.", [fault]) from error
+    faults = _faults_of(playbook, file, name, tree)
+    if faults:
+        raise InputError("PlaybookInvalid", "The playbook does not say what its stages need.", faults)
+    return playbook
+
+
+def _convert(plain: Any) -> Playbook:
+    """msgspec tells no two untagged structs apart: the one that has the key `sequence` is the sequence."""
+    if not isinstance(plain, dict):
+        raise msgspec.ValidationError("Expected `object` at the top")
+    entries = plain.get("stages")
+    head = msgspec.convert({**plain, "stages": []}, Playbook, strict=True)
+    if not isinstance(entries, list) or not entries:
+        raise msgspec.ValidationError("Expected a list of stages - at `$.stages`")
+    stages: list[StageDefinition | Sequence] = []
+    for index, entry in enumerate(entries):
+        kind = Sequence if isinstance(entry, dict) and "sequence" in entry else StageDefinition
+        try:
+            unknown = sorted(set(entry) - set(kind.__struct_fields__)) if isinstance(entry, dict) else []
+            if unknown:
+                raise msgspec.ValidationError(f"Unknown key `{unknown[0]}` - at `$`")
+            stages.append(msgspec.convert(entry, kind))
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).partition(" - at `")
+            raise msgspec.ValidationError(f"{message} - at `$.stages[{index}]{place.rstrip('`')[1:]}`") from error
+    return msgspec.structs.replace(head, stages=tuple(stages))
+
+
+def _faults_of(playbook: Playbook, file: str, name: str, tree: yaml.Node | None) -> list[Fault]:
+    faults: list[Fault] = []
+    if playbook.format != FORMAT:
+        says = f"the format is {playbook.format!r}, this sfcert reads {FORMAT!r}"
+        faults.append(Fault(says, file, _line_of(tree, "$.format")))
+    if playbook.name != name:
+        says = f"the name is {playbook.name!r}, the file is called {name!r}"
+        faults.append(Fault(says, file, _line_of(tree, "$.name")))
+    seen: set[str] = set()
+    for index, entry in enumerate(playbook.stages):
+        line = _line_of(tree, f"$.stages[{index}]")
+        for stage in entry.stages if isinstance(entry, Sequence) else (entry,):
+            for one in (stage, stage.followed_by):
+                if one is None:
+                    continue
+                if not _STAGE_ID.fullmatch(one.id):
+                    says = f"the stage id {one.id!r} is not of the form <nn>-<verb>-<object>"
+                    faults.append(Fault(says, file, line))
+                if one.id in seen:
+                    faults.append(Fault(f"the stage id {one.id!r} stands twice", file, line))
+                seen.add(one.id)
+                if (one.kind == "deployment") != (one.template is not None):
+                    says = f"stage {one.id!r}: a deployment names a template, and nothing else does"
+                    faults.append(Fault(says, file, line))
+    for first, second in playbook.alternatives:
+        for one_id in (first, second):
+            if one_id not in seen:
+                says = f"alternatives name {one_id!r}, which is no stage of this playbook"
+                faults.append(Fault(says, file, _line_of(tree, "$.alternatives")))
+    return faults
+
+
+def _line_of(tree: yaml.Node | None, place: str) -> int | None:
+    """The line, from 1, of the node that a msgspec path such as `$.stages[2].kind` leads to, or of its nearest parent."""
+    node = tree
+    for step in _PLACE.finditer(place):
+        below: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode) and step["key"]:
+            below = next((value for key, value in node.value if key.value == step["key"]), None)
+        elif isinstance(node, yaml.SequenceNode) and step["index"] and step["index"].isdigit():
+            at = int(step["index"])
+            below = node.value[at] if at < len(node.value) else None
+        if below is None:
+            break
+        node = below
+    return node.start_mark.line + 1 if node is not None else None
