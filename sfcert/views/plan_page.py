@@ -1,4 +1,4 @@
-"""How does a plan look in a browser? Data classes first, then one template with autoescape; no script, nothing fetched."""
+"""How does a plan look in a browser? Data classes first, then one template with autoescape; nothing fetched."""
 
 from __future__ import annotations
 

@@ -1,0 +1,227 @@
+"""`sfcert sim`: the embedded Azure as a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sfcert.cli.output import answer
+from sfcert.cli.sim_folder import default_folder
+from sfcert.cli.source import Instant, read_text
+from sfcert.errors import InputError, RemoteError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Span(click.ParamType):
+    """`90s`, `15m`, `6h`, `30d`, or a plain number of seconds; the value is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        unit = _UNITS.get(text[-1:])
+        try:
+            seconds = float(text[:-1]) * unit if unit else float(text)
+        except ValueError:
+            self.fail(f"{value!r} is not a duration such as 90s, 15m, 6h or 30d", param, ctx)
+        if seconds < 0:
+            self.fail("time does not go back", param, ctx)
+        return seconds
+
+
+def _answering(function: Callable[..., int]) -> Callable[..., int]:
+    """Turn the simulator's own refusals into an error of ours."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **options: Any) -> int:
+        from sfcert.sim.host import SimFailed
+
+        try:
+            return function(*args, **options)
+        except SimFailed as failure:
+            raise RemoteError(
+                "RemoteFailed", f"{failure}.", service="embedded Azure", operation=function.__name__
+            ) from failure
+
+    return wrapped
+
+
+_state_dir = click.option(
+    "--state",
+    "state_dir",
+    type=click.Path(path_type=Path),
+    default=default_folder,
+    metavar="DIR",
+    help="Where its state file lies (default: a folder of the user's own).",
+)
+
+
+@click.group("sim")
+def command() -> None:
+    """The embedded Azure as a server that unmodified clients (the SDKs, az) take for the real one."""
+
+
+@command.command()
+@_state_dir
+@click.option("--foreground", is_flag=True, help="Stay in this terminal until Ctrl-C.")
+@click.option("--world", default="three-node-types", show_default=True, metavar="NAME", help="'empty' for none.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Decides all that the world leaves open.")
+@click.option("--start", type=Instant(), metavar="INSTANT", help="Where virtual time begins (default: now).")
+@click.option("--tempo", type=click.Choice(["auto", "factor", "manual"]), default="auto", show_default=True)
+@click.option("--factor", type=float, default=3600.0, show_default=True, help="Virtual seconds a second, for factor.")
+@_answering
+def up(state_dir: Path, foreground: bool, world: str, seed: int, start: Any, tempo: Any, factor: float) -> int:
+    """Start it. Then `eval "$(sfcert sim env)"` leads clients of this shell there."""
+    from sfcert.sim import host
+
+    load = None if world == "empty" else {"world": world}
+    if foreground:
+
+        def ready(environment: dict[str, str]) -> None:
+            answer(f"The embedded Azure answers; seed {seed}. Ctrl-C ends it.\n" + _exports(environment))
+
+        host.serve_forever(state_dir, start=start, seed=seed, tempo=tempo, factor=factor, load=load, ready=ready)
+        return 0
+    environment = host.up(state_dir, start=start, seed=seed, tempo=tempo, factor=factor, load=load)
+    answer(f"The embedded Azure answers; seed {seed}.")
+    if cluster := environment.get("SFCERT_CLUSTER_ID"):
+        answer(f"Cluster: {cluster}")
+    answer('Next: eval "$(sfcert sim env)"')
+    return 0
+
+
+@command.command()
+@_state_dir
+@_answering
+def down(state_dir: Path) -> int:
+    """Stop it."""
+    from sfcert.sim import host
+
+    answer("stopped" if host.down(state_dir) else "none was running")
+    return 0
+
+
+@command.command()
+@_state_dir
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@_answering
+def status(state_dir: Path, form: str) -> int:
+    """Clock, clusters, nodes and their certificates, refused connections, requests, faults."""
+    from sfcert.sim import host
+    from sfcert.views.sim_status import sim_status_human
+
+    seen = host.status(state_dir)
+    answer(json.dumps(seen, indent=2) if form == "json" else sim_status_human(seen))
+    return 0
+
+
+@command.command()
+@_state_dir
+@_answering
+def reset(state_dir: Path) -> int:
+    """Make the world anew, as it was started."""
+    from sfcert.sim import host
+
+    host.control(state_dir, "POST", "/reset", {})
+    answer("reset")
+    return 0
+
+
+@command.command()
+@_state_dir
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template.")
+@click.option("--resource-group", default="rg-sim", show_default=True, metavar="NAME")
+@_answering
+def load(state_dir: Path, file: Path, parameters: Path | None, resource_group: str) -> int:
+    """Put a world in: FILE is a captured bundle, or an ARM template that is deployed."""
+    from sfcert.arm import parse_text
+    from sfcert.sim import host
+
+    document = parse_text(read_text(file), str(file)).value
+    if not isinstance(document, dict):
+        raise InputError("FileUnreadable", f"{file} holds neither a bundle nor a template.")
+    if str(document.get("format", "")).startswith("sfcert.bundle/"):
+        host.control(state_dir, "POST", "/load", {"bundle": document})
+    else:
+        values = parse_text(read_text(parameters), str(parameters)).value if parameters else {}
+        order = {"template": document, "parameters": values, "resource_group": resource_group}
+        host.control(state_dir, "POST", "/load", order)
+    answer(f"loaded {file}")
+    return 0
+
+
+@command.command()
+@_state_dir
+@click.argument("span", type=Span(), metavar="DURATION")
+@_answering
+def advance(state_dir: Path, span: float) -> int:
+    """Let virtual time pass: 90s, 15m, 6h, 30d."""
+    from sfcert.sim import host
+
+    reached = host.control(state_dir, "POST", "/advance", {"seconds": span})
+    answer(f"it is {reached.get('now', 'later')}")
+    return 0
+
+
+@command.command()
+@_state_dir
+@click.argument("name", required=False)
+@click.option("--off", is_flag=True, help="Disarm it.")
+@_answering
+def fault(state_dir: Path, name: str | None, off: bool) -> int:
+    """Arm the fault NAME; without one, list them."""
+    from sfcert.sim import host
+
+    if name is None:
+        known = host.status(state_dir)["faults_known"]
+        answer("\n".join(f"{key:32} {says}" for key, says in known.items()))
+        return 0
+    host.control(state_dir, "POST", "/fault", {"name": name, "off": off})
+    answer(f"{name} {'disarmed' if off else 'armed'}")
+    return 0
+
+
+def _exports(environment: dict[str, str]) -> str:
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
+
+
+@command.command()
+@_state_dir
+@click.option("--unset", is_flag=True, help="Print the lines that undo it.")
+@click.option("--force", is_flag=True, help="Even where a proxy of yours is set already.")
+@_answering
+def env(state_dir: Path, unset: bool, force: bool) -> int:
+    """Print `export NAME=value` lines that lead clients of a shell to it.
+
+    A HTTPS_PROXY of yours is never overwritten silently: unset it first, or say --force.
+    """
+    from sfcert.sim import host
+
+    if unset:
+        answer("\n".join(f"unset {name}" for name in host.VARIABLES))
+        return 0
+    environment = host.env(state_dir)
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        yours = os.environ.get(name)
+        if yours and yours != environment["HTTPS_PROXY"] and not force:
+            raise InputError(
+                "Misuse",
+                f"{name} is set to {_without_password(yours)}. The embedded Azure would replace it for this shell: "
+                "unset it first, or add --force.",
+            )
+    answer(_exports(environment))
+    return 0
+
+
+def _without_password(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}…@{rest.rsplit('@', 1)[1]}" if mark and "@" in rest else url

@@ -1,0 +1,72 @@
+"""How is an inspection shown to people? Roles, node types, provisioning, and who presents what."""
+
+from __future__ import annotations
+
+from sfcert.model.inspect import Inspect
+from sfcert.model.observation import Observation
+from sfcert.views.text import PLAIN, Page, instant, table
+
+
+def inspect_human(inspected: Inspect, observation: Observation, *, page: Page = PLAIN) -> str:
+    cluster = inspected.cluster
+    lines = [
+        page.paint(cluster.id, "bold"),
+        f"  runtime {cluster.runtime or 'unknown'}, {cluster.os}, state {cluster.state or 'unknown'}",
+        "",
+        page.paint("Declared", "bold"),
+    ]
+    rows = []
+    for name, role in (("cluster", cluster.roles.cluster), ("reverse proxy", cluster.roles.reverse_proxy)):
+        pins = "; ".join(f"{cn} pinned to {', '.join(pinned) or 'nothing'}" for cn, pinned in role.issuers.items())
+        rows.append((name, role.kind, ", ".join(role.values) or "-", pins))
+    for client in cluster.roles.clients:
+        kind = "admin client" if client.admin else "client"
+        rows.append((kind, client.kind, client.value, ", ".join(client.issuers)))
+    lines += table(rows)
+    lines += ["", page.paint("Node types", "bold")]
+    for one in inspected.node_types:
+        head = f"{one.name}: {one.count if one.count is not None else '?'} nodes, {one.durability or '?'}"
+        lines.append(
+            f"  {head}, {one.upgrade_mode or '?'}, on {', '.join(one.scale_sets) or 'no scale set that was seen'}"
+        )
+        lines.append(f"    declares {one.declaration.kind} {', '.join(one.declaration.values)}")
+        lines += [f"    vm secret {url}" for url in one.vm_secrets]
+        lines.append(f"    Key Vault extension: {_extension(one.key_vault_extension)}")
+    if observation.vaults:
+        lines += ["", page.paint("Vault certificates", "bold")]
+        rows = []
+        for vault in observation.vaults:
+            for certificate in vault.certificates or ():
+                for version in certificate.versions:
+                    issuer = version.issuer
+                    rows.append(
+                        (
+                            certificate.url.removeprefix("https://"),
+                            version.version[:8],
+                            version.thumbprint,
+                            "enabled" if version.enabled else "disabled",
+                            f"until {instant(version.not_after_utc)}",
+                            f"by {issuer.common_name if issuer else 'an issuer that is not known'}",
+                        )
+                    )
+            if vault.certificates is None:
+                rows.append((vault.url.removeprefix("https://"), "", "not read", "", "", ""))
+        lines += table(rows)
+    if observation.runtime is not None and observation.runtime.nodes is not None:
+        lines += ["", page.paint("Nodes", "bold")]
+        lines += table((node.name, node.status or "?", node.presents or "?") for node in observation.runtime.nodes)
+    for title, items in (
+        ("Not resolved", inspected.unresolved),
+        ("Not read", tuple(f"{one.what}: {one.why}" for one in observation.unread)),
+    ):
+        if items:
+            lines += ["", page.paint(title, "yellow"), *(f"  {item}" for item in items)]
+    return "\n".join(lines) + "\n"
+
+
+def _extension(extension: dict[str, object] | None) -> str:
+    if extension is None:
+        return "none"
+    observed = extension.get("observed")
+    urls = ", ".join(map(str, observed)) if isinstance(observed, list | tuple) else ""
+    return f"{extension.get('name')} {extension.get('version')} observes {urls or 'nothing'}"

@@ -1,0 +1,30 @@
+"""How does the embedded Azure stand, for people? Its own status document as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfcert.views.text import PLAIN, Page, table
+
+
+def sim_status_human(status: dict[str, Any], *, page: Page = PLAIN) -> str:
+    """The status document of `GET /status`, shortened to what a person asks first."""
+    tempo = status["tempo"]
+    lines = [
+        f"virtual time {status['now']}, tempo {tempo['mode']}, seed {status['seed']}",
+        f"{status['requests_total']} requests answered, {status['writes']} writes, "
+        f"{status['refused_between_nodes']} connections refused between nodes",
+    ]
+    if status["clusters"]:
+        lines += ["", page.paint("Clusters", "bold")]
+        lines += table((one["id"], str(one["state"]), str(one["provisioning_state"])) for one in status["clusters"])
+    if status["newest_refusals"]:
+        lines += ["", page.paint("Refused", "red")]
+        for one in status["newest_refusals"][-10:]:
+            lines += page.wrap(f"{one['refuser']} refused {one['caller']} ({one['thumbprint']}): {one['reason']}", 2)
+    if status["faults_armed"]:
+        lines += ["", page.paint("Faults armed", "yellow"), *(f"  {name}" for name in status["faults_armed"])]
+    if status["requests"]:
+        lines += ["", page.paint("Requests", "bold")]
+        lines += table((f"{count:5d}", kind) for kind, count in status["requests"].items())
+    return "\n".join(lines) + "\n"
