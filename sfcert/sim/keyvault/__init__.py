@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.keyvault.control import VaultProvider
+from sfcert.sim.keyvault.http import VaultHttp
 from sfcert.sim.keyvault.vaults import Vaults
 
 
 def install(azure: Azure) -> None:
-    azure.add_service("vaults", Vaults(azure))
+    vaults = Vaults(azure)
+    azure.add_service("vaults", vaults)
+    azure.add_service("vault-http", VaultHttp(azure, vaults))
+    azure.register(VaultProvider(azure, vaults))

@@ -21,11 +21,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from sfcert.sim.authority import building
 from sfcert.sim.authority.authorities import Authorities, Authority
 from sfcert.sim.authority.keys import PrivateKey
 from sfcert.sim.kernel.azure import Azure
@@ -39,10 +36,10 @@ from sfcert.sim.keyvault.failures import (
     pending_in_progress,
     pending_missing,
 )
+from sfcert.sim.keyvault.signing import request_for, sign_by, sign_self
 from sfcert.sim.keyvault.state import CertificateObject, Deleted, Pending, StoredVersion, VaultContent
 
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
-BACKDATED = timedelta(minutes=10)
 RETRY = timedelta(days=1)
 # How long an operation is in progress, virtual seconds; a world changes them by the switch of the same name.
 SWITCHES: dict[str, float] = {"vault_self_seconds": 0, "vault_issuer_seconds": 60}
@@ -143,7 +140,7 @@ class Lifecycle:
                 key_props["kty"], key_props.get("key_size", 2048), key_props.get("crv", "P-256")
             )
         pending = Pending(
-            self._new_id(), key, _request(policy, key), policy["issuer"]["name"], policy, enabled, tags, None
+            self._new_id(), key, request_for(policy, key), policy["issuer"]["name"], policy, enabled, tags, None
         )
         certificate.pending = pending
         if policies.is_unknown(policy) and authority is None:
@@ -186,10 +183,10 @@ class Lifecycle:
         try:
             chain: tuple[x509.Certificate, ...] = ()
             if policies.is_self(policy) and authority is None:
-                leaf = self._sign_self(policy, pending.key, now)
+                leaf = sign_self(policy, pending.key, now, self._authorities.serial())
             else:
                 signer = authority or self._bound(content, pending.issuer)
-                leaf, chain = _sign(signer, policy, pending.key, now), signer.chain
+                leaf, chain = sign_by(signer, policy, pending.key, now), signer.chain
         except VaultFailure as failure:
             pending.status = "failed"
             pending.error = {"code": failure.code, "message": failure.message}
@@ -208,20 +205,6 @@ class Lifecycle:
         if name is None:
             raise VaultFailure(400, "Certificate issuer error", "The issuer refused the account's credentials.")
         return self._authorities.get(name)
-
-    def _sign_self(self, policy: dict[str, Any], key: PrivateKey, now: datetime) -> x509.Certificate:
-        return building.certificate(
-            subject=policies.subject_of(policy),
-            public_key=key.public_key(),
-            serial=self._authorities.serial(),
-            not_before=now - BACKDATED,
-            not_after=policies.expiry(policy, now),
-            signer=key,
-            issuer=None,
-            sans=policies.sans_of(policy),
-            ekus=policy["x509_props"]["ekus"],
-            key_usage=policy["x509_props"]["key_usage"],
-        )
 
     def _complete(
         self,
@@ -515,26 +498,3 @@ class Lifecycle:
 
     def _note(self, text: str) -> None:
         self._azure.journal.notes.append((self._azure.clock.now, text))
-
-
-def _request(policy: dict[str, Any], key: PrivateKey) -> bytes:
-    """The signing request as DER, with the names and usages of the policy (RFC 2986)."""
-    builder = x509.CertificateSigningRequestBuilder().subject_name(policies.subject_of(policy))
-    if sans := policies.sans_of(policy):
-        builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
-    if ekus := policy["x509_props"]["ekus"]:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in ekus]), False)
-    builder = builder.add_extension(building.usage(policy["x509_props"]["key_usage"]), critical=True)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def _sign(signer: Authority, policy: dict[str, Any], key: PrivateKey, now: datetime) -> x509.Certificate:
-    return signer.sign(
-        policies.subject_of(policy),
-        key.public_key(),
-        sans=policies.sans_of(policy),
-        not_before=now - signer.backdate,
-        not_after=policies.expiry(policy, now),
-        ekus=policy["x509_props"]["ekus"],
-        key_usage=policy["x509_props"]["key_usage"],
-    )
