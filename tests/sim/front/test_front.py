@@ -1,0 +1,299 @@
+"""Resource Manager's front door in process: routing, lists, etags, permissions, unkindness."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sfcert.sim.assemble import build
+from sfcert.sim.entra import Entra
+from sfcert.sim.front import ArmFront, Reply, Request, Tempo
+from sfcert.sim.front.tempo import Mode
+from sfcert.sim.front.unkind import UNKINDNESS
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.ids import ResourceId
+from sfcert.sim.kernel.provider import Answer, Caller
+
+START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+class FakeRoles:
+    """Allows what is in `allowed` and keeps what it was asked."""
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = set(allowed)
+        self.asked: list[tuple[str, str]] = []
+
+    def may(self, principal_id: str, action: str, scope_id: str, *, data_action: bool = False) -> bool:
+        self.asked.append((action, scope_id))
+        return action in self.allowed
+
+
+class FakeWidgets:
+    """A provider that takes an hour for everything and knows one action and one child type."""
+
+    types = ("Sim.Test/widgets", "Sim.Test/widgets/parts")
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self.actions: list[tuple[str, str]] = []
+
+    def get(self, rid: ResourceId, api_version: str, query: dict[str, str]) -> dict[str, Any]:
+        found = self._azure.resources.get(rid.text)
+        assert found is not None
+        return dict(found.body)
+
+    def list(self, scope: str, resource_type: str, api_version: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        return [{"id": f"{scope}/{resource_type}/{n}", "name": f"n{n}"} for n in range(5)]
+
+    def put(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
+        self._azure.resources.put(rid.text, api_version, {"id": rid.text, **body})
+        operation = self._azure.start_operation(rid.text)
+        self._azure.finish_after(operation, 3600, lambda: None, "widget")
+        return Answer({"id": rid.text, **body}, operation=operation, created=True)
+
+    patch = put
+
+    def delete(self, rid: ResourceId, api_version: str, caller: Caller) -> Answer:
+        return Answer(None)
+
+    def action(
+        self,
+        rid: ResourceId,
+        action: str,
+        method: str,
+        api_version: str,
+        body: Any,
+        query: dict[str, str],
+        caller: Caller,
+    ) -> Answer:
+        self.actions.append((method, action))
+        return Answer({"did": action})
+
+
+class Client:
+    """Calls the front with the default operator's token."""
+
+    def __init__(self, azure: Azure) -> None:
+        self.azure = azure
+        self._front = azure.service("arm", ArmFront)
+        entra = azure.service("entra", Entra)
+        self._token = entra.token_for(entra.default.caller, "https://management.azure.com")
+        self.sub = f"/subscriptions/{azure.subscription_id}"
+
+    def __call__(self, method: str, path: str, body: Any = None, *, headers: Any = None, **query: str) -> Reply:
+        if "?" in path:
+            path, _, text = path.removeprefix("https://management.azure.com").partition("?")
+            query.update(dict(part.split("=", 1) for part in text.split("&")))
+        return self._front.handle(
+            Request(
+                method,
+                path.removeprefix("https://management.azure.com"),
+                query={"api-version": "2021-04-01", **query},
+                headers={"authorization": f"Bearer {self._token}", **(headers or {})},
+                body=body,
+            )
+        )
+
+
+def make(tempo: Mode = "told") -> Client:
+    azure = build(start=START, seed=3, tempo=tempo, services=())
+    client = Client(azure)
+    client("PUT", f"{client.sub}/resourceGroups/rg", {"location": "westeurope"})
+    return client
+
+
+@pytest.fixture
+def arm() -> Client:
+    return make()
+
+
+def test_an_unknown_group_is_named_before_its_resources(arm: Client) -> None:
+    answer = arm("GET", f"{arm.sub}/resourceGroups/none/providers/Microsoft.Compute/disks/d")
+    assert (answer.status, answer.body["error"]["code"]) == (404, "ResourceGroupNotFound")
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (None, "AuthenticationFailed"),
+        ("Bearer a.b.c", "InvalidAuthenticationToken"),
+        ("Basic abc", "InvalidAuthenticationToken"),
+    ],
+    ids=["no token", "a forged token", "another scheme"],
+)
+def test_refuses_what_is_not_its_own_token(arm: Client, header: str | None, code: str) -> None:
+    front = arm.azure.service("arm", ArmFront)
+    answer = front.handle(Request("GET", arm.sub, headers={"authorization": header} if header else {}))
+    assert (answer.status, answer.body["error"]["code"]) == (401, code)
+
+
+def test_refuses_a_vault_s_token(arm: Client) -> None:
+    entra = arm.azure.service("entra", Entra)
+    token = entra.token_for(entra.default.caller, "https://vault.azure.net")
+    answer = arm("GET", arm.sub, headers={"authorization": f"Bearer {token}"})
+    assert answer.body["error"]["code"] == "InvalidAuthenticationTokenAudience"
+
+
+def test_a_permission_is_checked_with_the_action_s_own_name(arm: Client) -> None:
+    roles = FakeRoles("Microsoft.Compute/disks/read")
+    arm.azure.add_service("authorization", roles)
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    assert arm("GET", disk).status == 404
+    refused = arm("PUT", disk, {})
+    assert (refused.status, refused.body["error"]["code"]) == (403, "AuthorizationFailed")
+    assert "Microsoft.Compute/disks/write" in refused.body["error"]["message"]
+    assert roles.asked == [("Microsoft.Compute/disks/read", disk), ("Microsoft.Compute/disks/write", disk)]
+
+
+def test_pages_follow_their_links_and_hold_each_item_once(arm: Client) -> None:
+    arm.azure.register(FakeWidgets(arm.azure))
+    arm.azure.faults.arm("shuffled-lists")
+    link = f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets"
+    names: list[str] = []
+    pages = 0
+    while link:
+        page = arm("GET", link.replace("%24", "$")).body
+        names += [item["name"] for item in page["value"]]
+        link = page.get("nextLink", "")
+        pages += 1
+    assert (sorted(names), pages) == (["n0", "n1", "n2", "n3", "n4"], 3)
+
+
+def test_what_follows_a_known_type_is_an_action_or_a_child_list(arm: Client) -> None:
+    widgets = FakeWidgets(arm.azure)
+    arm.azure.register(widgets)
+    one = f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets/w"
+    assert arm("GET", f"{one}/PARTS/").body["value"][0]["id"] == f"{one}/Sim.Test/widgets/PARTS/0"
+    assert arm("POST", f"{one}/restart").body == {"did": "restart"}
+    assert arm("GET", f"{one}/rollingUpgrades/latest").body == {"did": "rollingUpgrades/latest"}
+    assert widgets.actions == [("POST", "restart"), ("GET", "rollingUpgrades/latest")]
+
+
+def test_an_etag_that_moved_stops_a_write(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm("PUT", disk, {"tags": {"a": "1"}})
+    etag = arm("GET", disk).headers["ETag"]
+    assert arm("PUT", disk, {"tags": {"a": "2"}}, headers={"if-match": etag}).status == 200
+    assert arm("PUT", disk, {"tags": {"a": "3"}}, headers={"if-match": etag}).status == 412
+    assert arm("GET", disk).body["tags"] == {"a": "2"}
+
+
+def test_everything_in_a_group_can_be_listed_by_type(arm: Client) -> None:
+    group = f"{arm.sub}/resourceGroups/rg/providers"
+    arm("PUT", f"{group}/Microsoft.Compute/disks/d", {"location": "x", "properties": {"secret": 1}})
+    arm("PUT", f"{group}/Microsoft.Network/virtualNetworks/v", {"location": "x"})
+    query = {"$filter": "resourceType eq 'Microsoft.compute/Disks'"}
+    listed = arm("GET", f"{arm.sub}/resources", None, **query).body["value"]
+    assert [(item["name"], "properties" in item) for item in listed] == [("d", False)]
+    wrong = arm("GET", f"{arm.sub}/resources", None, **{"$filter": "tagName eq 'x'"})
+    assert wrong.body["error"]["code"] == "InvalidFilterInQueryString"
+
+
+# -- long operations and time -----------------------------------------------------------------------------------------
+
+
+def test_told_waits_in_whole_seconds_and_never_moves_by_itself() -> None:
+    arm = make("told")
+    arm.azure.register(FakeWidgets(arm.azure))
+    link = arm("PUT", f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets/w", {}).headers["Azure-AsyncOperation"]
+    for _ in range(3):
+        look = arm("GET", link)
+        assert (look.body["status"], look.headers["Retry-After"]) == ("InProgress", "15")
+    assert arm.azure.clock.now == START
+    arm.azure.clock.advance(3600)
+    assert arm("GET", link).body["status"] == "Succeeded"
+
+
+def test_auto_reaches_the_end_in_a_few_looks_and_stops_there() -> None:
+    arm = make("auto")
+    arm.azure.register(FakeWidgets(arm.azure))
+    answer = arm("PUT", f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets/w", {})
+    assert answer.status == 201
+    assert "Location" not in answer.headers
+    looks = 0
+    while arm("GET", answer.headers["Azure-AsyncOperation"]).body["status"] == "InProgress":
+        looks += 1
+    assert 3 < looks < 30
+    assert arm.azure.clock.now == START + timedelta(hours=1)
+
+
+def test_auto_runs_events_in_their_order_on_the_way() -> None:
+    arm = make("auto")
+    seen: list[int] = []
+    for second in (9, 3, 6):
+        arm.azure.clock.after(second, lambda second=second: seen.append(second), "event")  # type: ignore[misc]  # bound now
+    arm.azure.service("tempo", Tempo).looked_since(START)
+    assert (seen, arm.azure.clock.now) == ([3, 6, 9], START + timedelta(seconds=15))
+
+
+def test_factor_scales_what_a_client_is_asked_to_wait() -> None:
+    tempo = Tempo(make().azure, "factor", 60.0)
+    assert tempo.retry_after(15) == "0.250"
+    assert float(tempo.retry_after(0)) > 0  # an SDK reads 0 as no advice at all
+
+
+# -- unkindness -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("throttling", 429), ("write-conflict", 409), ("server-error", 500), ("unavailable", 503)],
+)
+def test_an_armed_refusal_comes_as_often_as_asked_and_changes_nothing(arm: Client, fault: str, status: int) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm.azure.faults.arm(fault, {"times": 2, "match": "/disks/"})
+    assert [arm("PUT", disk, {}).status for _ in range(3)] == [status, status, 201]
+    assert [write["what"] for write in arm.azure.journal.writes if "disks" in write["subject"]] == ["PUT"]
+
+
+def test_a_lost_answer_hides_a_write_that_was_done(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm.azure.faults.arm("answer-lost", {"times": 1})
+    assert arm("PUT", disk, {}).status == 500
+    assert arm("GET", disk).status == 200
+
+
+def test_a_cut_answer_hides_a_write_that_was_done(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm.azure.faults.arm("answer-cut", {"times": 1})
+    assert arm("PUT", disk, {}).reset
+    assert arm("GET", disk).status == 200
+
+
+def test_reads_lag_behind_a_write_for_the_looks_that_were_asked(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm("PUT", disk, {"tags": {"a": "old"}})
+    arm.azure.faults.arm("stale-read", {"looks": 2, "times": 1})
+    arm("PUT", disk, {"tags": {"a": "new"}})
+    assert [arm("GET", disk).body["tags"]["a"] for _ in range(3)] == ["old", "old", "new"]
+
+
+def test_an_operation_that_fails_late_stays_failed(arm: Client) -> None:
+    arm.azure.register(FakeWidgets(arm.azure))
+    arm.azure.faults.arm("operation-fails-late", {"times": 1})
+    link = arm("PUT", f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets/w", {}).headers["Azure-AsyncOperation"]
+    arm.azure.clock.advance(10)
+    assert arm("GET", link).body["status"] == "Failed"
+    arm.azure.clock.advance(7200)
+    assert arm("GET", link).body["error"]["code"] == "InternalExecutionError"
+
+
+def test_the_same_seed_strikes_the_same_requests() -> None:
+    def strikes() -> list[int]:
+        arm = make()
+        arm.azure.faults.arm("server-error", {"chance": 0.5})
+        return [arm("GET", arm.sub).status for _ in range(30)]
+
+    assert strikes() == strikes()
+    assert {200, 500} == set(strikes())
+
+
+def test_every_unkindness_is_in_the_catalogue_with_a_sentence(arm: Client) -> None:
+    catalogue = arm.azure.faults.catalogue()
+    assert set(UNKINDNESS) <= set(catalogue)
+    assert all(sentence.endswith(".") for sentence in catalogue.values())
+    with pytest.raises(KeyError):
+        arm.azure.faults.arm("no-such-fault")
