@@ -1,0 +1,4 @@
+from sfcert.sim.kernel.azure import Azure
+
+
+def install(azure: Azure) -> None: ...

@@ -1,0 +1,51 @@
+"""Which choices and faults does the world of nodes know? Names with a sentence each, and how they are read.
+
+A switch is armed by `azure.faults.arm(name, options)` or set directly in `azure.switches` as True, a string or a dict.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfcert.sim.kernel.azure import Azure
+
+SWITCHES = {
+    "staging": "How a certificate change walks: reading=phases (default) or reading=single, all at once.",
+    "sessions-outlive": "Connections made while both sides agreed live on for seven days or until a restart.",
+    "implicit-peer-trust": "A node accepts a peer that shows its own public key, whatever the rules say.",
+    "aia-blocked": "Nodes cannot fetch missing issuers: a chain must be complete as it is shown.",
+    "extension-fails": "The extension of that type (default: Key Vault) fails where scale_set and instance say.",
+    "clear-write-only-on-omission": "A PUT of a scale set that omits write-only values clears them.",
+    "patch-null-clears": "A PATCH of a cluster with a null removes the property instead of ignoring it.",
+    "stuck-upgrade-domain": "The walk stands still in the upgrade domain named by domain until its timeout.",
+    "unhealthy-upgrade-domain": "Health checks fail in the upgrade domain named by domain; the upgrade rolls back.",
+}
+
+
+def declare(azure: Azure) -> None:
+    """Make every switch known to the control surface. Effects: a second call is harmless."""
+    for name, sentence in SWITCHES.items():
+        azure.faults.declare(name, sentence)
+
+
+def option(azure: Azure, name: str, key: str, default: str = "") -> str:
+    """One option of a switch as text; the default when the switch is off or says nothing of it."""
+    value: Any = azure.switches.get(name)
+    if isinstance(value, dict):
+        return str(value.get(key, default))
+    if isinstance(value, str):
+        return value
+    return default
+
+
+def is_on(azure: Azure, name: str) -> bool:
+    value: Any = azure.switches.get(name)
+    return value is not None and value is not False
+
+
+def trusted_roots(azure: Azure) -> frozenset[str]:
+    """Thumbprints of the roots that every simulated machine and the resource provider trust; none by default."""
+    value: Any = azure.switches.get("trusted-roots", ())
+    if isinstance(value, dict):
+        value = value.get("thumbprints", ())
+    return frozenset(str(item).upper() for item in value)
