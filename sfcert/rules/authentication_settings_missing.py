@@ -39,7 +39,7 @@ def _judge(observation: Observation, scale_set: ScaleSet, extension: KeyVaultExt
         yield fail(
             subject,
             "Misplaced",
-            f"authenticationSettings of {extension.name} stands inside secretsManagementSettings, and is not read there.",
+            f"authenticationSettings of {extension.name} is inside secretsManagementSettings, where nobody reads it.",
             REMEDY,
             path=f"{extension.path}.settings.secretsManagementSettings.authenticationSettings",
         )
