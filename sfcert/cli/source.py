@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """`2026-11-22T10:00:00Z`, or the same without seconds, or a date; UTC where no zone is given."""
 
     name = "instant"

@@ -59,7 +59,7 @@ class AuditHuman:
 
     def _finding(self, finding: Finding) -> list[str]:
         page = self.page
-        tags = [finding.severity] if finding.verdict == "unknown" else []
+        tags: list[str] = [finding.severity] if finding.verdict == "unknown" else []
         tags += ["blocks a plan"] if finding.blocks_plan else []
         note = f"  ({', '.join(tags)})" if tags else ""
         head = f"{_mark(finding)} {finding.rule} · {finding.reason}{note}"

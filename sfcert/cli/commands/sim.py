@@ -20,7 +20,7 @@ from sfcert.errors import InputError, RemoteError
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Span(click.ParamType):
+class Span(click.ParamType[float]):
     """`90s`, `15m`, `6h`, `30d`, or a plain number of seconds; the value is seconds."""
 
     name = "duration"
