@@ -83,7 +83,8 @@ class InspectedNodeType(Value):
 
 
 class Inspect(Value):
-    """The whole. `unresolved` lists "path: why" for what no file could tell, and for what was not read."""
+    """The whole. `unresolved` lists "path: why" for what no file could tell, and node types whose
+    scale set was not seen."""
 
     cluster: InspectedCluster
     node_types: tuple[InspectedNodeType, ...]

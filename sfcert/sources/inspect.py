@@ -119,7 +119,6 @@ def inspect(observation: Observation) -> Inspect:
     """
     cluster = observation.cluster
     unresolved = [f"{one.resource}/{one.path}: {one.why}" for one in observation.unresolved]
-    unresolved += [f"{one.what}: {one.why}" for one in observation.unread]
     unresolved += [
         f"{cluster.id}/properties.nodeTypes[name='{one.name}']: no scale set of this node type was seen"
         for one in cluster.node_types

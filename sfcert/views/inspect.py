@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfcert.model.inspect import Inspect
+from sfcert.model.inspect import Inspect, InspectedExtension
 from sfcert.model.observation import Observation
 from sfcert.views.text import PLAIN, Page, instant, table
 
@@ -15,9 +15,10 @@ def inspect_human(inspected: Inspect, observation: Observation, *, page: Page = 
         "",
         page.paint("Declared", "bold"),
     ]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, role in (("cluster", cluster.roles.cluster), ("reverse proxy", cluster.roles.reverse_proxy)):
-        pins = "; ".join(f"{cn} pinned to {', '.join(pinned) or 'nothing'}" for cn, pinned in role.issuers.items())
+        issuers = role.issuers if isinstance(role.issuers, dict) else {}  # unset where nothing is declared
+        pins = "; ".join(f"{cn} pinned to {', '.join(pinned) or 'nothing'}" for cn, pinned in issuers.items())
         rows.append((name, role.kind, ", ".join(role.values) or "-", pins))
     for client in cluster.roles.clients:
         kind = "admin client" if client.admin else "client"
@@ -64,9 +65,7 @@ def inspect_human(inspected: Inspect, observation: Observation, *, page: Page = 
     return "\n".join(lines) + "\n"
 
 
-def _extension(extension: dict[str, object] | None) -> str:
+def _extension(extension: InspectedExtension | None) -> str:
     if extension is None:
         return "none"
-    observed = extension.get("observed")
-    urls = ", ".join(map(str, observed)) if isinstance(observed, list | tuple) else ""
-    return f"{extension.get('name')} {extension.get('version')} observes {urls or 'nothing'}"
+    return f"{extension.name} {extension.version} observes {', '.join(extension.observed) or 'nothing'}"
