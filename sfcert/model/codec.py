@@ -32,8 +32,11 @@ def canonical(value: Any) -> bytes:
 
 
 def pretty(value: Any) -> str:
-    """JSON for people: two spaces, keys in the order of the fields, a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    """JSON for people: two spaces, `format` first, then the order of the fields, a newline at the end."""
+    plain = msgspec.to_builtins(value)
+    if isinstance(plain, dict) and "format" in plain:
+        plain = {"format": plain.pop("format")} | plain
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
 
 
 def sha256_of(value: Any) -> str:

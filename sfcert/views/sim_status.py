@@ -12,7 +12,7 @@ def sim_status_human(status: dict[str, Any], *, page: Page = PLAIN) -> str:
     tempo = status["tempo"]
     lines = [
         f"virtual time {status['now']}, tempo {tempo['mode']}, seed {status['seed']}",
-        f"{status['requests_total']} requests answered, {status['writes']} writes, "
+        f"{status['requests_total']} requests answered, {status['writes']} writes",
         f"{status['refused_between_nodes']} connections refused between nodes",
     ]
     if status["clusters"]:

@@ -1,0 +1,122 @@
+"""Write the generated pages of the reference from the code that they describe: `make docs`.
+
+`pages()` gives every page as path -> text; a test compares them with what is committed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from sfcert import dated
+from sfcert.cli.main import COMMANDS, cli
+from sfcert.converge.gates import GATE_KINDS
+from sfcert.converge.reasons import REASONS
+from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
+from sfcert.model.bundle import Bundle
+from sfcert.model.finding import Audit
+from sfcert.model.inspect import Inspect
+from sfcert.model.plan import Plan
+from sfcert.rules import catalogue
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+_NOTE = "<!-- Written by `make docs`; change the code instead. -->\n\n"
+_FORMATS: dict[str, Any] = {"bundle": Bundle, "inspect": Inspect, "audit": Audit, "plan": Plan}
+
+
+def _usage(command: click.Command, path: str) -> list[str]:
+    context = click.Context(command, info_name=path, max_content_width=96, terminal_width=96)
+    lines = [f"## {path}", "", "```text", command.get_help(context), "```", ""]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            lines += _usage(inner, f"{path} {name}")
+    return lines
+
+
+def _commands() -> str:
+    context = click.Context(cli, info_name="sfcert")
+    lines = ["# Commands", ""]
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        lines += _usage(command, f"sfcert {name}")
+    return _NOTE + "\n".join(lines)
+
+
+def _errors() -> str:
+    families = {InputError: "1", RefusedError: "3, 4 or 6", RemoteError: "1", ConvergenceError: "5 (1 where it failed)"}
+    lines = ["# Errors", "", "Each error has a token beside its sentence; `--format json` carries it.", ""]
+    lines += ["| family | exit code |", "|---|---|"]
+    lines += [f"| {family.__name__} | {code} |" for family, code in families.items()]
+    for token, sentence in TOKENS.items():
+        lines += ["", f"## {token}", "", sentence]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def _rules() -> str:
+    lines = ["# Rules", "", "`sfcert explain RULE` prints the page of a rule.", ""]
+    lines += ["| rule | severity | blocks a plan | obligation |", "|---|---|---|---|"]
+    for rule in catalogue():
+        page = f"../../sfcert/rules/{rule.id.replace('-', '_')}.md"
+        blocks = "yes" if rule.blocks_plan else ""
+        lines.append(f"| [{rule.id}]({page}) | {rule.severity} | {blocks} | {rule.title} |")
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def _reasons() -> str:
+    lines = [
+        "# Gates and reasons",
+        "",
+        "A gate is looked for, never assumed.",
+        "",
+        "| gate | is passed when |",
+        "|---|---|",
+    ]
+    lines += [f"| {kind} | {sentence} |" for kind, sentence in GATE_KINDS.items()]
+    lines += ["", "Each look at a gate or a resource gives a reason:", "", "| reason | means |", "|---|---|"]
+    lines += [f"| {reason} | {sentence} |" for reason, sentence in REASONS.items()]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def _assumptions() -> str:
+    lines = ["# Assumptions", "", f"As of {dated.read_on()}. The list is closed; `--accept ID` takes one from it.", ""]
+    for row in dated.rows("assumptions"):
+        lines += [f"## {row['id']}", "", row["text"], "", f"* If it is wrong: {row['if_wrong']}"]
+        lines += [f"* To check it: {row['check']}", f"* Source: {row['source']}", ""]
+    lines += ["# Standing assumptions", "", "Listed with every proof, never asked for.", ""]
+    for row in dated.rows("standing_assumptions"):
+        lines += [f"* {row['text']} ({row['source']})"]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file of the reference, by path, as it should read now."""
+    found = {
+        REFERENCE / "cli.md": _commands(),
+        REFERENCE / "errors.md": _errors(),
+        REFERENCE / "rules.md": _rules(),
+        REFERENCE / "reasons.md": _reasons(),
+        REFERENCE / "assumptions.md": _assumptions(),
+    }
+    for name, kind in _FORMATS.items():
+        schema = msgspec.json.schema(kind)
+        found[REFERENCE / "schemas" / f"{name}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    return found
+
+
+def main() -> None:
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
