@@ -40,10 +40,12 @@ class ExpandOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     missing: a parameter without value and default is refused (as a deployment does) or stays symbolic (as a review wants).
     loader: fetches linked templates.
+    hides: says which values of secure parameters stay symbolic though they are given; None for none (a deployment).
     """
 
     missing: Literal["refuse", "symbolic"] = "refuse"
     loader: Loader | None = None
+    hides: Callable[[Any], bool] | None = None
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ def expand(
     value = template.value if isinstance(template, Document) else template
     chosen = options or ExpandOptions()
     frame = Frame(scope, missing_symbolic=chosen.missing == "symbolic")
+    frame.hides = chosen.hides
     given = {name: _given(name, entry) for name, entry in parameters.items()}
     job = _Job(frame, document, chosen, scope, (), 0)
     return _expand(value, given, job, runtime or SymbolicRuntime())
@@ -195,7 +198,7 @@ def _resources(value: Any, outputs: Mapping[str, Any], job: _Job, env: Env, oute
         resources=tuple(r for r in everything if not r.existing and r.condition is not False),
         dropped=tuple(r for r in everything if not r.existing and r.condition is False),
         existing=tuple(r for r in everything if r.existing),
-        notes=tuple(notes),
+        notes=(*(Note(at, text) for at, text in job.frame.notes), *notes) if outer is None else tuple(notes),
         frame=job.frame,
         outputs=outputs,
         document=job.document,
@@ -360,9 +363,9 @@ def _scope_id(text: str, scope: Scope) -> str:
 def _identity(type_: str, name: str, scope: Scope, extension_of: str | None) -> tuple[str, str, str]:
     """Id, type and name. `A/b/providers/c` with `x/N/y` is resource y of type N/c on the resource x."""
     base = extension_of if extension_of is not None else scope.id
-    if type_.lower() == "microsoft.resources/resourcegroups" and scope.subscription_id is not None:
-        if not isinstance(name, Symbolic):
-            return identifiers.resource_group_id(scope.subscription_id, name), type_, name
+    is_group = type_.lower() == "microsoft.resources/resourcegroups" and not isinstance(name, Symbolic)
+    if is_group and scope.subscription_id is not None:
+        return identifiers.resource_group_id(scope.subscription_id, name), type_, name
     if isinstance(type_, Symbolic) or isinstance(name, Symbolic) or isinstance(base, Symbolic) or base is None:
         nodes = (
             to_node(type_),
@@ -452,6 +455,7 @@ def _nested(
         inner_job = _Job(view, document, job.options, scope, inner_steps, job.depth + 1)
         return _resources(template, member(template, "outputs") or {}, inner_job, view_env, outer_lookup)
     frame = Frame(scope, missing_symbolic=job.frame.missing_symbolic, source=inner_steps)
+    frame.hides = job.frame.hides
     passed_steps = (*steps, "properties", "parameters")
     given: dict[str, Any] = {}
     for name, entry in (member(properties, "parameters") or {}).items():

@@ -6,7 +6,7 @@ Left out: evaluation itself (see `evaluate`) and how a frame is filled (see `exp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -46,9 +46,11 @@ class Frame:
 
     __slots__ = (
         "functions",
+        "hides",
         "lookup",
         "missing_symbolic",
         "noted",
+        "notes",
         "parameter_declarations",
         "parameter_inputs",
         "parameters",
@@ -80,6 +82,10 @@ class Frame:
         self.lookup: Lookup | None = None
         #: what is being evaluated now, to notice circles
         self.pending: list[str] = []
+        #: what was let pass though a deployment would refuse it: steps from the text's root, sentence
+        self.notes: list[tuple[tuple[str | int, ...], str]] = []
+        #: whether a secure value stays unknown even where it is given; None for never
+        self.hides: Callable[[Any], bool] | None = None
         #: where set, every resource that is referred to by name is written down here
         self.noted: list[Target] | None = None
 

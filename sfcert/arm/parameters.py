@@ -155,7 +155,13 @@ def parameter_value(name: str, env: Env) -> Any:
     frame.pending.append(token)
     try:
         value = _given_or_default(key, declared, declaration, env)
-        check_value(declared, declaration, value)
+        if frame.missing_symbolic and _is_loosely_typed(declaration, value):
+            text = f"the parameter '{declared}' is text where its type says {member(declaration, 'type')}"
+            frame.notes.append(((*frame.source, "parameters", declared), text))
+        else:
+            check_value(declared, declaration, value)
+        if frame.hides is not None and is_secure(declaration) and frame.hides(value):
+            value = Symbolic(Call("parameters", (Text(declared),)), f"the parameter '{declared}' is a secret")
     except EvaluationError as error:
         raise error.rooted(*frame.source, "parameters", declared) from error.__cause__
     finally:
@@ -220,6 +226,14 @@ def _is_allowed(value: Any, allowed: list[Any]) -> bool:
         return any(same(choice, candidate) for choice in allowed)
 
     return matches(value) or (isinstance(value, list) and all(matches(element) for element in value))
+
+
+def _is_loosely_typed(declaration: Mapping[str, Any], value: Any) -> bool:
+    """Whether text stands for a number or a boolean: many published templates write `"5"` for an int."""
+    type_ = str(member(declaration, "type", "")).lower()
+    if not isinstance(value, str) or isinstance(value, Symbolic):
+        return False
+    return (type_ == "int" and value.strip().isdigit()) or (type_ == "bool" and value.lower() in ("true", "false"))
 
 
 def is_secure(declaration: Mapping[str, Any]) -> bool:

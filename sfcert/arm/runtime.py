@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from sfcert.arm.symbolic import UNKNOWN, Partial
+from sfcert.arm.symbolic import UNKNOWN, Partial, is_symbolic
 
 Level = Literal["resourceGroup", "subscription", "managementGroup", "tenant"]
 
@@ -33,6 +33,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str | None:
         """Resource id of the scope, no slash at its end ("" for the tenant); None where a part is not known."""
+        if is_symbolic(self.subscription_id) or is_symbolic(self.resource_group) or is_symbolic(self.management_group):
+            return None
         if self.level == "tenant":
             return ""
         if self.level == "managementGroup":

@@ -10,12 +10,12 @@ from typing import Any
 
 from sfcert.arm import identifiers
 from sfcert.arm.interpreter import SPECIALS, arguments, check_arity, evaluate_node, residual
-from sfcert.arm.expression import Call, Node, Text
+from sfcert.arm.expression import Call, Node
 from sfcert.arm.frame import Env
 from sfcert.arm.functions import EvaluationError
 from sfcert.arm.functions.builtin import kind
 from sfcert.arm.parameters import parameter_value
-from sfcert.arm.symbolic import UNKNOWN, Partial, Symbolic, has_symbolic, to_node
+from sfcert.arm.symbolic import UNKNOWN, Partial, Symbolic, has_symbolic, is_symbolic, to_node
 from sfcert.arm.variables import variable_value
 
 
@@ -147,6 +147,8 @@ def _scope_of(node: Call, given: list[str], env: Env) -> str | None:
         return given[0]
     if node.key == "tenantresourceid":
         return ""
+    if is_symbolic(scope.subscription_id) and len(given) < 2:
+        return None
     if node.key == "managementgroupresourceid":
         group = given[0] if given else scope.management_group
         return None if group is None else f"/providers/Microsoft.Management/managementGroups/{group}"
@@ -175,6 +177,8 @@ def _reference(node: Call, env: Env) -> Any:
         if found:
             values[0], version = found[0].id, version or found[0].api_version
         elif not target.startswith("/"):
+            if env.frame.missing_symbolic:
+                return residual(node, values)
             raise EvaluationError(
                 f"The template reference '{target}' is not valid: could not find template resource or resource copy "
                 "with this name."

@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from sfcert.arm.edit import name_of
 from sfcert.arm.expression import Call, Index, Node, Number, Text, escape_literal, print_expression
-from sfcert.arm.paths import Path
+from sfcert.arm.paths import Named, Path
 
 
 class Symbolic(str):
@@ -78,7 +79,7 @@ def has_symbolic(value: Any) -> bool:
 
 
 def symbolic_paths(value: Any, at: Path | None = None) -> Iterator[tuple[Path, Symbolic]]:
-    """Every symbolic value with its path (lists by index), in the value's order; a symbolic key counts at its object's path."""
+    """Every symbolic value with its path (lists as `diff` addresses them), in the value's order; a symbolic key counts at its object's path."""
     here = at or Path()
     if isinstance(value, Symbolic):
         yield here, value
@@ -88,8 +89,11 @@ def symbolic_paths(value: Any, at: Path | None = None) -> Iterator[tuple[Path, S
                 yield here, key
             yield from symbolic_paths(part, here / str(key))
     elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from symbolic_paths(part, here / index)
+        names = [name_of(part) for part in value]
+        spelled = [name.lower() for name in names if name is not None and not is_symbolic(name)]
+        by_name = len(set(spelled)) == len(value)
+        for index, (name, part) in enumerate(zip(names, value, strict=True)):
+            yield from symbolic_paths(part, here / (Named(name) if by_name and name is not None else index))
 
 
 def to_template(value: Any) -> Any:
