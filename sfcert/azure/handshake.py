@@ -1,0 +1,64 @@
+"""What does a TLS server present? The chain of one handshake, as DER, judged by nobody here. Floor 5.
+
+Nothing but the handshake is sent, so no certificate of ours is shown and nothing is verified: looking is the purpose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections.abc import Callable
+
+from sfcert.azure.failures import unreachable
+from sfcert.azure.tunnel import TIMEOUT_S, Route, connect
+
+
+def present_chain(host: str, port: int, route: Route, *, timeout_s: float = TIMEOUT_S) -> list[bytes]:
+    """The DER chain that a handshake with host and port shows, leaf first.
+
+    Raises:
+        RemoteError: RemoteUnreachable (no connection, no TLS there, or it broke off before the chain was seen).
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from OpenSSL import SSL
+
+    operation = f"TLS handshake with {host}:{port}"
+    line = connect(host, port, route, timeout_s=timeout_s)
+    try:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_verify(SSL.VERIFY_NONE)
+        connection = SSL.Connection(context, line)
+        with contextlib.suppress(ValueError, UnicodeError):
+            if not host.replace(".", "").isdigit() and ":" not in host:
+                connection.set_tlsext_host_name(host.encode("idna"))
+        connection.set_connect_state()
+        try:
+            _run(connection.do_handshake, line, timeout_s)
+        except (SSL.Error, OSError) as error:
+            # a server that insists on a client certificate may break off, but has shown its own by then
+            if not connection.get_peer_cert_chain(as_cryptography=True):
+                raise unreachable("Service Fabric", operation, _said(error)) from error
+        chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+        return [one.public_bytes(Encoding.DER) for one in chain]
+    finally:
+        line.close()
+
+
+def _run(step: Callable[[], None], line: socket.socket, timeout_s: float) -> None:
+    """pyOpenSSL on a socket with a timeout asks to be called again; wait for the socket in between."""
+    from OpenSSL import SSL
+
+    while True:
+        try:
+            return step()
+        except SSL.WantReadError as error:
+            if not select.select([line], [], [], timeout_s)[0]:
+                raise TimeoutError(f"nothing came for {timeout_s:.0f} s") from error
+        except SSL.WantWriteError as error:
+            if not select.select([], [line], [], timeout_s)[1]:
+                raise TimeoutError(f"nothing could be sent for {timeout_s:.0f} s") from error
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,196 @@
+"""What do the nodes say of themselves? The `Nodes` port: Service Fabric's REST and TLS handshakes. Floor 5.
+
+The caller is a client certificate (PEM) or an AAD token; the server is judged by what the cluster declares, before
+anything but the handshake is sent.
+Source: Service Fabric REST reference, api-version 6.0.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from sfcert.azure.failures import of_answer, unreachable
+from sfcert.azure.handshake import present_chain
+from sfcert.azure.node_trust import NodeTrust
+from sfcert.azure.retries import Retries
+from sfcert.azure.tunnel import TIMEOUT_S, Route, connect
+from sfcert.errors import RemoteError
+from sfcert.pki import read_certificate
+
+Json = dict[str, Any]
+_SERVICE = "Service Fabric"
+_API_VERSION = "6.0"
+_READ_S = 30.0
+_LONGEST_ANSWER = 64 * 1024 * 1024
+_TRIES = 4
+
+
+class ServiceFabricNodes:
+    """The `Nodes` port.
+
+    Args:
+        endpoint: "https://host:19080"; None: only handshakes are done.
+        trust: what a server of this cluster may serve.
+        client_certificate: a PEM file with certificate and key; None with `token` None: no REST, only handshakes.
+        token: gives an AAD bearer token.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None,
+        trust: NodeTrust,
+        retries: Retries,
+        route: Route,
+        *,
+        client_certificate: str | None = None,
+        token: Callable[[], str] | None = None,
+    ) -> None:
+        self._endpoint = urlsplit(endpoint) if endpoint else None
+        self._trust = trust
+        self._retries = retries
+        self._route = route
+        self._client_certificate = client_certificate
+        self._token = token
+        self._lock = threading.Lock()
+        self._accepted: set[bytes] = set()
+
+    def fetch_presented(self, host: str, port: int) -> list[bytes]:
+        return present_chain(host, port, self._route)
+
+    def fetch_runtime(self) -> Json:
+        """As the port says; each part that fails alone is None."""
+        if self._endpoint is None or (self._client_certificate is None and self._token is None):
+            raise RemoteError(
+                "CredentialUnavailable",
+                "Looking at the nodes needs --sf-client-certificate or --sf-aad.",
+                service=_SERVICE,
+                operation="GET /Nodes",
+                transient=False,
+            )
+        failures: list[RemoteError] = []
+
+        def part(read: Callable[[], Any]) -> Any:
+            try:
+                return read()
+            except RemoteError as error:
+                failures.append(error)
+                return None
+
+        nodes = part(lambda: self._pages("/Nodes"))
+        health = part(lambda: self._get("/$/GetClusterHealth"))
+        progress = part(lambda: self._get("/$/GetUpgradeProgress"))
+        manifest = part(lambda: self._get("/$/GetClusterManifest").get("Manifest"))
+        if nodes is None and health is None and progress is None and manifest is None:
+            raise failures[0]
+        of_nodes: dict[str, Json] = {}
+        for node in nodes or ():
+            name = str(node.get("Name") or "")
+            found = part(lambda name=name: self._get(f"/Nodes/{quote(name)}/$/GetHealth"))
+            if found is not None:
+                of_nodes[name] = found
+        return {
+            "nodes": nodes,
+            "cluster_health": health,
+            "upgrade_progress": progress,
+            "cluster_manifest": manifest,
+            "node_health": of_nodes or None,
+        }
+
+    def _pages(self, path: str) -> list[Json]:
+        found: list[Json] = []
+        query: dict[str, str] = {}
+        while True:
+            page = self._get(path, query)
+            found.extend(page.get("Items") or [])
+            following = str(page.get("ContinuationToken") or "")
+            if not following or query.get("ContinuationToken") == following:
+                return found
+            query = {"ContinuationToken": following}
+
+    def _get(self, path: str, query: dict[str, str] | None = None) -> Json:
+        return self._retries.call(lambda: self._once(path, query or {}), is_repeatable=True)
+
+    def _once(self, path: str, query: dict[str, str]) -> Json:
+        assert self._endpoint is not None
+        operation = f"GET {path}"
+        host, port = self._endpoint.hostname or "", self._endpoint.port or 19080
+        line = self._trusted_line(host, port)
+        try:
+            connection = http.client.HTTPSConnection(host, port)
+            connection.sock = line
+            headers = {"Accept": "application/json"}
+            if self._token is not None:
+                headers["Authorization"] = f"Bearer {self._token()}"
+            connection.request("GET", f"{path}?{urlencode({'api-version': _API_VERSION, **query})}", headers=headers)
+            answer = connection.getresponse()
+            text = answer.read(_LONGEST_ANSWER).decode("utf-8-sig", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise unreachable(_SERVICE, operation, str(error) or type(error).__name__) from error
+        finally:
+            line.close()
+        if answer.status >= 400:
+            now = self._retries.clock.now()
+            raise of_answer(_SERVICE, operation, answer.status, dict(answer.getheaders()), text, now=now)
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise unreachable(_SERVICE, operation, "its answer is not JSON") from error
+        return found if isinstance(found, dict) else {"Items": found}
+
+    def _trusted_line(self, host: str, port: int) -> ssl.SSLSocket:
+        """A TLS connection to a node whose leaf was judged good.
+
+        The standard library shows the leaf alone. A leaf not seen before is looked up by a handshake of its own, which
+        shows the chain; behind a balancer that may reach another node, hence a few tries.
+        """
+        for _ in range(_TRIES):
+            line = self._line(host, port)
+            leaf = line.getpeercert(binary_form=True) or b""
+            with self._lock:
+                if leaf in self._accepted:
+                    return line
+            line.close()
+            chain = [read_certificate(one) for one in present_chain(host, port, self._route)]
+            refusal = self._trust.refusal(chain)
+            if refusal is not None:
+                raise RemoteError(
+                    "RemoteFailed",
+                    f"The server at {host}:{port} is not taken for a node of this cluster: {refusal}. Nothing was sent.",
+                    service=_SERVICE,
+                    operation=f"TLS handshake with {host}:{port}",
+                    transient=False,
+                )
+            with self._lock:
+                self._accepted.add(chain[0].der)
+        raise unreachable(_SERVICE, f"TLS handshake with {host}:{port}", "each connection showed another certificate")
+
+    def _line(self, host: str, port: int) -> ssl.SSLSocket:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # not by public roots: `_trusted_line` judges the leaf by what the cluster declares
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if self._client_certificate is not None:
+            try:
+                context.load_cert_chain(self._client_certificate)
+            except (OSError, ssl.SSLError) as error:
+                raise RemoteError(
+                    "CredentialUnavailable",
+                    f"{self._client_certificate} does not hold a certificate with its key, both PEM, key not locked"
+                    f" ({error}).",
+                    service=_SERVICE,
+                    operation="read client certificate",
+                    transient=False,
+                ) from error
+        raw = connect(host, port, self._route, timeout_s=TIMEOUT_S)
+        try:
+            raw.settimeout(_READ_S)
+            return context.wrap_socket(raw, server_hostname=host)
+        except OSError as error:
+            raw.close()
+            raise unreachable(_SERVICE, f"TLS handshake with {host}:{port}", str(error)) from error
