@@ -20,19 +20,19 @@ class Move(Value):
     safe_to_stop_until_utc: datetime | None = None
 
 
-class FreezeRenewal(Move):
+class FreezeRenewal(Move, kw_only=True):
     """These vault certificates (`<vault>/certificates/<name>`) no longer renew themselves afterwards."""
 
     certificate_urls: tuple[str, ...]
 
 
-class ResumeRenewal(Move):
+class ResumeRenewal(Move, kw_only=True):
     """These vault certificates renew themselves again."""
 
     certificate_urls: tuple[str, ...]
 
 
-class Provision(Move):
+class Provision(Move, kw_only=True):
     """The Key Vault VM extension of one scale set as it is afterwards; fields as in `world.Delivery`.
 
     `observes` is the whole list, those of an existing extension included. The stage ends only once every node holds the
@@ -48,27 +48,27 @@ class Provision(Move):
     store: str = "My"
 
 
-class DeclareCluster(Move):
+class DeclareCluster(Move, kw_only=True):
     """The cluster resource's declaration as it is afterwards."""
 
     declaration: Declaration
 
 
-class DeclareExtension(Move):
+class DeclareExtension(Move, kw_only=True):
     """The node extension's declaration of one scale set as it is afterwards."""
 
     scale_set_id: str
     declaration: Declaration
 
 
-class RetireSecrets(Move):
+class RetireSecrets(Move, kw_only=True):
     """The vm secrets of one scale set that stay, by the URL as written; nothing is deleted from nodes that exist."""
 
     scale_set_id: str
     keeps: tuple[str, ...] = ()
 
 
-class Together(Move):
+class Together(Move, kw_only=True):
     """Several moves in one deployment: in any order, at the same time."""
 
     moves: tuple[Move, ...]

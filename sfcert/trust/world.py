@@ -76,9 +76,11 @@ class Delivery(Value):
     `observes` are certificate URLs (`<vault>/certificates/<name>`, without a version) in the order of the extension.
     `sequenced`: the node extension waits for this one. `syncs_first`: success means that all was installed.
     `keeps_two`: the two newest versions are installed (4.x). `links`: older certificates are linked to newer ones.
+    `fixed` are URLs with a version: they never bring another one.
     """
 
-    observes: tuple[str, ...]
+    observes: tuple[str, ...] = ()
+    fixed: tuple[Secret, ...] = ()
     sequenced: bool = True
     syncs_first: bool = True
     links: bool = False

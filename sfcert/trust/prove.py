@@ -1,0 +1,308 @@
+"""Can two nodes ever refuse each other while this plan runs? The proof, stage by stage. Floor 2, pure.
+
+Every stage is looked at in every state that it can pass through (`reach`), under each reading of the resource provider,
+at every instant at which a certificate begins or ends until all deadlines so far and the slack have passed. Facts that
+are missing make it unknown; where the outcome turns on a named assumption it is unknown until that is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+
+from sfcert import dated
+from sfcert.model.base import Value
+from sfcert.model.proof import Assumption, CounterExample, Proof, ProofVerdict, StageProof
+from sfcert.trust.invariants import Judge, Outcome, look_at_provider, look_at_walk
+from sfcert.trust.moves import Move, Nothing, Provision, Together
+from sfcert.trust.phases import READINGS, is_documented_as_walked_in_phases, walks
+from sfcert.trust.reach import Closure
+from sfcert.trust.sentences import counterexample, node_classes
+from sfcert.trust.step import after, strangers
+from sfcert.trust.world import Manifest, World, manifest_of
+
+LINUX = "linux-store-reads-extension-files"
+NEXT = "issuer-next-time"
+_ELSEWHERE = "the extension's files"
+
+
+class _Reading(Value):
+    """One way to read what is not verified."""
+
+    linux_reads: bool
+    next_as_newest: bool
+
+
+class _Run(Value):
+    """The whole plan under one reading."""
+
+    verdict: ProofVerdict
+    stages: tuple[StageProof, ...]
+    counterexample: CounterExample | None
+    missing: tuple[str, ...]
+
+
+def prove(
+    world: World,
+    moves: Sequence[Move],
+    *,
+    slack_s: int,
+    readings: Sequence[str] = READINGS,
+    accepted: Collection[str] = (),
+) -> Proof:
+    """Whether every two nodes accept each other in every state from the first move to the last, and the invariants that
+    go with it (`sfcert.trust.invariants`).
+
+    Args:
+        world: where the plan starts; `world.now` is the earliest instant that any stage may begin.
+        moves: one per stage, in order. None: nothing is looked at, and that is proved.
+        slack_s: seconds beyond the deadlines of a stage and all before it.
+        readings: those of the resource provider that must hold, of `phases.READINGS`.
+        accepted: ids of assumptions that the operator accepts (`dated.toml`).
+
+    Returns:
+        One `StageProof` per move. Where the verdict is refuted, the smallest case of the first stage that breaks. Where
+        it turns on an assumption the verdict is unknown, the case is given all the same, and `missing` names
+        `--accept ID`. `assumptions` are lines `id: text`.
+
+    Raises:
+        Nothing.
+
+    Effects: none. Equal inputs give equal proofs.
+    """
+    lacking = (*world.missing, *(fact for move in moves for fact in strangers(world, move)))
+    if lacking:
+        # A fact that is missing may be the one that decides: a case that is built without it shows nothing.
+        return _proof(world, _Run(verdict="unknown", stages=(), counterexample=None, missing=lacking), ())
+    if world.rules.selects_newest is None:
+        return _of_either_runtime(world, moves, slack_s, readings, accepted)
+    ids = [NEXT, *([LINUX] if world.os == "Linux" else [])]
+    firm = _run(world, moves, slack_s, readings, _reading(ids, accepted))
+    if firm.verdict == "proved":
+        return _proof(world, firm, ())
+    open_ids = [one for one in ids if one not in accepted]
+    for chosen in ([one] for one in open_ids):
+        if _run(world, moves, slack_s, readings, _reading(ids, {*accepted, *chosen})).verdict == "proved":
+            return _proof(world, firm, chosen)
+    if len(open_ids) > 1 and _run(world, moves, slack_s, readings, _reading(ids, ids)).verdict == "proved":
+        return _proof(world, firm, open_ids)
+    return _proof(world, firm, ())
+
+
+def assumptions(world: World, moves: Sequence[Move], *, slack_s: int) -> tuple[Assumption, ...]:
+    """The closed assumptions that bear on this plan, and whether the outcome turns on them."""
+    turned = prove(world, moves, slack_s=slack_s).missing
+    ids = [NEXT, *([LINUX] if world.os == "Linux" else [])]
+    return tuple(
+        Assumption(id=one, text=_text(one), turns=any(f"--accept {one}:" in fact for fact in turned)) for one in ids
+    )
+
+
+def safe_to_stop_until(world: World, moves: Sequence[Move], *, slack_s: int = 0) -> tuple[datetime | None, ...]:
+    """Until when one may stop after each stage, aware UTC: the instant at which the state that it leaves breaks, less
+    the slack. None: that state does not hold even now, or it cannot be told.
+
+    Renewal that is not frozen counts with every version that it may bring.
+    """
+    if world.missing or any(strangers(world, move) for move in moves) or world.rules.selects_newest is None:
+        return tuple(None for _ in moves)
+    found: list[datetime | None] = []
+    closure, judge = Closure(next_as_newest=False), Judge(world.rules)
+    far = world.now + timedelta(days=36500)
+    at = world
+    for move in moves:
+        at = after(at, move)
+        until: datetime | None = None
+        for instant in _instants(at, world.now, far):
+            outcome = _at_rest(judge, closure, at, Nothing(stage_id=move.stage_id, deadline_s=0), (instant,))
+            if outcome.breaks or outcome.missing:
+                until = instant - timedelta(seconds=slack_s) if instant > world.now else None
+                break
+        found.append(until if until is None or until > world.now else None)
+    return tuple(found)
+
+
+def _reading(ids: Sequence[str], taken: Collection[str]) -> _Reading:
+    return _Reading(linux_reads=LINUX not in ids or LINUX in taken, next_as_newest=NEXT in taken)
+
+
+def _text(assumption_id: str) -> str:
+    row = dated.assumption(assumption_id)
+    assert row is not None, f"{assumption_id} is in the closed list"
+    return str(row["text"])
+
+
+def _proof(world: World, run: _Run, turning: Sequence[str]) -> Proof:
+    verdict = run.verdict
+    missing = list(run.missing)
+    if turning:
+        verdict = "unknown"
+        missing += [f"--accept {one}: {_text(one)}" for one in turning]
+    lines = [f"{row['id']}: {row['text']}" for row in dated.rows("standing_assumptions")]
+    return Proof(
+        verdict=verdict,
+        states=sum(stage.states for stage in run.stages),
+        pairs=sum(stage.pairs for stage in run.stages),
+        assumptions=(*lines, *world.inferences),
+        counterexample=run.counterexample,
+        stages=run.stages,
+        missing=tuple(dict.fromkeys(missing)),
+    )
+
+
+def _of_either_runtime(
+    world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[str], accepted: Collection[str]
+) -> Proof:
+    """The runtime's version is not known: what holds for old and new alike holds."""
+    proofs = []
+    for newest in (True, False):
+        rules = msgspec.structs.replace(world.rules, selects_newest=newest, cng_keys=newest)
+        changed = msgspec.structs.replace(world, rules=rules)
+        proofs.append(prove(changed, moves, slack_s=slack_s, readings=readings, accepted=accepted))
+    if proofs[0].verdict == proofs[1].verdict:
+        return proofs[1] if proofs[0].verdict == "proved" else proofs[0]
+    worse = next(proof for proof in proofs if proof.verdict != "proved")
+    missing = (*worse.missing, "the runtime version (clusterCodeVersion)")
+    return msgspec.structs.replace(worse, verdict="unknown", missing=missing)
+
+
+def _run(world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[str], reading: _Reading) -> _Run:
+    if not reading.linux_reads:
+        world, moves = _unseen_by_linux(world), [_unseen_move(move) for move in moves]
+    closure, judge = Closure(next_as_newest=reading.next_as_newest), Judge(world.rules)
+    stages: list[StageProof] = []
+    first: CounterExample | None = None
+    missing: dict[str, None] = {}
+    spent = slack_s
+    at = world
+    for move in moves:
+        spent += move.deadline_s
+        done = after(at, move)
+        stage, case, facts = _stage(judge, closure, at, done, move, spent, readings)
+        stages.append(stage)
+        first = first or case
+        missing |= dict.fromkeys(facts)
+        at = done
+    verdicts = {stage.verdict for stage in stages}
+    verdict: ProofVerdict = "refuted" if "refuted" in verdicts else "unknown" if "unknown" in verdicts else "proved"
+    return _Run(verdict=verdict, stages=tuple(stages), counterexample=first, missing=tuple(missing))
+
+
+def _stage(
+    judge: Judge, closure: Closure, before: World, done: World, move: Move, spent_s: int, readings: Sequence[str]
+) -> tuple[StageProof, CounterExample | None, tuple[str, ...]]:
+    start = before.now
+    instants = tuple(_instants(before, start, start + timedelta(seconds=spent_s)))
+    reach = closure.reach(before, done, move)
+    judge.learn(reach.certificates, reach.issuers)
+    shared = Outcome()
+    shared.missing |= dict.fromkeys(reach.missing)
+    for number, instant in enumerate(instants):
+        shared.add(look_at_provider(judge, before, done, reach.variants, instant, number))
+    per_reading: dict[str, Outcome] = {}
+    for reading in readings:
+        path = walks(before.declaration, done.declaration, reading)
+        key = next((one for one in per_reading if walks(before.declaration, done.declaration, one) == path), None)
+        if key is not None:
+            per_reading[reading] = per_reading[key]
+            continue
+        outcome = per_reading[reading] = Outcome()
+        for number, instant in enumerate(instants):
+            for order, (old, new) in enumerate(_neighbours(path)):
+                outcome.add(look_at_walk(judge, old, new, reach.variants, instant, (number, order)))
+    verdicts = {one: _verdict(outcome, shared) for one, outcome in per_reading.items()}
+    counting = dict(per_reading)
+    notes = []
+    if is_documented_as_walked_in_phases(before.declaration, done.declaration) and "phases" in counting:
+        walked = counting.pop("single-walk", None)
+        if walked is not None and walked.breaks:
+            notes.append(
+                "Walked once, this change would break; the vendor has it made on running clusters in phases "
+                "(assumption thumbprint-walks), and by phases it was judged."
+            )
+    whole = Outcome()
+    whole.add(shared)
+    for outcome in {id(one): one for one in counting.values()}.values():
+        whole.add(outcome)
+    smallest, stopped = whole.smallest, False
+    if smallest is None and move.safe_to_stop_until_utc is not None:
+        rest = _at_rest(judge, closure, done, move, _instants(done, start, move.safe_to_stop_until_utc))
+        whole.add(rest)
+        smallest, stopped = rest.smallest, True
+    case = counterexample(judge, move.stage_id, smallest, start, stopped=stopped) if smallest else None
+    verdict: ProofVerdict = "refuted" if case else "unknown" if whole.missing else "proved"
+    stage = StageProof(
+        stage=move.stage_id,
+        verdict=verdict,
+        states=whole.states,
+        pairs=whole.pairs,
+        readings=verdicts,
+        before=node_classes(judge, closure, before.groups, manifest_of(before.declaration), start),
+        after=node_classes(judge, closure, done.groups, manifest_of(done.declaration), start),
+        acceptance=tuple(sorted(whole.acceptance)),
+        notes=tuple(notes),
+    )
+    return stage, case, tuple(whole.missing)
+
+
+def _verdict(outcome: Outcome, shared: Outcome) -> ProofVerdict:
+    if outcome.breaks or shared.breaks:
+        return "refuted"
+    return "unknown" if outcome.missing or shared.missing else "proved"
+
+
+def _at_rest(
+    judge: Judge, closure: Closure, world: World, move: Move, instants: Iterator[datetime] | tuple[datetime, ...]
+) -> Outcome:
+    """The state that a stage leaves, left alone: what may still happen then, happens."""
+    idle = Nothing(stage_id=move.stage_id, deadline_s=0)
+    reach = closure.reach(world, world, idle)
+    judge.learn(reach.certificates, reach.issuers)
+    outcome = Outcome()
+    outcome.missing |= dict.fromkeys(reach.missing)
+    manifest = manifest_of(world.declaration)
+    for number, instant in enumerate(instants):
+        outcome.add(look_at_walk(judge, manifest, manifest, reach.variants, instant, (number, 0)))
+        outcome.add(look_at_provider(judge, world, world, reach.variants, instant, number))
+    return outcome
+
+
+def _neighbours(path: Sequence[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
+    if len(path) == 1:
+        yield path[0], path[0]
+    else:
+        yield from pairwise(path)
+
+
+def _instants(world: World, start: datetime, end: datetime) -> Iterator[datetime]:
+    """The start, and every later instant up to the end at which a certificate begins or ends: between two of them no
+    judgement changes."""
+    yield start
+    found = set()
+    for certificates in (world.certificates.values(), *world.issuers.values()):
+        for one in certificates:
+            found |= {one.not_before_utc, one.not_after_utc}
+    yield from sorted(one for one in found if start < one <= end)
+
+
+def _unseen_by_linux(world: World) -> World:
+    """The reading in which Service Fabric does not find the files that the extension writes."""
+    groups = tuple(
+        msgspec.structs.replace(
+            group,
+            deliveries=tuple(msgspec.structs.replace(one, store=_ELSEWHERE) for one in group.deliveries),
+        )
+        for group in world.groups
+    )
+    return msgspec.structs.replace(world, groups=groups)
+
+
+def _unseen_move(move: Move) -> Move:
+    if isinstance(move, Provision):
+        return msgspec.structs.replace(move, store=_ELSEWHERE)
+    if isinstance(move, Together):
+        return msgspec.structs.replace(move, moves=tuple(_unseen_move(one) for one in move.moves))
+    return move

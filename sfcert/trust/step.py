@@ -1,0 +1,161 @@
+"""What does a move leave behind once it is done? One world in, the next out. Floor 2.
+
+Leaves out what may happen on the way (`sfcert.trust.reach`): this is the state that the stage's gates wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from sfcert.trust.delivery import created, enabled_of, latest_of, linked, merged
+from sfcert.trust.moves import (
+    DeclareCluster,
+    DeclareExtension,
+    FreezeRenewal,
+    Move,
+    Provision,
+    ResumeRenewal,
+    RetireSecrets,
+    Together,
+)
+from sfcert.trust.world import Delivery, Group, Store, VaultName, World
+
+
+def parts(move: Move) -> tuple[Move, ...]:
+    """The single moves of a stage."""
+    if isinstance(move, Together):
+        return tuple(part for inner in move.moves for part in parts(inner))
+    return (move,)
+
+
+def after(world: World, move: Move) -> World:
+    """The world once the stage is done and its gates have seen it.
+
+    Nodes that were created meanwhile stay as they were created, as classes of their own.
+    """
+    done = world
+    for part in parts(move):
+        done = _after_one(done, part)
+    groups = tuple(_settled(world, done, one) for one in done.groups)
+    return done if groups == done.groups else msgspec.structs.replace(done, groups=groups)
+
+
+def strangers(world: World, move: Move) -> tuple[str, ...]:
+    """What the move names and the world does not know; nothing can be said of such a stage."""
+    found = []
+    for part in parts(move):
+        if isinstance(part, Provision | DeclareExtension | RetireSecrets) and world.group(part.scale_set_id) is None:
+            found.append(f"the scale set {part.scale_set_id}")
+        if isinstance(part, Provision):
+            found += [f"the vault certificate {url}" for url in part.observes if world.vault_name(url) is None]
+        if isinstance(part, ResumeRenewal):
+            found += [f"the vault certificate {url}" for url in part.certificate_urls if world.vault_name(url) is None]
+    return tuple(found)
+
+
+def distinct(stores: Iterable[Store]) -> tuple[Store, ...]:
+    """Stores that differ in what they hold, each once, in their order."""
+    found: dict[object, Store] = {}
+    for store in stores:
+        key = store_key(store)
+        known = found.get(key)
+        if known is None:
+            found[key] = store
+        elif store.nodes:
+            found[key] = msgspec.structs.replace(known, nodes=known.nodes + store.nodes)
+    return tuple(found.values())
+
+
+def store_key(store: Store) -> tuple[object, ...]:
+    """What tells two stores apart, cheap to compare: certificates are named, not looked through."""
+    return (
+        frozenset(
+            (one.certificate.thumbprint, one.store, one.links_to, one.provider, one.has_key) for one in store.holdings
+        ),
+        frozenset(store.unknown),
+    )
+
+
+def _after_one(world: World, move: Move) -> World:
+    match move:
+        case FreezeRenewal():
+            return _with_renewal(world, move.certificate_urls, renews=False)
+        case ResumeRenewal():
+            return _with_renewal(world, move.certificate_urls, renews=True)
+        case DeclareCluster():
+            return msgspec.structs.replace(world, declaration=move.declaration)
+    group = world.group(move.scale_set_id) if isinstance(move, Provision | DeclareExtension | RetireSecrets) else None
+    if group is None:
+        return world
+    if isinstance(move, DeclareExtension):
+        return world.with_group(msgspec.structs.replace(group, declaration=move.declaration))
+    if isinstance(move, RetireSecrets):
+        keeps = {url.lower() for url in move.keeps}
+        secrets = tuple(one for one in group.secrets if one.url.lower() in keeps)
+        return world.with_group(msgspec.structs.replace(group, secrets=secrets))
+    assert isinstance(move, Provision)
+    return world.with_group(msgspec.structs.replace(group, deliveries=_deliveries(world, group, move)))
+
+
+def _with_renewal(world: World, urls: Sequence[str], *, renews: bool) -> World:
+    wanted = {url.rstrip("/").lower() for url in urls}
+
+    def changed(name: VaultName) -> VaultName:
+        if name.url.lower() not in wanted:
+            return name
+        return msgspec.structs.replace(name, renews=renews, resumed=renews)
+
+    return msgspec.structs.replace(world, vault_names=tuple(changed(one) for one in world.vault_names))
+
+
+def _deliveries(world: World, group: Group, move: Provision) -> tuple[Delivery, ...]:
+    """The extension as the move leaves it: what it observed before keeps its store and, with a version in the URL, its
+    version."""
+    stores = {url.rstrip("/").lower(): one.store for one in group.deliveries for url in one.observes}
+    per_store: dict[str, list[str]] = {}
+    for url in move.observes:
+        name = world.vault_name(url)
+        store = stores.get(url.rstrip("/").lower(), move.store)
+        per_store.setdefault(store, []).append(name.url if name else url)
+    fixed = {one.store: one.fixed for one in group.deliveries if one.fixed}
+    return tuple(
+        Delivery(
+            observes=tuple(per_store.get(store, ())),
+            fixed=fixed.get(store, ()),
+            sequenced=move.sequenced,
+            syncs_first=move.syncs_first,
+            links=move.links,
+            keeps_two=move.keeps_two,
+            provider="CNG" if move.keeps_two else "unknown",
+            store=store,
+        )
+        for store in dict.fromkeys((*per_store, *fixed))
+    )
+
+
+def _settled(before: World, done: World, group: Group) -> Group:
+    """A group whose nodes all hold what the stage's gates demand, nodes created on the way among them."""
+    old = before.group(group.scale_set_id)
+    assert old is not None, "a move adds no scale set"
+    stores = [*old.stores, *(store for store, _ in created(before, old))]
+    if group != old:
+        stores += [store for store, _ in created(done, group)]
+    if old.deliveries != group.deliveries:
+        kept = []
+        for store in stores:
+            brought = [one for delivery in old.deliveries for one in enabled_of(before, delivery)]
+            for variant in (store, merged(store, brought)) if brought else (store,):
+                whole = variant
+                for delivery in group.deliveries:
+                    whole = merged(whole, latest_of(done, delivery))
+                if any(delivery.links for delivery in group.deliveries):
+                    whole = msgspec.structs.replace(whole, holdings=linked(whole.holdings))
+                kept.append(whole)
+        stores = kept
+    settled = distinct(stores)
+    same = len(settled) == len(group.stores) and all(
+        store_key(left) == store_key(right) for left, right in zip(settled, group.stores, strict=True)
+    )
+    return group if same else msgspec.structs.replace(group, stores=settled)
