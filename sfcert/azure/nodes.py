@@ -12,6 +12,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -91,7 +92,7 @@ class ServiceFabricNodes:
         of_nodes: dict[str, Json] = {}
         for node in nodes or ():
             name = str(node.get("Name") or "")
-            found = part(lambda name=name: self._get(f"/Nodes/{quote(name)}/$/GetHealth"))
+            found = part(partial(self._get, f"/Nodes/{quote(name)}/$/GetHealth"))
             if found is not None:
                 of_nodes[name] = found
         return {
@@ -161,7 +162,8 @@ class ServiceFabricNodes:
             if refusal is not None:
                 raise RemoteError(
                     "RemoteFailed",
-                    f"The server at {host}:{port} is not taken for a node of this cluster: {refusal}. Nothing was sent.",
+                    f"The server at {host}:{port} is not taken for a node of this cluster: {refusal}. Nothing was"
+                    " sent.",
                     service=_SERVICE,
                     operation=f"TLS handshake with {host}:{port}",
                     transient=False,

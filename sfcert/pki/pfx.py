@@ -1,4 +1,4 @@
-"""Which chain lies in a PFX? The certificates alone; the private key is dropped before anything is returned. Floor 1."""
+"""Which chain lies in a PFX? The certificates alone; the private key is dropped before any is returned. Floor 1."""
 
 from __future__ import annotations
 
