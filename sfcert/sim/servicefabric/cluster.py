@@ -305,6 +305,15 @@ class Cluster:
                 Refusal(self.azure.clock.now, self.name, caller.name, refuser, shown, reason)
             )
 
+    def tell_stranger(self, name: str, thumbprint: str, reason: str) -> None:
+        """The resource provider refused a machine that is not a node yet."""
+        key = (name, RESOURCE_PROVIDER, thumbprint, reason)
+        if key not in self._told:
+            self._told.add(key)
+            self.azure.journal.refusals.append(
+                Refusal(self.azure.clock.now, self.name, name, RESOURCE_PROVIDER, thumbprint, reason)
+            )
+
     def _remember_sessions(self) -> None:
         if not is_on(self.azure, "sessions-outlive"):
             return

@@ -1,0 +1,218 @@
+"""Where can a node be reached? TLS listeners on loopback for every node and for each cluster's balanced endpoint.
+
+A listener decides at each connection what it shows: the certificate that the node's gateway has loaded now. A node that
+is down, shows nothing, or has no real key (a twin of a captured cluster) closes the connection at once. A client is let
+in with the cluster's certificate or a declared client certificate, else 403. Leaves out Entra tokens as client
+credentials, and Service Fabric's own protocol on 19000 (only its TLS handshake is there).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from OpenSSL import SSL
+
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.nodes.certificate import read
+from sfcert.sim.nodes.node import Node
+from sfcert.sim.nodes.tls import TlsStream, context_for
+from sfcert.sim.nodes.validation import refusal
+from sfcert.sim.servicefabric.cluster import Cluster
+from sfcert.sim.servicefabric.clusters import Clusters
+from sfcert.sim.servicefabric.rest import NoSuchThing, answer
+
+HTTP_PORT, CLIENT_PORT = 19080, 19000
+MOST_HEAD = 65536
+
+
+class Endpoints:
+    """The service "endpoints". `start` and `stop` belong to the server's life; ports are taken when first asked for."""
+
+    def __init__(self, azure: Azure, clusters: Clusters) -> None:
+        self._azure, self._clusters = azure, clusters
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ports: dict[tuple[str, int], int] = {}
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._contexts: dict[str, SSL.Context] = {}
+        self._turn = 0
+
+    async def start(self) -> None:
+        """Begin to answer `port_for`. Effects: a second call is harmless."""
+        self._loop = asyncio.get_running_loop()
+
+    async def stop(self) -> None:
+        """Close every listener and every open connection."""
+        self._loop = None
+        for server in self._servers:
+            server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listening in self._sockets:
+            listening.close()
+        self._ports.clear()
+        self._servers.clear()
+        self._sockets.clear()
+
+    def port_for(self, host: str, port: int) -> int | None:
+        """The loopback port that stands for a cluster's or a node's own address, or None for anything else.
+
+        Args:
+            host: a management endpoint's host, or a node's private address.
+            port: the gateway's HTTPS or client port of that node type, else None is returned.
+        """
+        if self._loop is None or self._target(host, port) is None:
+            return None
+        key = (host.lower(), port)
+        if key not in self._ports:
+            listening = socket.create_server(("127.0.0.1", 0))
+            listening.setblocking(False)
+            self._sockets.append(listening)
+            self._ports[key] = listening.getsockname()[1]
+            self._keep(self._loop.create_task(self._listen(listening, host, port)))
+        return self._ports[key]
+
+    def status(self) -> dict[str, Any]:
+        """Which addresses have a listener, for the status page."""
+        return {f"{host}:{port}": local for (host, port), local in sorted(self._ports.items())}
+
+    # -- which node answers --------------------------------------------------------------------------------------------
+
+    def _target(self, host: str, port: int) -> Callable[[], Node | None] | None:
+        wanted = host.lower().strip("[]")
+        for cluster in self._clusters.all():
+            ports = self._gateway_ports(cluster)
+            for node in cluster.nodes.values():
+                if node.ip_address == wanted and port in ports:
+                    return lambda cluster=cluster, name=node.name: cluster.nodes.get(name)  # type: ignore[misc]  # bound
+            if port in ports and wanted == self._management_host(cluster):
+                return lambda cluster=cluster: self._balanced(cluster)  # type: ignore[misc]  # bound as above
+        return None
+
+    def _gateway_ports(self, cluster: Cluster) -> set[int]:
+        resource = self._azure.resources.get(cluster.resource_id)
+        types = (resource.body.get("properties") or {}).get("nodeTypes") or [] if resource is not None else []
+        ports = {HTTP_PORT, CLIENT_PORT}
+        for node_type in types:
+            for key in ("httpGatewayEndpointPort", "clientConnectionEndpointPort"):
+                if str(node_type.get(key, "")).isdigit():
+                    ports.add(int(node_type[key]))
+        return ports
+
+    def _management_host(self, cluster: Cluster) -> str:
+        resource = self._azure.resources.get(cluster.resource_id)
+        properties = resource.body.get("properties") or {} if resource is not None else {}
+        return (urlsplit(str(properties.get("managementEndpoint", ""))).hostname or "").lower()
+
+    def _balanced(self, cluster: Cluster) -> Node | None:
+        """The next node in turn that is up, as a load balancer with a health probe would pick it."""
+        standing = [node for node in cluster.nodes.values() if node.in_ring and node.served is not None]
+        if not standing:
+            return None
+        self._turn += 1
+        return standing[self._turn % len(standing)]
+
+    # -- one connection ------------------------------------------------------------------------------------------------
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self, listening: socket.socket, host: str, port: int) -> None:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            if task is not None:
+                self._keep(task)
+            try:
+                await self._serve(host, port, reader, writer)
+            except (OSError, EOFError, SSL.Error):
+                # A client that goes away or does not accept what it was shown ends the connection; nothing to add.
+                pass
+            finally:
+                writer.close()
+
+        self._servers.append(await asyncio.start_server(connected, sock=listening))
+
+    async def _serve(self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = self._target(host, port)
+        node = target() if target is not None else None
+        if node is None or not node.in_ring or node.served is None or node.served.key is None:
+            return
+        held = node.served
+        context = self._contexts.setdefault(held.thumbprint, context_for(held))
+        stream = TlsStream(context, reader, writer)
+        await stream.handshake()
+        try:
+            await self._requests(stream, node)
+        finally:
+            await stream.close()
+
+    async def _requests(self, stream: TlsStream, node: Node) -> None:
+        cluster = next((one for one in self._clusters.all() if one.nodes.get(node.name) is node), None)
+        buffer = b""
+        while cluster is not None:
+            while b"\r\n\r\n" not in buffer:
+                data = await stream.read_some()
+                if not data or len(buffer) > MOST_HEAD:
+                    return
+                buffer += data
+            head, _, buffer = buffer.partition(b"\r\n\r\n")
+            lines = head.decode("latin-1").split("\r\n")
+            headers = {
+                key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])
+            }
+            length = int(headers.get("content-length", "0") or 0)
+            while len(buffer) < length:
+                data = await stream.read_some()
+                if not data:
+                    return
+                buffer += data
+            buffer = buffer[length:]
+            keep = headers.get("connection", "").lower() != "close"
+            words = lines[0].split(" ")
+            status, body = self._answer(stream, cluster, node, words)
+            await stream.write(_response(status, body, keep=keep))
+            if not keep:
+                return
+
+    def _answer(self, stream: TlsStream, cluster: Cluster, node: Node, words: list[str]) -> tuple[str, Any]:
+        if not self._admitted(stream, cluster, node):
+            return "403 Forbidden", None
+        if len(words) != 3 or words[0] != "GET":
+            return "405 Method Not Allowed", None
+        split = urlsplit(words[1])
+        try:
+            return "200 OK", answer(self._azure, cluster, unquote(split.path), dict(parse_qsl(split.query)))
+        except NoSuchThing as fault:
+            return "404 Not Found", {"Error": {"Code": fault.code, "Message": str(fault)}}
+
+    def _admitted(self, stream: TlsStream, cluster: Cluster, node: Node) -> bool:
+        """Reading needs any role: the cluster's own certificate, an admin client's or a user client's."""
+        if node.manifest.finds is None:
+            return True
+        shown = stream.client()
+        if shown is None:
+            return False
+        certificate = read(*shown)
+        judge = cluster.judge_for(node)
+        rules = (node.manifest.trusts, node.manifest.admin_clients, node.manifest.user_clients)
+        return any(refusal(certificate, rule, judge) is None for rule in rules)
+
+
+def _response(status: str, body: Any, *, keep: bool) -> bytes:
+    text = b"" if body is None else json.dumps(body).encode()
+    lines = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json; charset=utf-8",
+        f"Content-Length: {len(text)}",
+        f"Connection: {'keep-alive' if keep else 'close'}",
+        "Server: Microsoft-HTTPAPI/2.0",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + text

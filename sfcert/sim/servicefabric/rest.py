@@ -1,0 +1,238 @@
+"""What does Service Fabric's own REST interface answer? Nodes, health, upgrade progress, manifest, version.
+
+Pure reads of a cluster's state; who may ask and on which listener is `sfcert.sim.nodes.endpoints`. Source: reference 8
+and the models of the vendor's runtime SDK (api-version 6.0) for names and shapes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.nodes.node import Node
+from sfcert.sim.servicefabric.cluster import Cluster
+from sfcert.sim.servicefabric.health import event, events_of, health_of
+from sfcert.sim.servicefabric.manifest_xml import manifest_xml
+from sfcert.sim.servicefabric.walk import Upgrade
+
+PAGE = 100
+
+
+class NoSuchThing(Exception):
+    """Nothing answers at that path; the code is Service Fabric's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def answer(azure: Azure, cluster: Cluster, path: str, query: dict[str, str]) -> Any:
+    """What a GET of this path returns, as a JSON value.
+
+    Args:
+        path: without host, as sent; case does not matter.
+        query: `api-version` is not looked at; `ContinuationToken` and `MaxResults` page the node list.
+
+    Raises:
+        NoSuchThing: for a path or a node that is not there.
+    """
+    now = azure.clock.now
+    parts = [part for part in path.split("/") if part]
+    lowered = [part.lower() for part in parts]
+    if lowered == ["$", "getclusterhealth"]:
+        return cluster_health(cluster, now)
+    if lowered == ["$", "getupgradeprogress"]:
+        return upgrade_progress(cluster, now)
+    if lowered == ["$", "getclustermanifest"]:
+        return {"Manifest": _manifest(azure, cluster)}
+    if lowered == ["$", "getclusterversion"]:
+        return {"Version": cluster.manifest.code_version}
+    if lowered == ["nodes"]:
+        return _nodes(cluster, now, query)
+    if lowered[:1] == ["nodes"] and len(parts) in (2, 4):
+        node = _node(cluster, parts[1])
+        if len(parts) == 2:
+            return node_info(cluster, node, now)
+        if lowered[2:] == ["$", "gethealth"]:
+            return node_health(node, now)
+    raise NoSuchThing("FABRIC_E_INVALID_ADDRESS", f"Nothing answers at {path}.")
+
+
+def _node(cluster: Cluster, name: str) -> Node:
+    node = cluster.nodes.get(name)
+    if node is None:
+        raise NoSuchThing("FABRIC_E_NODE_NOT_FOUND", f"Node {name} was not found.")
+    return node
+
+
+def _nodes(cluster: Cluster, now: datetime, query: dict[str, str]) -> dict[str, Any]:
+    names = sorted(cluster.nodes)
+    asked = {key.lower(): value for key, value in query.items()}
+    after = asked.get("continuationtoken", "")
+    most = int(asked["maxresults"]) if asked.get("maxresults", "").isdigit() else PAGE
+    left = [name for name in names if name > after]
+    page = left[: most or PAGE]
+    return {
+        "ContinuationToken": page[-1] if len(left) > len(page) else "",
+        "Items": [node_info(cluster, cluster.nodes[name], now) for name in page],
+    }
+
+
+def node_info(cluster: Cluster, node: Node, now: datetime) -> dict[str, Any]:
+    """One node of the list."""
+    up_s = max(0, int((now - node.up_at).total_seconds())) if node.in_ring else 0
+    return {
+        "Name": node.name,
+        "IpAddressOrFQDN": node.ip_address,
+        "Type": node.node_type,
+        "CodeVersion": node.manifest.code_version,
+        "ConfigVersion": node.manifest.version,
+        "NodeStatus": "Up" if node.in_ring else "Down",
+        "NodeUpTimeInSeconds": str(up_s),
+        "HealthState": health_of(node, now),
+        "IsSeedNode": node.seed,
+        "UpgradeDomain": str(node.upgrade_domain),
+        "FaultDomain": f"fd:/{node.fault_domain}",
+        "Id": {"Id": f"{abs(hash_of(node.name)):032x}"},
+        "InstanceId": str(node.boot_id),
+        "NodeDeactivationInfo": {
+            "NodeDeactivationIntent": "Invalid",
+            "NodeDeactivationStatus": "None",
+            "NodeDeactivationTask": [],
+            "PendingSafetyChecks": [],
+        },
+        "IsStopped": False,
+        "NodeDownTimeInSeconds": "0",
+        "NodeUpAt": _stamp(node.up_at),
+        "NodeDownAt": "0001-01-01T00:00:00.000Z",
+    }
+
+
+def hash_of(name: str) -> int:
+    """A stable number for a node's name, as node ids are made from names."""
+    number = 0
+    for character in name:
+        number = (number * 1_000_003 + ord(character)) % (1 << 128)
+    return number
+
+
+def node_health(node: Node, now: datetime) -> dict[str, Any]:
+    return {
+        "Name": node.name,
+        "AggregatedHealthState": health_of(node, now),
+        "HealthEvents": events_of(node, now),
+        "UnhealthyEvaluations": [],
+    }
+
+
+def cluster_health(cluster: Cluster, now: datetime) -> dict[str, Any]:
+    """The whole cluster's health: the worst node, and what the upgrade service says of its contact with Azure."""
+    states = [health_of(node, now) for node in cluster.nodes.values()]
+    events: list[dict[str, Any]] = []
+    if cluster.poll_refusal is not None:
+        shown = ",".join(
+            sorted({node.presented.thumbprint for node in cluster.nodes.values() if node.seed and node.presented})
+        )
+        text = f"Certificates {shown} not authorized to access URL {cluster.cluster_id}."
+        events.append(event("UpgradeService.Primary", "SFRPPoll", "Error", text, now, now))
+        states.append("Error")
+    worst = next((state for state in ("Error", "Warning") if state in states), "Ok")
+    return {
+        "AggregatedHealthState": worst,
+        "HealthEvents": events,
+        "UnhealthyEvaluations": [],
+        "NodeHealthStates": [
+            {
+                "Name": node.name,
+                "Id": {"Id": f"{hash_of(node.name):032x}"},
+                "AggregatedHealthState": health_of(node, now),
+            }
+            for node in sorted(cluster.nodes.values(), key=lambda item: item.name)
+        ],
+        "ApplicationHealthStates": [{"Name": "fabric:/System", "AggregatedHealthState": worst}],
+        "HealthStatistics": {"HealthStateCountList": [_count("Node", states[: len(cluster.nodes)])]},
+    }
+
+
+def _count(kind: str, states: list[str]) -> dict[str, Any]:
+    return {
+        "EntityKind": kind,
+        "HealthStateCount": {
+            "OkCount": states.count("Ok"),
+            "WarningCount": states.count("Warning"),
+            "ErrorCount": states.count("Error"),
+        },
+    }
+
+
+def upgrade_progress(cluster: Cluster, now: datetime) -> dict[str, Any]:
+    """The running upgrade, or how the last one ended. Each phase of a certificate change is an upgrade of its own here:
+    `RollingForwardCompleted` between two phases is not the end."""
+    upgrade = cluster.upgrade or cluster.last_upgrade
+    domains = sorted({node.upgrade_domain for node in cluster.nodes.values()})
+    leg = upgrade.leg if upgrade is not None else None
+    done = leg.done if leg is not None else domains
+    running = upgrade.domain if upgrade is not None and cluster.upgrade is not None else None
+    config = leg.manifest.version if leg is not None else cluster.manifest.version
+    left = [domain for domain in domains if domain not in done and domain != running]
+    shown: dict[str, Any] = {
+        "CodeVersion": cluster.manifest.code_version,
+        "ConfigVersion": config,
+        "UpgradeDomains": [{"Name": str(domain), "State": _domain_state(domain, done, running)} for domain in domains],
+        "UpgradeUnits": [],
+        "UpgradeState": upgrade.state if upgrade is not None else "RollingForwardCompleted",
+        "NextUpgradeDomain": str(left[0]) if left else "",
+        "RollingUpgradeMode": "Monitored",
+        "UpgradeDescription": {
+            "CodeVersion": cluster.manifest.code_version,
+            "ConfigVersion": config,
+            "UpgradeKind": "Rolling",
+            "RollingUpgradeMode": "Monitored",
+        },
+        "UpgradeDurationInMilliseconds": "PT0S",
+        "UpgradeDomainDurationInMilliseconds": "PT0S",
+        "UnhealthyEvaluations": [],
+        "CurrentUpgradeDomainProgress": {"DomainName": "", "NodeUpgradeProgressList": []},
+        "StartTimestampUtc": "0001-01-01T00:00:00.000Z",
+        "FailureTimestampUtc": "0001-01-01T00:00:00.000Z",
+        "FailureReason": "None",
+    }
+    if upgrade is not None:
+        _add_times(shown, cluster, upgrade, running, now)
+    return shown
+
+
+def _add_times(shown: dict[str, Any], cluster: Cluster, upgrade: Upgrade, running: int | None, now: datetime) -> None:
+    shown["StartTimestampUtc"] = _stamp(upgrade.started_at)
+    shown["UpgradeDurationInMilliseconds"] = f"PT{max(0, int((now - upgrade.started_at).total_seconds()))}S"
+    shown["FailureReason"] = upgrade.failure_reason
+    if upgrade.failed_at is not None:
+        shown["FailureTimestampUtc"] = _stamp(upgrade.failed_at)
+    if running is not None:
+        shown["CurrentUpgradeDomainProgress"] = {
+            "DomainName": str(running),
+            "NodeUpgradeProgressList": [
+                {"NodeName": node.name, "UpgradePhase": "Upgrading", "PendingSafetyChecks": []}
+                for node in sorted(cluster.nodes.values(), key=lambda item: item.name)
+                if node.upgrade_domain == running
+            ],
+        }
+
+
+def _domain_state(domain: int, done: list[int], running: int | None) -> str:
+    if domain == running:
+        return "InProgress"
+    return "Completed" if domain in done else "Pending"
+
+
+def _manifest(azure: Azure, cluster: Cluster) -> str:
+    resource = azure.resources.get(cluster.resource_id)
+    properties = resource.body.get("properties", {}) if resource is not None else {}
+    location = str(resource.body.get("location", "") if resource is not None else "").replace(" ", "").lower()
+    endpoint = f"https://{location}.servicefabric.azure.com/runtime/clusters/{cluster.cluster_id}"
+    return manifest_xml(cluster.cluster_id, cluster.manifest, properties, endpoint)
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
