@@ -17,7 +17,7 @@ from sfcert.sim.front import Mode
 from sfcert.sim.kernel.azure import Azure
 
 #: Packages below `sfcert.sim`. Entra and the front door come before all of these: they hold the tenant and the groups.
-SERVICES: tuple[str, ...] = ()
+SERVICES: tuple[str, ...] = ("authority", "authorization", "identity", "keyvault", "deployments")
 
 
 def build(

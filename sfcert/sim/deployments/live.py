@@ -1,0 +1,172 @@
+"""What do the run-time functions of a template see? This Azure, at the moment at which they are asked.
+
+Leaves out: `listKeys` and its like for resources that have no keys here, availability zones.
+"""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime
+from typing import Any
+
+from sfcert.arm import UNKNOWN, Scope
+from sfcert.arm.functions.dates import format_instant
+from sfcert.sim.deployments.record import Deployment
+from sfcert.sim.front import Groups
+from sfcert.sim.front.catalogue import describe_provider, describe_subscription, describe_tenant
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.ids import parse_id
+from sfcert.sim.kernel.provider import Caller
+
+#: Asked where a template names no version for a resource that it does not hold itself.
+_ANY_VERSION = "2021-04-01"
+
+
+class LiveRuntime:
+    """The template language's `Runtime` over one Azure.
+
+    `live` False keeps every look at a resource unknown: while a template is only being read, nothing has been deployed.
+    `tolerant` True makes what is not there unknown instead of an error, for what-if. Errors are `AzureFailure`s.
+    """
+
+    def __init__(
+        self,
+        azure: Azure,
+        caller: Caller,
+        started: datetime,
+        *,
+        deployment: Deployment | None = None,
+        live: bool = True,
+        tolerant: bool = False,
+    ) -> None:
+        self._azure = azure
+        self._caller = caller
+        self._started = started
+        self._deployment = deployment
+        self._live = live
+        self._tolerant = tolerant
+
+    def reference(self, resource_id: str, api_version: str | None, full: bool, scope: Scope) -> Any:
+        if not self._live:
+            return UNKNOWN
+        try:
+            rid = parse_id(resource_id)
+        except ValueError as error:
+            raise AzureFailure(400, "InvalidTemplate", f"'{resource_id}' is no resource id.") from error
+        try:
+            provider = self._azure.provider_of(rid.type) or self._azure.find_service("opaque")
+            body: dict[str, Any] = provider.get(rid, api_version or _ANY_VERSION, {})
+        except AzureFailure as failure:
+            if self._tolerant and failure.status == 404:
+                return UNKNOWN
+            raise
+        if not full:
+            return copy.deepcopy(body.get("properties", {}))
+        return {
+            **copy.deepcopy(body),
+            "apiVersion": api_version or _ANY_VERSION,
+            "resourceId": "/".join(("", *resource_id.strip("/").split("/"))).split("/providers/", 1)[-1],
+            "subscriptionId": rid.subscription,
+            "resourceGroupName": rid.group,
+            "scope": "",
+            "referenceApiVersion": api_version or _ANY_VERSION,
+        }
+
+    def list_function(self, name: str, resource_id: str, api_version: str | None, body: Any, scope: Scope) -> Any:
+        if not self._live:
+            return UNKNOWN
+        rid = parse_id(resource_id)
+        provider = self._azure.provider_of(rid.type) or self._azure.find_service("opaque")
+        provider.get(rid, api_version or _ANY_VERSION, {})
+        if name.lower() == "listkeys":
+            # Keys of a kind that nothing here can use, so that templates with a diagnostics storage account deploy.
+            return {
+                "keys": [{"keyName": f"key{n}", "permissions": "Full", "value": "c2ltdWxhdGVk"} for n in (1, 2)],
+                "key1": "c2ltdWxhdGVk",
+                "key2": "c2ltdWxhdGVk",
+            }
+        answer = provider.action(rid, name, "POST", api_version or _ANY_VERSION, body, {}, self._caller)
+        return copy.deepcopy(answer.body)
+
+    def resource_group(self, scope: Scope) -> Any:
+        if scope.resource_group is None or scope.subscription_id is None:
+            return UNKNOWN
+        return self._azure.service("groups", Groups).get(scope.subscription_id, scope.resource_group)
+
+    def subscription(self, scope: Scope) -> Any:
+        described = describe_subscription(self._azure)
+        return {name: described[name] for name in ("id", "subscriptionId", "tenantId", "displayName")}
+
+    def management_group(self, scope: Scope) -> Any:
+        return UNKNOWN
+
+    def tenant(self, scope: Scope) -> Any:
+        described = describe_tenant(self._azure)
+        return {name: described[name] for name in ("id", "tenantId", "countryCode", "displayName")}
+
+    def deployment(self, scope: Scope) -> Any:
+        if self._deployment is None:
+            return UNKNOWN
+        record = self._deployment
+        return {
+            "name": record.id.name,
+            **({"location": record.location} if record.location else {}),
+            "properties": {
+                "template": copy.deepcopy(record.template),
+                "templateHash": "",
+                "parameters": copy.deepcopy(record.parameters),
+                "mode": record.mode,
+                "provisioningState": record.state,
+            },
+        }
+
+    def deployer(self, scope: Scope) -> Any:
+        return {"objectId": self._caller.object_id, "tenantId": self._azure.tenant_id, "userPrincipalName": ""}
+
+    def environment(self) -> Any:
+        return {
+            "name": "AzureCloud",
+            "gallery": "https://gallery.azure.com/",
+            "graph": "https://graph.windows.net/",
+            "portal": "https://portal.azure.com",
+            "graphAudience": "https://graph.windows.net/",
+            "activeDirectoryDataLake": "https://datalake.azure.net/",
+            "batch": "https://batch.core.windows.net/",
+            "media": "https://rest.media.azure.net",
+            "sqlManagement": "https://management.core.windows.net:8443/",
+            "vmImageAliasDoc": "https://management.azure.com/aliases.json",
+            "resourceManager": "https://management.azure.com/",
+            "authentication": {
+                "loginEndpoint": "https://login.microsoftonline.com/",
+                "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+                "tenant": "common",
+                "identityProvider": "AAD",
+            },
+            "suffixes": {
+                "acrLoginServer": ".azurecr.io",
+                "azureDatalakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
+                "azureDatalakeStoreFileSystem": "azuredatalakestore.net",
+                "azureFrontDoorEndpointSuffix": "azurefd.net",
+                "keyvaultDns": ".vault.azure.net",
+                "sqlServerHostname": ".database.windows.net",
+                "storage": "core.windows.net",
+            },
+        }
+
+    def utc_now(self, format_text: str | None) -> Any:
+        return format_instant(self._started, format_text)
+
+    def new_guid(self) -> Any:
+        return self._azure.new_guid()
+
+    def other(self, name: str, args: list[Any], scope: Scope) -> Any:
+        if name.lower() == "providers" and args:
+            described = describe_provider(self._azure, str(args[0]))
+            if len(args) == 1:
+                return described
+            wanted = str(args[1]).lower()
+            for known in described["resourceTypes"]:
+                if known["resourceType"].lower() == wanted:
+                    return known
+        return UNKNOWN
