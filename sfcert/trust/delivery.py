@@ -156,8 +156,13 @@ def next_versions(
     if not name.resumed:
         stranger = _stranger(model)
         sibling = _sibling(model, name, (STRANGER,), begins, world)
-        found.append((sibling, (stranger,), "the version that the vault issues next, from an issuer of its choice,"))
+        found.append((sibling, (stranger,), "the version that the vault issues next, from any issuer,"))
     return tuple(found)
+
+
+def is_invented(certificate: Certificate) -> bool:
+    """Whether this is a certificate that a vault might issue, not one that exists."""
+    return not certificate.der and certificate.serial == "0"
 
 
 def _invented(*parts: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sfcert.model.certificate import Certificate
 from sfcert.model.proof import CounterExample, NodeClass
+from sfcert.trust.delivery import is_invented
 from sfcert.trust.invariants import Break, Judge
 from sfcert.trust.reach import Closure, Variant
 from sfcert.trust.world import Group, Manifest, Store, label
@@ -59,7 +60,7 @@ def node_classes(
 def told(certificates: dict[str, Certificate], thumbprint: str) -> str:
     """A certificate for a sentence; one that the proof invented has no thumbprint to speak of."""
     known = certificates.get(thumbprint)
-    if known is not None and not known.der and known.serial == "0":
+    if known is not None and is_invented(known):
         return f"a new version ({known.common_name})"
     return label(certificates, thumbprint)
 
@@ -80,35 +81,42 @@ def _presents(judge: Judge, manifest: Manifest, variant: Variant, at: datetime) 
 def _sentence(judge: Judge, stage: str, found: Break, start: datetime, *, stopped: bool) -> str:
     when = f" at {found.at:%Y-%m-%d %H:%M}Z" if found.at > start else ""
     opening = f"After {stage}{when}" if stopped else f"In {stage}{when}"
-    who = found.variant.phrase
+    who, why = found.variant.phrase, _why(judge, found)
+    assert found.runs is not None, "a class was looked at"
     if found.walk is None:
-        assert found.runs is not None, "a credential was offered"
         assert found.judges is not None, "a record was asked"
         wanted, record = judge.describe(found.runs), judge.describe(found.judges)
-        shown = wanted[wanted.index("P:") :]
         return (
-            f"{opening}, {who}, whose node extension looks for {shown}, offers the resource provider nothing that its "
-            f"record {record[: record.index(' P:')]} takes: {found.why}."
+            f"{opening}, {who}, whose node extension looks for {wanted[wanted.index('P:') + 2 :]}, has nothing to "
+            f"offer that the resource provider's record {record[2 : record.index(' P:')]} takes: {why}."
         )
     old, new = found.walk
-    assert found.runs is not None, "a class was looked at"
     if found.presented is None:
-        place = _place(judge, found.runs, old, new)
-        return f"{opening}, {place}{who} can load nothing to present: {found.why}."
+        return f"{opening}, {_place(judge, found.runs, old, new)}{who} can load nothing to present: {why}."
     shown = told(judge.certificates, found.presented)
+    shown = "it" if who.endswith(shown) else shown
     if found.judges == found.runs:
         place = _place(judge, found.runs, old, new)
-        return f"{opening}, {place}{who} presents {shown}, and its own kind refuses it: {found.why}."
-    assert found.judges is not None, "someone refused"
+        return f"{opening}, {place}{who} presents {shown} and others like it refuse it: {why}."
+    upgraded, still = judge.describe(new), judge.describe(old)
     if found.runs == new:
         return (
-            f"{opening}, while upgrade domain 0 already runs {judge.describe(new)}, {who} there presents {shown}, and "
-            f"the nodes of the other domains, which still run {judge.describe(old)}, refuse it: {found.why}."
+            f"{opening}, while upgrade domain 0 already runs {upgraded}, {who} there presents {shown}, and the nodes "
+            f"of the other domains, which still run {still}, refuse it: {why}."
         )
     return (
-        f"{opening}, while upgrade domain 0 already runs {judge.describe(new)}, {who} in another domain, which still "
-        f"runs {judge.describe(old)}, presents {shown}, and domain 0 refuses it: {found.why}."
+        f"{opening}, while upgrade domain 0 already runs {upgraded}, {who} in another domain, which still runs "
+        f"{still}, presents {shown}, and domain 0 refuses it: {why}."
     )
+
+
+def _why(judge: Judge, found: Break) -> str:
+    """The reason, without the thumbprints of certificates that the proof invented."""
+    if found.presented is None or not is_invented(judge.certificates[found.presented]):
+        return found.why
+    if "is not pinned" in found.why:
+        return "its issuer is not pinned"
+    return found.why.replace(f"{found.presented[:8]}…", "the new version")
 
 
 def _place(judge: Judge, runs: Manifest, old: Manifest, new: Manifest) -> str:
