@@ -1,0 +1,68 @@
+"""Every command in the tutorial and the how-to pages is run, in order, as a reader would run it.
+
+A line `$ …` of a console block is a command; `# exits with N` on it says which exit code the page promises (0 if none).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
+_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PROMISE = re.compile(r"#\s*exits with (\d+)")
+
+
+def commands_of(page: str) -> list[tuple[str, int]]:
+    """Each command with the exit code that is promised; a here-document belongs to the command that opens it."""
+    found: list[tuple[str, int]] = []
+    for block in _BLOCK.findall(page):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                promise = _PROMISE.search(line)
+                found.append((line[2:], int(promise[1]) if promise else 0))
+            elif found:
+                command, code = found[-1]
+                found[-1] = (f"{command}\n{line}", code)
+    return found
+
+
+def script_of(page: str) -> str:
+    """One shell script that stops, and says where, at the first command that does not end as promised."""
+    lines = []
+    starts_its_own = "sfcert sim up" in page
+    if not starts_its_own:
+        lines += ["sfcert sim up --seed 7 >/dev/null", 'eval "$(sfcert sim env)"']
+    lines.append("trap 'sfcert sim down >/dev/null 2>&1' EXIT")
+    for command, code in commands_of(page):
+        shown = command.splitlines()[0].replace("'", "'\\''")
+        lines.append(
+            f"{command}\nended=$?; [ $ended -eq {code} ] || {{ echo \"ended with $ended: \"'{shown}' >&2; exit 99; }}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_each_command_of_the_page_ends_as_the_page_says(page: Path, tmp_path: Path) -> None:
+    assert commands_of(page.read_text()), "a page of this kind shows commands"
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+    }
+    ended = subprocess.run(
+        ["bash", "-u"],
+        input=script_of(page.read_text()),
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:] + ended.stdout[-2000:]
