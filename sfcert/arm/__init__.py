@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sfcert.arm.changes import Change, ChangeKind, diff
     from sfcert.arm.edit import covers, edit_at, get_at, has_at, remove_at, set_at
-    from sfcert.arm.expansion import ExpandOptions, expand
     from sfcert.arm.expanded import Expanded, Loop, Note, Resource
+    from sfcert.arm.expansion import ExpandOptions, expand
     from sfcert.arm.expression import is_expression, parse_expression, print_expression
     from sfcert.arm.parameters import ParameterInput, parse_parameters
     from sfcert.arm.paths import Named, Path, parse_path

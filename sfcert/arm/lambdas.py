@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from sfcert.arm.interpreter import SPECIALS, check_arity, evaluate_node
 from sfcert.arm.expression import Call, Node, Text
 from sfcert.arm.frame import Env
 from sfcert.arm.functions import EvaluationError
 from sfcert.arm.functions.builtin import kind
+from sfcert.arm.interpreter import SPECIALS, check_arity, evaluate_node
 from sfcert.arm.symbolic import Partial, Symbolic, has_symbolic, to_node
 
 
@@ -39,7 +39,7 @@ class _Lambda(msgspec.Struct, frozen=True):
         return Call("lambda", (*(Text(name) for name in self.names), body))
 
 
-class _Undecided(Exception):  # noqa: N818  # not an error: the call stays an expression
+class _Undecided(Exception):  # not an error: the call stays an expression
     pass
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from sfcert.arm import identifiers
-from sfcert.arm.interpreter import SPECIALS, arguments, check_arity, evaluate_node, residual
 from sfcert.arm.expression import Call, Node
 from sfcert.arm.frame import Env
 from sfcert.arm.functions import EvaluationError
 from sfcert.arm.functions.builtin import kind
+from sfcert.arm.interpreter import SPECIALS, arguments, check_arity, evaluate_node, residual
 from sfcert.arm.parameters import parameter_value
 from sfcert.arm.symbolic import UNKNOWN, Partial, Symbolic, has_symbolic, is_symbolic, to_node
 from sfcert.arm.variables import variable_value

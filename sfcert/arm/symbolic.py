@@ -169,6 +169,5 @@ def _reason(node: Node) -> str:
 
 
 _OPEN = frozenset(
-    "reference resourcegroup subscription deployment environment tenant deployer managementgroup utcnow newguid resourceid "
-    "parameters variables copyindex providers pickzones uniquestring guid references getsecret".split()
+    ["reference", "resourcegroup", "subscription", "deployment", "environment", "tenant", "deployer", "managementgroup", "utcnow", "newguid", "resourceid", "parameters", "variables", "copyindex", "providers", "pickzones", "uniquestring", "guid", "references", "getsecret"]
 )
