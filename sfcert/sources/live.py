@@ -121,19 +121,33 @@ def refresh(
     *,
     parts: Iterable[Part],
     now: datetime,
+    subjects: frozenset[str] | None = None,
     options: CaptureOptions | None = None,
     issuers: Issuers | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Bundle:
     """An earlier capture with some parts read again; the other parts, and what was unread in them, stay as they were.
 
-    Args, Raises: as `capture`; of `parts` the order does not matter. Effects: reads only.
+    Args:
+        parts: in any order; the others as `capture` has them.
+        subjects: resource ids and vault certificate URLs. Given, only these scale sets and certificates are read again
+            (and no list is asked for); None: all of them.
+
+    Raises: as `capture`. Effects: reads only.
     """
     wanted, options = frozenset(parts), options or CaptureOptions()
+    named = None if subjects is None else frozenset(one.lower().rstrip("/") for one in subjects)
     reading = Reading(arm, bundle.cluster_id.rstrip("/"), progress)
-    kept = {key: raw for key, raw in bundle.resources.items() if part_of(key) not in wanted}
-    queries = [one for one in bundle.queries if part_of(one.what) not in wanted]
-    unread = [one for one in bundle.unread if part_of(one.what) not in wanted]
+
+    def stays(what: str) -> bool:
+        part = part_of(what)
+        if part in (Part.SCALE_SETS, Part.INSTANCES, Part.CERTIFICATES) and part in wanted and named is not None:
+            return not any(one in what.lower() for one in named)
+        return part not in wanted
+
+    kept = {key: raw for key, raw in bundle.resources.items() if stays(key)}
+    queries = [one for one in bundle.queries if stays(one.what)]
+    unread = [one for one in bundle.unread if stays(one.what)]
     resources: dict[str, RawResource] = dict(kept)
     cluster_id = bundle.cluster_id
 
@@ -146,13 +160,17 @@ def refresh(
         cluster_id = str(raw.body.get("id") or cluster_id).rstrip("/")
         resources[cluster_id] = raw
     cluster = next(raw for key, raw in resources.items() if part_of(key) is Part.CLUSTER)
-    if Part.SCALE_SETS in wanted:
+    if Part.SCALE_SETS in wanted and named is None:
         found, query = live_cluster.fetch_scale_sets(cluster_id, cluster, reading)
         add(found, (query,))
-    scale_set_ids = [key for key in resources if part_of(key) is Part.SCALE_SETS]
+    elif Part.SCALE_SETS in wanted:
+        again = [key for key in bundle.resources if part_of(key) is Part.SCALE_SETS and not stays(key)]
+        add(live_cluster.reread_resources(again, reading), ())
     instances = bundle.vm_instances
     if Part.INSTANCES in wanted:
-        instances = live_cluster.fetch_instances(scale_set_ids, reading)
+        ids = [key for key in resources if part_of(key) is Part.SCALE_SETS and (named is None or key.lower() in named)]
+        others = {} if named is None else {k: v for k, v in (instances or {}).items() if k.lower() not in named}
+        instances = {**others, **live_cluster.fetch_instances(ids, reading)}
     facts = live_cluster.scale_sets_as_facts(resources)
     if Part.IDENTITIES in wanted:
         add(*live_cluster.fetch_identities(live_cluster.identity_ids(facts, options.identity_ids), reading))
@@ -166,9 +184,12 @@ def refresh(
     runtime = _runtime(bundle, cluster, nodes, wanted, reading)
     contents = bundle.vaults
     if Part.CERTIFICATES in wanted:
-        fresh = live_vaults.fetch_certificates(references, vaults, reading)
+        asked = [one for one in references if named is None or one.certificate_url.lower() in named]
+        fresh = live_vaults.fetch_certificates(asked, vaults, reading)
         finder = ChainFinder(options.given, runtime.presented, issuers, may_read_secret=options.may_read_secret)
         contents = with_chains(_with_known_chains(fresh, bundle.vaults), finder, reading)
+        if named is not None:
+            contents = _joined(bundle.vaults, contents, {one.certificate_url.lower() for one in asked})
     return Bundle(
         cluster_id=cluster_id,
         captured_at_utc=now.replace(microsecond=0),
@@ -226,6 +247,18 @@ def _with_known_chains(fresh: dict[str, RawVault], before: dict[str, RawVault]) 
         )
         for url, vault in fresh.items()
     }
+
+
+def _joined(before: dict[str, RawVault], fresh: dict[str, RawVault], asked: set[str]) -> dict[str, RawVault]:
+    """Earlier vaults with the certificates that were asked for replaced (or gone, where they could not be read)."""
+    joined: dict[str, RawVault] = {}
+    for url in sorted(before.keys() | fresh.keys()):
+        kept = before[url].certificates if url in before else {}
+        kept = {name: one for name, one in kept.items() if f"{url}/certificates/{name}".lower() not in asked}
+        found = {**kept, **(fresh[url].certificates if url in fresh else {})}
+        if found:
+            joined[url] = RawVault(certificates=dict(sorted(found.items())))
+    return joined
 
 
 def _merged(left: Iterable[Unread], right: Iterable[Unread]) -> tuple[Unread, ...]:
