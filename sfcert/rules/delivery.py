@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from sfcert.model.base import Value
+from sfcert.model.certificate import Certificate
 from sfcert.model.observation import (
     CertificateVersion,
     Declaration,
@@ -21,8 +22,10 @@ from sfcert.model.observation import (
     VaultCertificate,
     VmSecret,
 )
+from sfcert.rules.engine import Judgement
 from sfcert.rules.reading import (
     Missing,
+    cannot_tell,
     certificate_at,
     extension_body,
     is_open,
@@ -171,3 +174,31 @@ def serves_cluster(delivery: Delivery, declaration: Declaration) -> bool | None:
     if leaf is None:
         return None if delivery.missing else False
     return leaf.thumbprint in declaration.thumbprints or name_of(delivery, declaration.names) is not None
+
+
+def unread_deliveries(observation: Observation, question: str) -> Iterator[Judgement]:
+    """*Unknown* for each certificate on its way that is not known, and for each list that stays an expression."""
+    for scale_set in observation.scale_sets:
+        missing = unknown_deliveries(observation, scale_set)
+        if missing is not None:
+            yield cannot_tell(scale_set.id, missing, question)
+    for delivery in all_deliveries(observation):
+        if delivery.missing is not None:
+            yield cannot_tell(delivery.subject, delivery.missing, question)
+
+
+Served = tuple[Delivery, VaultCertificate, CertificateVersion, Certificate]
+
+
+def serving(observation: Observation) -> Iterator[Served]:
+    """The known deliveries that bring one of the cluster's own certificates, with what they bring."""
+    for delivery in all_deliveries(observation):
+        version, certificate = delivery.version, delivery.certificate
+        if version is None or certificate is None or version.certificate is None:
+            continue
+        if serves_cluster(delivery, observation.cluster.certificate):
+            yield delivery, certificate, version, version.certificate
+
+
+def policy_unread(certificate: VaultCertificate) -> Missing:
+    return Missing(reason="CertificateUnread", what=f"The policy of {certificate.url}", why="was not read")

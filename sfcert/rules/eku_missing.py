@@ -7,9 +7,8 @@ from datetime import datetime
 
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import all_deliveries, serves_cluster
+from sfcert.rules.delivery import serving, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
-from sfcert.rules.reading import cannot_tell
 
 _ANY = "2.5.29.37.0"
 _WORDS = {SERVER_AUTH: "server authentication", CLIENT_AUTH: "client authentication"}
@@ -23,15 +22,9 @@ def lacking(ekus: tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
-    for delivery in all_deliveries(observation):
-        if delivery.missing is not None:
-            yield cannot_tell(delivery.subject, delivery.missing, "it is good for both ends of a connection")
-            continue
-        version, certificate = delivery.version, delivery.certificate
-        if not serves_cluster(delivery, observation.cluster.certificate) or version is None or certificate is None:
-            continue
-        leaf = version.certificate
-        if leaf is not None and (gone := lacking(leaf.ekus)):
+    yield from unread_deliveries(observation, "it is good for both ends of a connection")
+    for delivery, certificate, _, leaf in serving(observation):
+        if gone := lacking(leaf.ekus):
             yield fail(
                 delivery.subject,
                 "LeafLacksUsage",

@@ -12,7 +12,7 @@ from datetime import datetime
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation, PinnedName
 from sfcert.pki import direct_issuers
-from sfcert.rules.delivery import all_deliveries, declared_names, name_of
+from sfcert.rules.delivery import declared_names, name_of, serving, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail_at
 from sfcert.rules.reading import Missing, cannot_tell
 
@@ -52,25 +52,18 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
         return
     known = observation.known_certificates()
     question = "it comes from a pinned issuer"
-    for delivery in all_deliveries(observation):
-        if delivery.missing is not None:
-            yield cannot_tell(delivery.subject, delivery.missing, question)
-            continue
+    yield from unread_deliveries(observation, question)
+    for delivery, _, version, leaf in serving(observation):
         name = name_of(delivery, pinned)
-        version, certificate = delivery.version, delivery.certificate
-        if name is None or version is None or version.certificate is None or certificate is None:
-            continue
-        if not version.enabled or version.certificate.not_after_utc <= now:
+        if name is None or not version.enabled or leaf.not_after_utc <= now:
             continue  # it can neither be fetched nor presented
-        issuers = _issuers(version.certificate, version.issuer, known)
+        issuers = _issuers(leaf, version.issuer, known)
         if not issuers:
-            missing = Missing(
-                reason="IssuerUnknown", what=f"The issuer of {version.certificate.thumbprint}", why="is not known"
-            )
+            missing = Missing(reason="IssuerUnknown", what=f"The issuer of {leaf.thumbprint}", why="is not known")
             yield cannot_tell(delivery.subject, missing, question)
         elif not set(issuers) & set(name.issuers):
             reason = "NewestVersionUnpinned" if delivery.how == "extension" else "DeliveredUnpinned"
-            yield _judge(delivery.subject, name, issuers, version.certificate, reason)
+            yield _judge(delivery.subject, name, issuers, leaf, reason)
     for node in (observation.runtime.nodes or ()) if observation.runtime else ():
         if not node.served:
             continue

@@ -51,27 +51,43 @@ def _mark(finding: Finding) -> str:
     return _UNKNOWN_MARK if finding.verdict == "unknown" else _MARK[finding.severity]
 
 
+def _gathered(findings: list[Finding]) -> list[list[Finding]]:
+    """Findings in their order; unknowns for one and the same reason on one subject come together at the first."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for place, one in enumerate(findings):
+        key: tuple[str, ...] = (str(place),)
+        if one.verdict == "unknown" and "unread" in one.evidence:
+            key = (one.severity, one.subject, one.reason, str(one.evidence["unread"]))
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
 @dataclass(frozen=True, slots=True)
 class AuditHuman:
     """For a terminal: one head line and a few wrapped lines for each finding."""
 
     page: Page = PLAIN
 
-    def _finding(self, finding: Finding) -> list[str]:
-        page = self.page
-        tags: list[str] = [finding.severity] if finding.verdict == "unknown" else []
-        tags += ["blocks a plan"] if finding.blocks_plan else []
+    def _block(self, alike: list[Finding]) -> list[str]:
+        """One finding, or several rules that stand before the same closed door."""
+        page, first = self.page, alike[0]
+        tags: list[str] = [first.severity] if first.verdict == "unknown" else []
+        tags += ["blocks a plan"] if any(one.blocks_plan for one in alike) else []
         note = f"  ({', '.join(tags)})" if tags else ""
-        head = f"{_mark(finding)} {finding.rule} · {finding.reason}{note}"
-        lines = [page.paint(head, _STYLE[finding.severity])]
-        lines += page.wrap(finding.subject, 4, "on: ")
-        lines += page.wrap(finding.message, 4)
-        if finding.verdict == "fail":
-            for path, value in finding.evidence.items():
+        rules = first.rule if len(alike) == 1 else f"{len(alike)} rules"
+        lines = [page.paint(f"{_mark(first)} {rules} · {first.reason}{note}", _STYLE[first.severity])]
+        lines += page.wrap(first.subject, 4, "on: ")
+        if len(alike) > 1:
+            lines += page.wrap(", ".join(one.rule for one in alike), 4, "rules: ")
+            lines += page.wrap(f"{first.evidence.get('unread')} {first.evidence.get('why')}.", 4)
+        else:
+            lines += page.wrap(first.message, 4)
+        if first.verdict == "fail":
+            for path, value in first.evidence.items():
                 lines += page.wrap(f"{path} = {short_value(value, max(page.width - 10, 30))}", 6)
-        if "traceback" in finding.evidence and finding.verdict == "unknown":
-            lines += [f"      {line}" for line in str(finding.evidence["traceback"]).splitlines()]
-        lines += page.wrap(finding.remedy, 4, "→ ")
+        elif "traceback" in first.evidence:
+            lines += [f"      {line}" for line in str(first.evidence["traceback"]).splitlines()]
+        lines += page.wrap(first.remedy, 4, "→ ")
         return lines
 
     def render(self, audit: Audit) -> str:
@@ -82,8 +98,8 @@ class AuditHuman:
         outside = sorted({one.rule for one in audit.findings if _is_outside_template(one)})
         if shown:
             lines += ["", page.paint(LEGEND, "dim")]
-        for finding in shown:
-            lines += ["", *self._finding(finding)]
+        for alike in _gathered(shown):
+            lines += ["", *self._block(alike)]
         if outside:
             lines += ["", *page.wrap(", ".join(outside), 2, "a template cannot say all that these rules ask: ")]
         for finding in audit.suppressed:

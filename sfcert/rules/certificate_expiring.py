@@ -1,0 +1,66 @@
+"""Is a certificate of the cluster expired, or about to be? Floor 3. Source: service-fabric.md 7 rows 11, 12, 20."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sfcert.model.certificate import Certificate
+from sfcert.model.observation import Observation
+from sfcert.rules.delivery import serving, unread_deliveries
+from sfcert.rules.engine import Judgement, Rule, fail
+
+#: Enough to issue, deliver and walk a declaration through every domain without haste.
+SOON = timedelta(days=14)
+
+
+def _judge(subject: str, leaf: Certificate, whose: str, now: datetime) -> Judgement | None:
+    left = leaf.not_after_utc - now
+    if left > SOON:
+        return None
+    is_over = left <= timedelta()
+    return fail(
+        subject,
+        "Expired" if is_over else "ExpiresSoon",
+        f"{whose} certificate {leaf.thumbprint} "
+        + (f"expired on {leaf.not_after_utc:%Y-%m-%d}." if is_over else f"expires in {left.days} days."),
+        "Bring a certificate that is valid to every machine first; then change what is declared."
+        if is_over
+        else "Renew it now, and see it on every node.",
+        thumbprint=leaf.thumbprint,
+        not_after_utc=leaf.not_after_utc.isoformat(),
+    )
+
+
+def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
+    yield from unread_deliveries(observation, "it is about to expire")
+    seen: set[str] = set()
+    for delivery, _, _, leaf in serving(observation):
+        seen.add(leaf.thumbprint)
+        found = _judge(delivery.subject, leaf, "The cluster's", now)
+        if found is not None:
+            yield found
+    cluster = observation.cluster
+    for leaf in observation.known_certificates():
+        if leaf.thumbprint in seen:
+            continue
+        if leaf.thumbprint in cluster.certificate.thumbprints:
+            found = _judge(cluster.id, leaf, "The cluster's", now)
+        elif leaf.thumbprint in cluster.reverse_proxy.thumbprints:
+            found = _judge(cluster.id, leaf, "The reverse proxy's", now)
+        else:
+            found = None
+        if found is not None:
+            yield found
+
+
+RULE = Rule(
+    id="certificate-expiring",
+    severity="error",
+    reasons={
+        "Expired": "A certificate that is declared or delivered has expired.",
+        "ExpiresSoon": "It expires within two weeks.",
+    },
+    severity_of={"ExpiresSoon": "warning"},
+    check=check,
+)

@@ -1,0 +1,71 @@
+"""Does the certificate arrive in the store in which Service Fabric looks? Floor 3. Source: service-fabric.md 7 row 16.
+
+On Windows only; on Linux the store is a folder, and what may be written there is not known well enough to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sfcert.model.observation import Observation
+from sfcert.rules.delivery import address, deliveries, extensions, serves_cluster
+from sfcert.rules.engine import Judgement, Rule, fail
+
+
+def _store(text: str | None) -> str:
+    return (text or "My").lower()
+
+
+def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
+    cluster = observation.cluster
+    if cluster.os == "Linux" or cluster.certificate.kind in ("none", "unresolved"):
+        return
+    wanted = _store(cluster.certificate.store)
+    for scale_set in observation.scale_sets:
+        node = scale_set.node_extension.certificate
+        if node.kind not in ("none", "unresolved") and _store(node.store) != wanted:
+            yield fail(
+                scale_set.id,
+                "DeclarationsDiffer",
+                f"The cluster looks in the store {cluster.certificate.store or 'My'}, the node extension of "
+                f"{scale_set.name} in {node.store or 'My'}.",
+                "Declare the same x509StoreName in both.",
+                cluster=cluster.certificate.store,
+                node_extension=node.store,
+            )
+        for delivery in deliveries(observation, scale_set):
+            if serves_cluster(delivery, cluster.certificate) and _store(delivery.store) != wanted:
+                yield fail(
+                    delivery.subject,
+                    "DeliveredElsewhere",
+                    f"{delivery.url} arrives in the store {delivery.store or 'My'} of machines of {scale_set.name}; "
+                    f"Service Fabric looks in {cluster.certificate.store or 'My'}.",
+                    "Let it arrive in the declared store.",
+                    delivered=delivery.store,
+                    declared=cluster.certificate.store,
+                )
+    for scale_set, extension in extensions(observation):
+        for observed in extension.observed:
+            location = observed.store_location or extension.store_location
+            if extension.type.lower() == "keyvaultforwindows" and location and location != "LocalMachine":
+                yield fail(
+                    address(scale_set, extension),
+                    "NotLocalMachine",
+                    f"{extension.name} installs {observed.url} in {location}, where Service Fabric never looks "
+                    "(the value is case-sensitive).",
+                    'Write "LocalMachine".',
+                    certificateStoreLocation=location,
+                )
+
+
+RULE = Rule(
+    id="store-mismatch",
+    severity="error",
+    reasons={
+        "DeclarationsDiffer": "Cluster and node extension name different stores.",
+        "DeliveredElsewhere": "The certificate arrives in another store than the declared one.",
+        "NotLocalMachine": "The extension installs it outside LocalMachine.",
+    },
+    check=check,
+)
