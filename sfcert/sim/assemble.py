@@ -17,7 +17,17 @@ from sfcert.sim.front import Mode
 from sfcert.sim.kernel.azure import Azure
 
 #: Packages below `sfcert.sim`. Entra and the front door come before all of these: they hold the tenant and the groups.
-SERVICES: tuple[str, ...] = ("authority", "authorization", "identity", "keyvault", "deployments")
+#: Clusters come before the scale sets that dial them, and both before what runs on their machines.
+SERVICES: tuple[str, ...] = (
+    "authority",
+    "authorization",
+    "identity",
+    "keyvault",
+    "deployments",
+    "servicefabric",
+    "compute",
+    "nodes",
+)
 
 
 def build(
