@@ -6,13 +6,15 @@ first use, so that importing the package costs nothing.
 Text       parse_text(text, file=None) -> Document            .value .warnings .position(steps) -> Position | None
            parse_parameters(text, file=None) -> dict[str, ParameterInput]
 Language   parse_expression(text) -> Node    print_expression(node) -> str    is_expression(text) -> bool
-Unknowns   Symbolic (a str: "[expression]")  is_symbolic(value)  has_symbolic(value)  symbolic_paths(value)  to_template(value)
+Unknowns   Symbolic (a str: "[expression]")  is_symbolic(value)  has_symbolic(value)  symbolic_paths(value)
+           to_template(value)
 Run time   Scope(...)   Runtime (Protocol)   SymbolicRuntime()   UNKNOWN   Partial
 Expansion  expand(template, parameters, scope, runtime=SymbolicRuntime(), *, options=ExpandOptions()) -> Expanded
            Expanded.resources .walk(runtime) .outputs(runtime) .parameters .notes
            Resource.type .name .id .api_version .condition .depends_on .loop .evaluate(runtime) .nested(runtime)
 Paths      Path  parse_path(text)  diff(before, after) -> tuple[Change, ...]
-           get_at(value, path)  set_at(value, path, new)  remove_at(value, path)  edit_at(value, path, function)  covers(owned, path)
+           get_at(value, path)  set_at(value, path, new)  remove_at(value, path)  edit_at(value, path, function)
+           has_at(value, path)  covers(owned, path)
 """
 
 from __future__ import annotations

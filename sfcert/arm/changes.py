@@ -1,12 +1,13 @@
 """What differs between two JSON values, place by place? Floor 1.
 
-Lists whose elements all carry a unique `name` are matched by it, all others by index. Values are compared exactly: a number
-is not a string, true is not "true", and no default is assumed. Left out: which differences matter (the caller knows).
+Lists whose elements all carry a unique `name` are matched by it, all others by index. Values are compared exactly: a
+number is not a string, true is not "true", and no default is assumed. Left out: which differences matter (the caller
+knows).
 """
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from sfcert.arm.edit import find_key, name_of
 from sfcert.arm.paths import Named, Path
 
 
-class ChangeKind(str, Enum):
+class ChangeKind(StrEnum):
     """The words of the plan format."""
 
     CREATE = "Create"
@@ -46,8 +47,8 @@ def diff(before: Any, after: Any, *, ignore_key_case: bool = True, with_order: b
             Modify of the list's path, with the names before and after).
 
     Returns:
-        Deepest differing places, in the order of `before`, then what only `after` has; () when equal. Elements of a list
-        without names that go away are reported from the end, so that applying the changes one by one works.
+        Deepest differing places, in the order of `before`, then what only `after` has; () when equal. Elements of a
+        list without names that go away are reported from the end, so that applying the changes one by one works.
 
     Effects: none.
     """
@@ -114,7 +115,7 @@ def _compare_lists(
 
 
 def _unique_names(elements: list[Any]) -> dict[str, int] | None:
-    """Name folded to lower case -> index, in the list's order; None where an element has no name or two have the same."""
+    """Folded name -> index, in the list's order; None where an element has no name or two have the same."""
     names: dict[str, int] = {}
     for index, element in enumerate(elements):
         name = name_of(element)

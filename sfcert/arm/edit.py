@@ -1,7 +1,8 @@
 """How is one place of a JSON value read or changed, with nothing else touched? Floor 1.
 
 Every function returns a new value: what lies beside the path is the same object as before, keys keep their order and
-their spelling. Keys and names are found without regard to case, as ARM finds them. Left out: edits of several places at once.
+their spelling. Keys and names are found without regard to case, as ARM finds them. Left out: edits of several places
+at once.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ def set_at(value: Any, path: Path | str, new: Any) -> Any:
 
     Args:
         value: any JSON value; not changed.
-        path: missing objects on the way are made; a key that exists in another spelling keeps its own. An index one past
-            the end, or a name that no element has, appends (for a name, `new` must then be the object that carries it).
+        path: missing objects on the way are made; a key that exists in another spelling keeps its own. An index one
+            past the end, or a name that no element has, appends (for a name, `new` must then be the object that
+            carries it).
 
     Raises:
         InputError: TemplateInvalid, where a step cannot be taken (an index into an object, a key of a number, …).
@@ -95,7 +97,10 @@ def _folded(step: Step) -> object:
 
 
 def find_key(container: dict[str, Any], key: str) -> str | None:
-    """The spelling under which an object has this key: its own first, then one that differs in case; None if it has none."""
+    """The spelling under which an object has this key: its own first, then one that differs in case.
+
+    None if it has none.
+    """
     if key in container:
         return key
     folded = key.casefold()

@@ -1,8 +1,10 @@
-"""What would Azure be asked to do? The resources of an expanded template, each with a body that can be evaluated later. Floor 1.
+"""What would Azure be asked to do?
 
-Names, conditions, loops and dependencies are settled; bodies, outputs and nested deployments are evaluated on demand with
-whatever runtime is then there, so that `reference()` sees what has been deployed by then. Left out: how they are found
-(see `expansion`).
+The resources of an expanded template, each with a body that can be evaluated later. Floor 1.
+
+Names, conditions, loops and dependencies are settled; bodies, outputs and nested deployments are evaluated on demand
+with whatever runtime is then there, so that `reference()` sees what has been deployed by then. Left out: how they are
+found (see `expansion`).
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ class Loop(msgspec.Struct, frozen=True):
 class Resource:
     """One resource as declared. `id`, `name` are Symbolic where scope or name is not known.
 
-    `depends_on` holds ids of resources of this template (no dropped and no existing ones), in order, each once; what could not
-    be resolved stays as written. `source` leads to the declaration in the template's text.
+    `depends_on` holds ids of resources of this template (no dropped and no existing ones), in order, each once; what
+    could not be resolved stays as written. `source` leads to the declaration in the template's text.
     """
 
     __slots__ = (
@@ -123,8 +125,8 @@ class Resource:
         """The body that a PUT would carry: everything but the keys that speak to the engine (ENGINE_KEYS).
 
         Args:
-            runtime: answers `reference`, `list…` and the rest; None for SymbolicRuntime. A nested deployment's `template`
-                is left as it is written (see `nested`).
+            runtime: answers `reference`, `list…` and the rest; None for SymbolicRuntime. A nested deployment's
+                `template` is left as it is written (see `nested`).
 
         Raises:
             TemplateInvalidError: with file, line and column; whatever the runtime itself raises.
@@ -149,7 +151,10 @@ class Resource:
         return body
 
     def nested(self, runtime: Runtime | None = None) -> Expanded | None:
-        """The template inside this deployment, expanded with the parameters that it is passed; None where there is none."""
+        """The template inside this deployment, expanded with the parameters that it is passed.
+
+        None where there is none.
+        """
         return self._nested(self, runtime or SymbolicRuntime()) if self._nested is not None else None
 
     def implicit_dependencies(self) -> tuple[str, ...]:
@@ -170,8 +175,8 @@ class Resource:
 class Expanded:
     """A template with its resources settled.
 
-    `resources` are in declared order, children after their parent, loops by index; `dropped` are those whose condition is
-    false, `existing` those that are only referred to. `notes` names what could not be followed.
+    `resources` are in declared order, children after their parent, loops by index; `dropped` are those whose
+    condition is false, `existing` those that are only referred to. `notes` names what could not be followed.
     """
 
     __slots__ = ("_declare", "_document", "_frame", "_outputs", "dropped", "existing", "notes", "resources", "source")

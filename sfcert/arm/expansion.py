@@ -1,9 +1,11 @@
-"""Which resources does a template declare, in full? Loops, conditions, children, nested templates, dependencies. Floor 1.
+"""Which resources does a template declare, in full? Loops, conditions, children, nested templates, dependencies.
 
-Reads both styles of `resources` (list, and object with symbolic names), unrolls loops over resources, joins children to their
-parents, resolves `dependsOn`, and follows nested deployments with inner or outer scope. Left out: bodies (see `expanded`), and
-fetching of linked templates: a loader may be given. Source: learn.microsoft.com, ARM template syntax, linked and nested
-templates, symbolic names (read 2026-11).
+Floor 1.
+
+Reads both styles of `resources` (list, and object with symbolic names), unrolls loops over resources, joins children
+to their parents, resolves `dependsOn`, and follows nested deployments with inner or outer scope. Left out: bodies
+(see `expanded`), and fetching of linked templates: a loader may be given. Source: learn.microsoft.com, ARM template
+syntax, linked and nested templates, symbolic names (read 2026-11).
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ _MAX_NESTING = 8
 class ExpandOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to treat what is missing.
 
-    missing: a parameter without value and default is refused (as a deployment does) or stays symbolic (as a review wants).
-    loader: fetches linked templates.
-    hides: says which values of secure parameters stay symbolic though they are given; None for none (a deployment).
+    missing: a parameter without value and default is refused (as a deployment does) or stays symbolic (as a review
+    wants). loader: fetches linked templates. hides: says which values of secure parameters stay symbolic though they
+    are given; None for none (a deployment).
     """
 
     missing: Literal["refuse", "symbolic"] = "refuse"
@@ -71,8 +73,8 @@ def expand(
 
     Args:
         template: parsed text (faults then carry file, line and column), or a bare JSON object.
-        parameters: by name in any case; each a ParameterInput, or an object with `value` or `reference` as in a parameter
-            file or a deployment's request.
+        parameters: by name in any case; each a ParameterInput, or an object with `value` or `reference` as in a
+            parameter file or a deployment's request.
         scope: where it is deployed.
         runtime: asked for what names, conditions and variables need (`resourceGroup()`, `utcNow()` in a default, …);
             None for SymbolicRuntime. Live resources are not asked for here.
@@ -378,9 +380,9 @@ def _identity(type_: str, name: str, scope: Scope, extension_of: str | None) -> 
         id_ = identifiers.under(base, type_, name.split("/"))
     except EvaluationError:
         raise EvaluationError(
-            f"The template resource '{name}' for type '{type_}' has incorrect segment lengths. A nested resource type must "
-            "have identical number of segments as its resource name. A root resource type must have segment length one "
-            "greater than its resource name."
+            f"The template resource '{name}' for type '{type_}' has incorrect segment lengths. A nested resource type "
+            "must have identical number of segments as its resource name. A root resource type must have segment "
+            "length one greater than its resource name."
         ).under("name") from None
     if "/providers/" in type_:
         split = identifiers.split_id(id_)
@@ -403,7 +405,8 @@ def _dependencies(resource: Resource, waits: Any, lookup: ResourceLookup, job: _
         found = lookup.resources(wait)
         if not found and not isinstance(wait, Symbolic) and job.options.missing == "refuse":
             raise EvaluationError(
-                f"The resource '{wait}' is not defined in the template. Please see https://aka.ms/arm-syntax for usage details."
+                f"The resource '{wait}' is not defined in the template. "
+                "Please see https://aka.ms/arm-syntax for usage details."
             ).under(index)
         # what is dropped or only referred to is not waited for, as the vendor does
         ids.extend([r.id for r in found if not r.existing and r.condition is not False] if found else [wait])

@@ -1,8 +1,9 @@
 """What does the text between `[` and `]` say? Expression text to tree and back. Floor 1.
 
-Grammar of the vendor: strings in single quotes with `''` for a quote, integers, calls `name(a, b)` and `ns.name(a)`, then any
-number of `.property` and `[index]`. Nothing else: no operators, no bare names, no fractions (write `json('1.5')`).
-Left out: what a function does. Source: learn.microsoft.com, ARM template expressions (syntax and `[[` escape).
+Grammar of the vendor: strings in single quotes with `''` for a quote, integers, calls `name(a, b)` and `ns.name(a)`,
+then any number of `.property` and `[index]`. Nothing else: no operators, no bare names, no fractions (write
+`json('1.5')`). Left out: what a function does. Source: learn.microsoft.com, ARM template expressions (syntax and `[[`
+escape).
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ Node = Text | Number | Call | Property | Index
 
 _SPACE = r"[\s\u00a0]*"
 _TOKEN = re.compile(
-    _SPACE
-    + r"(?:(?P<text>'(?:[^']|'')*')|(?P<number>[-+]?[0-9]+(?![0-9.]))|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark>[().,\[\]]))"
+    _SPACE + r"(?:(?P<text>'(?:[^']|'')*')|(?P<number>[-+]?[0-9]+(?![0-9.]))"
+    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark>[().,\[\]]))"
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MAX_DEPTH = 100

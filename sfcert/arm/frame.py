@@ -1,4 +1,6 @@
-"""What can an expression see? Parameters, variables, functions, resources and loops at one place of a template. Floor 1.
+"""What can an expression see? Parameters, variables, functions, resources and loops at one place of a template.
+
+Floor 1.
 
 A `Frame` belongs to one template (a nested one has its own); an `Env` is a frame seen from one place of it.
 Left out: evaluation itself (see `evaluate`) and how a frame is filled (see `expansion`).

@@ -1,7 +1,8 @@
 """Which resource id do a type, names and a scope make? Floor 1.
 
-Pure text work behind `resourceId` and its kin and behind the ids of expanded resources. Ids keep the author's spelling; they
-are compared without regard to case. Source: learn.microsoft.com, ARM template functions: resource (read 2026-11).
+Pure text work behind `resourceId` and its kin and behind the ids of expanded resources. Ids keep the author's
+spelling; they are compared without regard to case. Source: learn.microsoft.com, ARM template functions: resource
+(read 2026-11).
 """
 
 from __future__ import annotations

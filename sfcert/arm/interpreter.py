@@ -1,8 +1,8 @@
 """What is the value of this part of a template, here? Floor 1.
 
-Evaluates JSON values whose strings may be expressions. What the runtime cannot tell stays an expression with its known parts
-folded in: never a guess. `specials` and `lambdas` register what they add; import `evaluate` to have them. Left out: parameters' declarations, resources,
-loops over resources (see `parameters`, `expansion`).
+Evaluates JSON values whose strings may be expressions. What the runtime cannot tell stays an expression with its
+known parts folded in: never a guess. `specials` and `lambdas` register what they add; import `evaluate` to have them.
+Left out: parameters' declarations, resources, loops over resources (see `parameters`, `expansion`).
 """
 
 from __future__ import annotations
@@ -196,7 +196,8 @@ def _index(source: Node, target: Any, index: Any) -> Any:
     if isinstance(target, list) and isinstance(index, int) and not isinstance(index, bool):
         if not 0 <= index < len(target):
             raise EvaluationError(
-                f"The language expression property array index '{index}' is out of bounds: there are {len(target)} elements."
+                f"The language expression property array index '{index}' is out of bounds: "
+                f"there are {len(target)} elements."
             )
         return target[index]
     raise EvaluationError(f"The language expression index {index!r} does not fit the value before it.")
@@ -241,7 +242,7 @@ def apply(node: Call, builtin: Builtin, values: list[Any], env: Env) -> Any:
     return residual(node, values)
 
 
-#: Structural functions that may be given a symbolic argument itself: it becomes an element, or matters only if looked into.
+#: Structural functions that may be given a symbolic argument itself: it becomes an element, or is not looked into.
 _TAKES_SYMBOLIC = frozenset({"createarray", "createobject", "contains", "tryget", "concat"})
 #: Functions whose result no longer shows that it was made from a placeholder.
 _DERIVES = frozenset({"guid", "uniquestring", "base64", "substring", "take", "split", "replace", "length"})
@@ -283,7 +284,8 @@ def check_arity(node: Call, least: int, most: int | None) -> None:
     if given < least or (most is not None and given > most):
         expected = str(least) if least == most else f"{least} to {most}" if most is not None else f"at least {least}"
         raise EvaluationError(
-            f"Unable to evaluate template language function '{node.name}': it expects {expected} argument(s), not {given}."
+            f"Unable to evaluate template language function '{node.name}': "
+            f"it expects {expected} argument(s), not {given}."
         )
 
 

@@ -1,7 +1,7 @@
 """The functions that take a lambda: `map`, `filter`, `sort`, `reduce`, `toObject`, `groupBy`, `mapValues`. Floor 1.
 
-A lambda is no value: it lives only as an argument of these. Where the input or a decision inside is not known, the whole call
-stays an expression. Source: learn.microsoft.com, ARM template functions: lambda (read 2026-11).
+A lambda is no value: it lives only as an argument of these. Where the input or a decision inside is not known, the
+whole call stays an expression. Source: learn.microsoft.com, ARM template functions: lambda (read 2026-11).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which resource of a template is meant by this name, id or loop? Floor 1.
 
-The forms that `dependsOn` and `reference` take, all without regard to case: a symbolic name (with `[0]` for one of a loop), an
-id, `Type/name` (names after the type, or between its segments), a loop's name, a full name.
-Source: learn.microsoft.com, define the order for deploying resources (read 2026-11).
+The forms that `dependsOn` and `reference` take, all without regard to case: a symbolic name (with `[0]` for one of a
+loop), an id, `Type/name` (names after the type, or between its segments), a loop's name, a full name. Source:
+learn.microsoft.com, define the order for deploying resources (read 2026-11).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Which values do a template's parameters have, and are they allowed? Floor 1.
 
 Reads parameter files and holds given values and defaults to their declarations. Left out: prompts, and reading of vault
-secrets (a `reference` to one stays unknown). Source: learn.microsoft.com, ARM parameters and parameter files (read 2026-11).
+secrets (a `reference` to one stays unknown). Source: learn.microsoft.com, ARM parameters and parameter files (read
+2026-11).
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def parse_parameters(text: str | bytes, file: str | None = None) -> dict[str, Pa
         By the file's own spelling of the names (templates find them without regard to case).
 
     Raises:
-        InputError: TemplateSyntax for text that is not JSON, TemplateInvalid for entries with neither value nor reference.
+        InputError: TemplateSyntax for text that is not JSON, TemplateInvalid for entries with neither value nor
+            reference.
 
     Effects: none.
     """
@@ -146,7 +148,8 @@ def parameter_value(name: str, env: Env) -> Any:
         return value
     if key not in frame.parameter_declarations:
         raise EvaluationError(
-            f"The template parameter '{name}' is not found. Please see https://aka.ms/arm-syntax-parameters for usage details."
+            f"The template parameter '{name}' is not found. "
+            "Please see https://aka.ms/arm-syntax-parameters for usage details."
         )
     declared, declaration = frame.parameter_declarations[key]
     token = f"parameters {key}"
@@ -192,7 +195,10 @@ def _given_or_default(key: str, declared: str, declaration: Mapping[str, Any], e
 
 
 def check_value(name: str, declaration: Mapping[str, Any], value: Any) -> None:
-    """Hold a parameter's value to type, allowedValues and bounds. What is not known passes: it is not known to be wrong."""
+    """Hold a parameter's value to type, allowedValues and bounds.
+
+    What is not known passes: it is not known to be wrong.
+    """
     if isinstance(value, Symbolic) or (value is None and member(declaration, "nullable") is True):
         return
     type_ = str(member(declaration, "type", "")).lower()

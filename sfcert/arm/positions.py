@@ -1,7 +1,7 @@
 """On which line and in which column does each part of a JSON text stand, and what is wrong with it? Floor 1.
 
-The careful parser behind `text`: slower than the standard one, lenient as the vendor's, and it goes on after a fault where
-it can, to report them all. Left out: decoding of bytes and the choice between the two parsers (see `text`).
+The careful parser behind `text`: slower than the standard one, lenient as the vendor's, and it goes on after a fault
+where it can, to report them all. Left out: decoding of bytes and the choice between the two parsers (see `text`).
 """
 
 from __future__ import annotations

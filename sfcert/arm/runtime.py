@@ -1,7 +1,7 @@
 """Who answers what only a running Azure knows: live resources, the group, the time? Floor 1.
 
-`Runtime` is the port; `SymbolicRuntime` is the answer of someone who has no Azure and does not guess. An answer is a JSON
-value, a `Partial` (some keys of an object), or UNKNOWN, which keeps the call as an expression.
+`Runtime` is the port; `SymbolicRuntime` is the answer of someone who has no Azure and does not guess. An answer is a
+JSON value, a `Partial` (some keys of an object), or UNKNOWN, which keeps the call as an expression.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Level = Literal["resourceGroup", "subscription", "managementGroup", "tenant"]
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Where a template is deployed; None is what is not known.
 
-    `synthetic` says that subscription and group are placeholders: ids may be written with them, so that resources can be told
-    apart, but nothing may be computed from them, and `resourceGroup()` and `subscription()` stay unknown.
+    `synthetic` says that subscription and group are placeholders: ids may be written with them, so that resources can
+    be told apart, but nothing may be computed from them, and `resourceGroup()` and `subscription()` stay unknown.
     """
 
     level: Level = "resourceGroup"
@@ -49,7 +49,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runtime(Protocol):
-    """Run-time functions. Every method may return UNKNOWN; a failure of Azure's own is raised as sfcert.errors.RemoteError.
+    """Run-time functions.
+
+    Every method may return UNKNOWN; a failure of Azure's own is raised as sfcert.errors.RemoteError.
 
     `scope` is that of the expression which asks: inside a nested deployment with inner scope, the nested one's.
     """

@@ -1,7 +1,8 @@
 """The functions that look at the place where they stand: lazy logic, parameters, loops, ids, run time. Floor 1.
 
-Each takes the call with its arguments unevaluated. `if`, `and`, `or`, `coalesce` evaluate no more than Azure does, and where
-a condition is not known they keep what either branch would be. Left out: functions with lambdas (see `lambdas`).
+Each takes the call with its arguments unevaluated. `if`, `and`, `or`, `coalesce` evaluate no more than Azure does,
+and where a condition is not known they keep what either branch would be. Left out: functions with lambdas (see
+`lambdas`).
 """
 
 from __future__ import annotations
@@ -132,8 +133,8 @@ def _resource_id(node: Call, env: Env) -> Any:
     at = 1 if node.key == "extensionresourceid" else next((i for i, value in enumerate(values) if "/" in value), -1)
     if at < 0 or at > 2 or "/" not in values[at]:
         raise EvaluationError(
-            f"Unable to evaluate template language function '{node.name}': function requires a fully qualified resource "
-            f"type 'Microsoft.Provider/type' as one of its first arguments."
+            f"Unable to evaluate template language function '{node.name}': function requires a fully qualified "
+            "resource type 'Microsoft.Provider/type' as one of its first arguments."
         )
     scope_id = _scope_of(node, values[:at], env)
     if scope_id is None:

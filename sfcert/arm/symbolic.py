@@ -1,8 +1,8 @@
 """Which values could not be known, and how are they carried without being mistaken for known ones? Floor 1.
 
-A `Symbolic` is text that is not data: an expression with its known parts folded in. It is a `str`, so that a definition that
-holds some still prints as the template that it came from; its type tells it from a literal that begins with a bracket.
-Left out: how expressions are evaluated (see `evaluate`).
+A `Symbolic` is text that is not data: an expression with its known parts folded in. It is a `str`, so that a
+definition that holds some still prints as the template that it came from; its type tells it from a literal that
+begins with a bracket. Left out: how expressions are evaluated (see `evaluate`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Symbolic(str):
 
 
 class Partial:
-    """An object of which only some keys are known, such as `resourceGroup()` where the name is given and the location is not.
+    """An object of which only some keys are known, such as `resourceGroup()` where its location is not.
 
     Lives only while an expression is evaluated: `.key` of a known key is its value, anything else becomes Symbolic.
     """
@@ -79,7 +79,10 @@ def has_symbolic(value: Any) -> bool:
 
 
 def symbolic_paths(value: Any, at: Path | None = None) -> Iterator[tuple[Path, Symbolic]]:
-    """Every symbolic value with its path (lists as `diff` addresses them), in the value's order; a symbolic key counts at its object's path."""
+    """Every symbolic value with its path (lists as `diff` addresses them), in the value's order.
+
+    A symbolic key counts at its object's path.
+    """
     here = at or Path()
     if isinstance(value, Symbolic):
         yield here, value
@@ -114,7 +117,10 @@ def to_template(value: Any) -> Any:
 
 
 def to_plain(value: Any) -> Any:
-    """The value in plain JSON types, expressions as their text. Literals are not escaped: keep `symbolic_paths` beside it."""
+    """The value in plain JSON types, expressions as their text.
+
+    Literals are not escaped: keep `symbolic_paths` beside it.
+    """
     if isinstance(value, str):
         return str.__str__(value) if isinstance(value, Symbolic) else value
     if isinstance(value, dict):
@@ -168,6 +174,11 @@ def _reason(node: Node) -> str:
     )
 
 
+#: The functions (besides `list…`) that nobody but a running Azure, or the author of a parameter file, can answer.
 _OPEN = frozenset(
-    ["reference", "resourcegroup", "subscription", "deployment", "environment", "tenant", "deployer", "managementgroup", "utcnow", "newguid", "resourceid", "parameters", "variables", "copyindex", "providers", "pickzones", "uniquestring", "guid", "references", "getsecret"]
+    (
+        *("reference", "references", "resourcegroup", "subscription", "managementgroup", "tenant", "environment"),
+        *("deployment", "deployer", "utcnow", "newguid", "resourceid", "providers", "pickzones", "getsecret"),
+        *("parameters", "variables", "copyindex", "uniquestring", "guid"),
+    )
 )

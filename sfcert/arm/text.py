@@ -1,9 +1,12 @@
-"""What JSON value does this text hold, read as Azure Resource Manager reads it, and where does each part stand? Floor 1.
+"""What JSON value does this text hold, read as Azure Resource Manager reads it, and where does each part stand?
 
-Beyond RFC 8259 it takes what the vendor's parser (Json.NET) takes: `//` and `/* */` comments, a BOM, trailing commas, tabs
-and NBSP as white space, raw line breaks within strings, single quotes, unquoted keys (`az` sends `template:` unquoted).
-Strict JSON goes through the standard decoder; the careful parser runs only where that fails or a position is asked for.
-Left out: what the values mean. Source: learn.microsoft.com, ARM template syntax (comments, multi-line strings); Json.NET.
+Floor 1.
+
+Beyond RFC 8259 it takes what the vendor's parser (Json.NET) takes: `//` and `/* */` comments, a BOM, trailing commas,
+tabs and NBSP as white space, raw line breaks within strings, single quotes, unquoted keys (`az` sends `template:`
+unquoted). Strict JSON goes through the standard decoder; the careful parser runs only where that fails or a position
+is asked for. Left out: what the values mean. Source: learn.microsoft.com, ARM template syntax (comments, multi-line
+strings); Json.NET.
 """
 
 from __future__ import annotations

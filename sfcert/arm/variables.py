@@ -26,8 +26,8 @@ def variable_value(name: str, env: Env) -> Any:
     """The variable's value; variables see neither loops nor live resources.
 
     Raises:
-        EvaluationError: no such variable, one that needs itself, or one that cannot be evaluated. Its `steps` start at the
-            template's root, since the fault is not where the variable is used: `at_root` is set.
+        EvaluationError: no such variable, one that needs itself, or one that cannot be evaluated. Its `steps` start
+            at the template's root, since the fault is not where the variable is used: `at_root` is set.
     """
     frame = env.frame
     key = name.lower()

@@ -1,4 +1,7 @@
-"""Every standard function of the template language that depends on nothing but its arguments, by lower-case name. Floor 1."""
+"""Every standard function of the template language that depends on nothing but its arguments, by lower-case name.
+
+Floor 1.
+"""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class StaySymbolicError(Exception):
 class Builtin(msgspec.Struct, frozen=True):
     """A pure function of the language.
 
-    `structural` functions look only at the outer shape of their arguments, so that lists and objects with symbolic parts may
-    be passed; all others are called only when every argument is known through and through.
+    `structural` functions look only at the outer shape of their arguments, so that lists and objects with symbolic
+    parts may be passed; all others are called only when every argument is known through and through.
     """
 
     function: Callable[..., Any]

@@ -1,7 +1,8 @@
 """The functions on arrays, objects and anything with a length. Floor 1.
 
-Left out: those that take a lambda (see `evaluate`). Source: learn.microsoft.com, ARM template functions: array, object (read
-2026-11). The order of `objectKeys` is *assumed* to be that of `items`, which is documented as alphabetical.
+Left out: those that take a lambda (see `evaluate`). Source: learn.microsoft.com, ARM template functions: array,
+object (read 2026-11). The order of `objectKeys` is *assumed* to be that of `items`, which is documented as
+alphabetical.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def format_instant(instant: datetime, form: str | None) -> str:
 
 
 def _written(part: str, at: datetime) -> str:
-    if part.startswith("'") or part.startswith("\\"):
+    if part.startswith(("'", "\\")):
         return part.strip("'") if part.startswith("'") else part[1:]
     if part[0] == "f":
         return f"{at.microsecond:06d}0"[: len(part)]

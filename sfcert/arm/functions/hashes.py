@@ -1,9 +1,10 @@
 """The two functions that make stable names: `guid` and `uniqueString`. Floor 1.
 
-`guid` is UUID version 5 (RFC 9562 section 5.5) in the vendor's namespace over the arguments joined by hyphens; `uniqueString`
-is a 64-bit murmur hash over the same text, in base 32. Source: learn.microsoft.com, Bicep string functions, for the namespace
-and the joining; for the hash the community's re-implementations of the vendor's engine, checked with a value that the
-vendor's own library gave (microsoft/commercial-marketplace-offer-deploy, ArmFunctionsTests).
+`guid` is UUID version 5 (RFC 9562 section 5.5) in the vendor's namespace over the arguments joined by hyphens;
+`uniqueString` is a 64-bit murmur hash over the same text, in base 32. Source: learn.microsoft.com, Bicep string
+functions, for the namespace and the joining; for the hash the community's re-implementations of the vendor's engine,
+checked with a value that the vendor's own library gave (microsoft/commercial-marketplace-offer-deploy,
+ArmFunctionsTests).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The functions on numbers, and those that compare and convert. Floor 1.
 
 Whole numbers are 64 bits wide; division rounds toward zero and a remainder has the sign of the dividend, as in .NET.
-Left out: `if`, `and`, `or`, `coalesce`, which are lazy (see `evaluate`). Source: learn.microsoft.com, ARM template functions:
-numeric, comparison, logical (read 2026-11).
+Left out: `if`, `and`, `or`, `coalesce`, which are lazy (see `evaluate`). Source: learn.microsoft.com, ARM template
+functions: numeric, comparison, logical (read 2026-11).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The string functions of the template language. Floor 1.
 
-Source: learn.microsoft.com, ARM template functions: string (read 2026-11). `True`/`False` as the text of a boolean is *assumed*
-from .NET's conversion, which the vendor's engine uses.
+Source: learn.microsoft.com, ARM template functions: string (read 2026-11). `True`/`False` as the text of a boolean is
+*assumed* from .NET's conversion, which the vendor's engine uses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sfcert.arm.functions.builtin import (
     need_text,
     wrong,
 )
-from sfcert.arm.symbolic import has_symbolic
+from sfcert.arm.symbolic import is_symbolic
 
 _HOLE = re.compile(r"\{\{|\}\}|\{(?P<index>[0-9]+)(?:,(?P<width>-?[0-9]+))?(?::(?P<form>[^}]*))?\}|[{}]")
 
@@ -41,12 +41,12 @@ def as_text(value: Any) -> str:
 
 
 def concat(*args: Any) -> Any:
+    if any(is_symbolic(arg) for arg in args):
+        raise StaySymbolicError
     if args and isinstance(args[0], list):
         return [element for arg in args for element in need_list("concat", arg)]
     if any(isinstance(arg, (list, dict)) for arg in args):
         raise wrong("concat", "either strings or arrays", next(arg for arg in args if isinstance(arg, (list, dict))))
-    if any(has_symbolic(arg) for arg in args):
-        raise StaySymbolicError
     return "".join(as_text(arg) for arg in args)
 
 
