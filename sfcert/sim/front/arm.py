@@ -33,6 +33,9 @@ from sfcert.sim.kernel.provider import Caller
 
 _API_VERSION = re.compile(r"^\d{4}-\d{2}-\d{2}(-[a-z0-9.]+)?$", re.IGNORECASE)
 
+#: Deployment operations are asked for without a namespace, by the newest clients too.
+_LEGACY = re.compile(r"^(/subscriptions/[^/]+(?:/resourcegroups/[^/]+)?)/deployments(?=/|$)", re.IGNORECASE)
+
 
 class ArmFront:
     """The service `arm`. Synchronous; a reply is whole when `handle` returns."""
@@ -43,7 +46,7 @@ class ArmFront:
         self.groups = Groups(azure)
         self.opaque = OpaqueResources(azure)
         self._polling = Polling(azure, tempo)
-        self._unkind = Unkind(azure)
+        self._unkind = Unkind(azure, tempo)
         self._resources = ResourceCalls(azure, self.groups, self.opaque, self._polling, self._unkind)
 
     def handle(self, request: Request) -> Reply:
@@ -58,7 +61,7 @@ class ArmFront:
         return reply
 
     def _dispatch(self, request: Request) -> Reply:
-        path = request.path.rstrip("/")
+        path = request.path = _LEGACY.sub(r"\1/providers/Microsoft.Resources/deployments", request.path.rstrip("/"))
         if path.lower() == "/metadata/endpoints":
             return Reply(200, describe_cloud(request.base))
         caller = self._entra.caller_of(request.headers.get("authorization"), request.host)

@@ -41,7 +41,7 @@ class Polling:
         return {
             "Azure-AsyncOperation": f"{link}/operationStatuses/{operation.id}?{query}",
             "Location": f"{link}/operationResults/{operation.id}?{query}",
-            "Retry-After": self._tempo.retry_after(_WAIT_S),
+            **self._tempo.wait_headers(_WAIT_S),
         }
 
     def _folder(self, subject: ResourceId | None) -> str:
@@ -84,13 +84,13 @@ class Polling:
             if isinstance(operation.result, dict) and "properties" in operation.result:
                 body["properties"] = operation.result["properties"]
             return Reply(200, body)
-        return Reply(200, body, {"Retry-After": self._tempo.retry_after(_WAIT_S)})
+        return Reply(200, body, self._tempo.wait_headers(_WAIT_S))
 
     def _result(self, request: Request, operation: Operation) -> Reply:
         if not operation.done:
             query = f"api-version={request.api_version}" if request.api_version else ""
             link = f"{request.base}{request.path.rstrip('/')}" + (f"?{query}" if query else "")
-            return Reply(202, None, {"Location": link, "Retry-After": self._tempo.retry_after(_WAIT_S)})
+            return Reply(202, None, {"Location": link, **self._tempo.wait_headers(_WAIT_S)})
         if operation.error is not None:
             return Reply(409 if operation.status == "Canceled" else 400, {"error": operation.error})
         if operation.result is not None:

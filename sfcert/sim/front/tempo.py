@@ -17,8 +17,8 @@ from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.operations import Operation
 
 Mode = Literal["told", "auto", "factor"]
-#: What a client is asked to wait in the fast tempos. An SDK reads 0 as "no advice" and then sleeps 30 s of wall time.
-_SHORT_WAIT_S = "0.02"
+#: What a client is asked to wait in `auto`, in wall milliseconds. Never 0: an SDK reads that as no advice.
+_SHORT_WAIT_MS = 20
 _SMALLEST_STEP_S = 15.0
 
 
@@ -30,13 +30,17 @@ class Tempo:
         self.mode: Mode = mode
         self.factor = factor
 
-    def retry_after(self, seconds: int) -> str:
-        """The `Retry-After` value for a wait of virtual `seconds` in this tempo."""
+    def wait_headers(self, seconds: int) -> dict[str, str]:
+        """How a client is asked to wait virtual `seconds` in this tempo.
+
+        `Retry-After` holds whole seconds only (the typed clients parse it as an integer), so the fast tempos use the
+        milliseconds header, which azure-core obeys where the other is absent.
+        """
         if self.mode == "told":
-            return str(max(1, seconds))
+            return {"Retry-After": str(max(1, seconds))}
         if self.mode == "auto":
-            return _SHORT_WAIT_S
-        return f"{max(0.01, seconds / self.factor):.3f}"
+            return {"x-ms-retry-after-ms": str(_SHORT_WAIT_MS)}
+        return {"x-ms-retry-after-ms": str(max(_SHORT_WAIT_MS, round(seconds * 1000 / self.factor)))}
 
     def looked_at(self, operation: Operation) -> None:
         """A client has polled `operation`."""

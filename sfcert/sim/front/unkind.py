@@ -13,13 +13,14 @@ from typing import Any
 
 from sfcert.sim.front.exchange import Reply, Request
 from sfcert.sim.front.polling import is_operation_path
+from sfcert.sim.front.tempo import Tempo
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.operations import Operation
 
 #: The closed list. What fits: every request, or writes alone where the sentence says so.
 UNKINDNESS: dict[str, str] = {
-    "throttling": "Requests are answered 429 with Retry-After.",
+    "throttling": "Requests are answered 429 with Retry-After (option `retry_after`, virtual seconds).",
     "write-conflict": "Writes are refused with 409 Conflict before anything happens.",
     "server-error": "Requests are answered 500 before anything happens.",
     "unavailable": "Requests are answered 503 before anything happens.",
@@ -39,8 +40,9 @@ _LATE_S = 5.0
 class Unkind:
     """The faults of the front door. `before` may answer in the place of the front; `after` may spoil its answer."""
 
-    def __init__(self, azure: Azure) -> None:
+    def __init__(self, azure: Azure, tempo: Tempo) -> None:
         self._azure = azure
+        self._tempo = tempo
         # Its own stream: an unkindness that is armed must not move what the world itself leaves to chance.
         self._random = random.Random(f"unkind {azure.seed}")
         self._stale: dict[str, tuple[Reply, int]] = {}
@@ -78,12 +80,11 @@ class Unkind:
         if self._strikes("connection-reset", request):
             return Reply(0, reset=True)
         if self._strikes("throttling", request):
-            wait = str(self._azure.switches["throttling"].get("retry_after", "0.05"))
             raise AzureFailure(
                 429,
                 "TooManyRequests",
                 "The request is being throttled as the limit has been reached for operation type.",
-                headers={"Retry-After": wait},
+                headers=self._tempo.wait_headers(int(self._azure.switches["throttling"].get("retry_after", 5))),
             )
         if self._strikes("server-error", request):
             raise AzureFailure(500, "InternalServerError", "Encountered internal server error.")

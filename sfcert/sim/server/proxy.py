@@ -37,6 +37,7 @@ class Proxy:
         self._tls_port = tls_port
         self._server: asyncio.Server | None = None
         self._tunnels: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.refused: list[RefusedConnection] = []
 
@@ -51,6 +52,10 @@ class Proxy:
         for tunnel in list(self._tunnels):
             tunnel.cancel()
         await asyncio.gather(*self._tunnels, return_exceptions=True)
+        for writer in list(self._open):
+            # Not `close`: it would wait for a peer that may never read again.
+            writer.transport.abort()
+        self._open.clear()
 
     def target_of(self, host: str, port: int) -> int | None:
         """The loopback port that stands for `host:port`, or None where it may not be reached."""
@@ -72,14 +77,21 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._tunnels.add(task)
+        self._open.add(writer)
         try:
             await self._tunnel(reader, writer)
-        except (OSError, EOFError, asyncio.LimitOverrunError):
-            # The client or the target went away: that is how tunnels end.
+        except (OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            # The client or the target went away, or `stop` cut the tunnel: that is how tunnels end.
             pass
         finally:
             self._tunnels.discard(task)
-            writer.close()
+            await self._close(writer)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await writer.wait_closed()
+            self._open.discard(writer)
 
     async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -96,11 +108,12 @@ class Proxy:
             await self._refuse(writer, words[1], "not a host of the embedded Azure")
             return
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", target)
+        self._open.add(there_writer)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
             await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
         finally:
-            there_writer.close()
+            await self._close(there_writer)
 
     async def _refuse(self, writer: asyncio.StreamWriter, target: str, reason: str) -> None:
         self.refused.append(RefusedConnection(self._azure().clock.now, target, reason))

@@ -25,6 +25,7 @@ from sfcert.sim.server.proxy import Proxy
 #: Templates may have 4 MB; az sends them as they are.
 _BODY_LIMIT = 16 * 1024 * 1024
 _TICK_S = 0.05
+_TLS_GOODBYE_S = 0.1
 
 
 class Server:
@@ -45,6 +46,7 @@ class Server:
         self.authority = ServerAuthority(now)
         self._context = self.authority.server_context()
         self._runner: web.AppRunner | None = None
+        self._listeners: list[asyncio.Server] = []
         self._ticker: asyncio.Task[None] | None = None
         self.control = Control(self, control_token)
         self.proxy: Proxy | None = None
@@ -78,9 +80,16 @@ class Server:
         if self.proxy is not None:
             await self.proxy.stop()
         await self.control.stop()
+        for listener in self._listeners:
+            listener.close()
         if self._runner is not None:
-            await self._runner.shutdown()
+            assert self._runner.server is not None
+            left = [handler.transport for handler in self._runner.server.connections]
             await self._runner.cleanup()
+            for transport in left:
+                # A client that keeps its connection open does not say goodbye in TLS; nobody waits for it.
+                if transport is not None:
+                    transport.abort()
 
     async def reset(self) -> None:
         """A fresh world on the same ports, with the same authority of the servers."""
@@ -113,11 +122,14 @@ class Server:
         )
 
     async def _listen(self) -> int:
+        """Open one more TLS port for the same application."""
         assert self._runner is not None
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context)
-        await site.start()
-        assert isinstance(site._server, asyncio.Server)
-        port: int = site._server.sockets[0].getsockname()[1]
+        assert self._runner.server is not None
+        listener = await asyncio.get_running_loop().create_server(
+            self._runner.server, "127.0.0.1", 0, ssl=self._context, ssl_shutdown_timeout=_TLS_GOODBYE_S
+        )
+        self._listeners.append(listener)
+        port: int = listener.sockets[0].getsockname()[1]
         return port
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

@@ -26,7 +26,7 @@ class Way:
     subscription: str
 
 
-@pytest.fixture()
+@pytest.fixture
 def sim() -> Iterator[Running]:
     """A world of its own for each test, so that no test sees another's resources."""
     with start_in_thread(start=START, seed=7) as running:

@@ -229,10 +229,12 @@ def test_auto_runs_events_in_their_order_on_the_way() -> None:
     assert (seen, arm.azure.clock.now) == ([3, 6, 9], START + timedelta(seconds=15))
 
 
-def test_factor_scales_what_a_client_is_asked_to_wait() -> None:
-    tempo = Tempo(make().azure, "factor", 60.0)
-    assert tempo.retry_after(15) == "0.250"
-    assert float(tempo.retry_after(0)) > 0  # an SDK reads 0 as no advice at all
+def test_fast_tempos_ask_for_milliseconds_and_never_for_none() -> None:
+    """Typed clients parse Retry-After as an integer, and read 0 as no advice: then they wait 30 s of wall time."""
+    azure = make().azure
+    assert Tempo(azure, "factor", 60.0).wait_headers(15) == {"x-ms-retry-after-ms": "250"}
+    assert int(Tempo(azure, "factor", 1e9).wait_headers(15)["x-ms-retry-after-ms"]) > 0
+    assert int(Tempo(azure, "auto").wait_headers(15)["x-ms-retry-after-ms"]) > 0
 
 
 # -- unkindness -------------------------------------------------------------------------------------------------------
