@@ -23,6 +23,8 @@ from sfcert.arm.functions.builtin import (
     wrong,
 )
 from sfcert.arm.symbolic import is_symbolic
+from sfcert.arm.text import parse_text
+from sfcert.errors import InputError
 
 _HOLE = re.compile(r"\{\{|\}\}|\{(?P<index>[0-9]+)(?:,(?P<width>-?[0-9]+))?(?::(?P<form>[^}]*))?\}|[{}]")
 
@@ -163,8 +165,9 @@ def base64_to_string(value: Any) -> str:
 def parse_json(value: Any) -> Any:
     text = need_text("json", value)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        # the vendor's lenient reader, whose own examples write single quotes
+        return parse_text(text).value
+    except InputError as error:
         raise EvaluationError(f"The template language function 'json' was given no JSON: {text[:40]!r}.") from error
 
 
