@@ -67,6 +67,7 @@ class Machine:
     error: dict[str, Any] | None = None
     extensions: dict[str, ExtensionState] = field(default_factory=dict)
     application: Application | None = None
+    placed: tuple[int, int] | None = None
 
     @property
     def instance_id(self) -> str:
@@ -74,11 +75,12 @@ class Machine:
 
     @property
     def upgrade_domain(self) -> int:
-        return self.index % UPDATE_DOMAINS
+        """Where the platform put it; by turns unless `placed` says otherwise (update domain, fault domain)."""
+        return self.placed[0] if self.placed is not None else self.index % UPDATE_DOMAINS
 
     @property
     def fault_domain(self) -> int:
-        return self.index % UPDATE_DOMAINS
+        return self.placed[1] if self.placed is not None else self.index % UPDATE_DOMAINS
 
     @property
     def subnet_id(self) -> str | None:

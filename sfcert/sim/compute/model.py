@@ -114,3 +114,13 @@ def durability_of(body: Mapping[str, Any]) -> str:
         if str(properties.get("publisher", "")).lower() == "microsoft.azure.servicefabric":
             return str((properties.get("settings") or {}).get("durabilityLevel") or "Bronze").lower()
     return "bronze"
+
+
+def secret_urls_of(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every vm secret as (address of the version, store), in the order written."""
+    groups = (profile_of(body).get("osProfile") or {}).get("secrets") or []
+    return [
+        (str(entry.get("certificateUrl", "")), str(entry.get("certificateStore") or "My"))
+        for group in groups
+        for entry in group.get("vaultCertificates") or []
+    ]

@@ -50,6 +50,15 @@ class KeyVaultExtension:
         agent = self._agents[machine] = Agent(self._azure, self._scale_sets, machine, settings, report)
         agent.begin()
 
+    def resume(self, machine: Machine, properties: Mapping[str, Any], report: Report) -> None:
+        """Go on polling on a machine that stood before this world began; its status stays as it was captured."""
+        try:
+            settings = settings_of(properties)
+        except SettingsFault:
+            return  # what was captured runs with settings that it cannot read: it does nothing, as it did before
+        agent = self._agents[machine] = Agent(self._azure, self._scale_sets, machine, settings, report)
+        agent.resume()
+
     def disable(self, machine: Machine) -> None:
         agent = self._agents.pop(machine, None)
         if agent is not None:
@@ -81,6 +90,10 @@ class Agent:
             self._later(START_S, self._try)
         else:
             self._later(START_S, self._started)
+
+    def resume(self) -> None:
+        """Be somewhere between two looks."""
+        self._later(self._azure.random.uniform(0, self._settings.poll_s), self._poll)
 
     def stop(self) -> None:
         if self._event is not None:

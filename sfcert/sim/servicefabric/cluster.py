@@ -239,7 +239,7 @@ class Cluster:
         for node in self.nodes.values():
             node.in_ring = id(node) in members and not self.down
         if self.formed and not self.down and not self._has_quorum():
-            self._collapse()
+            self.collapse()
         self._remember_sessions()
         self._ask_resource_provider()
         self._watch_expiry(running)
@@ -257,7 +257,8 @@ class Cluster:
         standing = sum(node.in_ring for node in seeds)
         return standing * 2 > max(len(seeds), 1) and len(seeds) > 0
 
-    def _collapse(self) -> None:
+    def collapse(self) -> None:
+        """The quorum is lost: every node is down, and nothing brings it back."""
         self.down = True
         for node in self.nodes.values():
             node.in_ring = False

@@ -1,0 +1,385 @@
+"""How is a ready-made world made? Authorities, a vault with certificates, a deployed cluster, waited for until at rest.
+
+Everything goes through the services that clients use: the template is a real deployment, the vault a real resource.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from sfcert.sim.compute.scale_sets import ScaleSets
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.ids import parse_id
+from sfcert.sim.kernel.operations import Operation
+from sfcert.sim.kernel.provider import Caller
+from sfcert.sim.nodes.certificate import thumbprint_of
+from sfcert.sim.servicefabric.clusters import Clusters
+from sfcert.sim.worlds.specs import WORLDS, Spec
+
+DEPLOYMENTS = "Microsoft.Resources/deployments"
+PATIENCE_S = 24 * 3600
+ROOT, ISSUING, OTHER = "Contoso Root CA", "Contoso Issuing CA 01", "Contoso Issuing CA 02"
+
+
+@cache
+def _template_text() -> str:
+    return files("sfcert.sim.worlds").joinpath("three_node_types.json").read_text(encoding="utf-8")
+
+
+def load(azure: Azure, name: str, **options: Any) -> dict[str, Any]:
+    """Make a world by name; options replace single fields of its declaration.
+
+    Raises:
+        AzureFailure: 400 for an unknown name or option, or whatever Azure said to one of the parts.
+    """
+    spec = WORLDS.get(name)
+    if spec is None:
+        raise AzureFailure(400, "NoSuchWorld", f"There is no world '{name}'. There are: {', '.join(sorted(WORLDS))}.")
+    unknown = sorted(set(options) - set(Spec.__dataclass_fields__))
+    if unknown:
+        raise AzureFailure(400, "NoSuchOption", f"A world has no option '{unknown[0]}'.")
+    return prepare(azure, name, replace(spec, **options))
+
+
+def prepare(azure: Azure, name: str, spec: Spec | None = None) -> dict[str, Any]:
+    """Make the world and wait, in virtual time, until its cluster is at rest.
+
+    Returns:
+        What a client needs to begin: ids, the vault's URL, names, thumbprints of certificate and issuers.
+    """
+    spec = spec or WORLDS[name]
+    caller = operator_of(azure)
+    _group(azure, spec.resource_group, spec.location)
+    facts = _certificates(azure, spec, caller)
+    template = _template_text()
+    parameters = {
+        "clusterName": spec.cluster_name,
+        "location": spec.location,
+        "adminPassword": f"Pw-{azure.new_guid()}",
+        "vaultId": facts["vault_id"],
+        "certificateUrl": facts["certificate_url"],
+        "certificateThumbprint": facts["thumbprint"],
+        "reliabilityLevel": "Silver",
+        "upgradeMode": spec.mode,
+        "nodeTypes": [item.parameter() for item in spec.node_types],
+    }
+    body = _shaped(json.loads(template), spec, facts)
+    _deploy(azure, spec, body, parameters, caller)
+    cluster_id = f"{_scope(azure, spec.resource_group)}/providers/Microsoft.ServiceFabric/clusters/{spec.cluster_name}"
+    cluster = azure.service("clusters", Clusters).get(cluster_id)
+    assert cluster is not None, "the deployment has just succeeded"
+    wanted = sum(item.capacity for item in spec.node_types)
+    wait_until(
+        azure, lambda: cluster.calm and len(cluster.nodes) == wanted, f"cluster {spec.cluster_name} to be at rest"
+    )
+    return {
+        "world": name,
+        "cluster_id": cluster.resource_id,
+        "resource_group": spec.resource_group,
+        "scale_set_ids": [scale_set.id for scale_set in azure.service("compute", ScaleSets).all()],
+        "management_endpoint": f"https://{spec.cluster_name}.{spec.location}.cloudapp.azure.com:19080",
+        "now": azure.clock.now.isoformat(),
+        **facts,
+    }
+
+
+def operator_of(azure: Azure) -> Caller:
+    """Who builds: the simulator's own operator, or a stand-in where there is no directory."""
+    entra = azure.find_service("entra")
+    if entra is None:
+        return Caller("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "builder")
+    caller = entra.default.caller
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def wait_until(azure: Azure, done: Callable[[], bool], what: str) -> None:
+    """Let virtual time pass, event by event.
+
+    Raises:
+        AzureFailure: 504 when a virtual day has passed, or nothing more will happen.
+    """
+    begun = azure.clock.now
+    while not done():
+        due = azure.clock.next_event_at()
+        if due is None or (due - begun).total_seconds() > PATIENCE_S:
+            raise AzureFailure(504, "WorldNotReady", f"Waited in vain for {what}.")
+        azure.clock.advance_to(due)
+
+
+def finished(azure: Azure, operation: Operation | None, what: str) -> None:
+    """Wait for an operation and pass its error on."""
+    if operation is None:
+        return
+    wait_until(azure, lambda: operation.done, what)
+    if operation.error is not None:
+        raise AzureFailure(
+            400,
+            str(operation.error.get("code")),
+            f"{what}: {operation.error.get('message')}",
+            details=operation.error.get("details"),
+        )
+
+
+def _scope(azure: Azure, group: str) -> str:
+    return f"/subscriptions/{azure.subscription_id}/resourceGroups/{group}"
+
+
+def _group(azure: Azure, name: str, location: str) -> None:
+    groups = azure.find_service("groups")
+    if groups is not None and not groups.has(azure.subscription_id, name):
+        groups.put(azure.subscription_id, name, {"location": location})
+
+
+def put(azure: Azure, resource_id: str, api_version: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """PUT a resource as a client would and wait for it."""
+    rid = parse_id(resource_id)
+    provider = azure.provider_of(rid.type)
+    assert provider is not None, f"nobody serves {rid.type}"
+    answer = provider.put(rid, api_version, body, caller)
+    finished(azure, answer.operation, f"PUT of {rid.name}")
+    return provider.get(rid, api_version, {})
+
+
+def _certificates(azure: Azure, spec: Spec, caller: Caller) -> dict[str, Any]:
+    now = azure.clock.now.replace(microsecond=0)
+    authorities = azure.find_service("authority")
+    assert authorities is not None, "worlds need the service of certificate authorities"
+    long_ago, far = now - timedelta(days=3650), now + timedelta(days=3650)
+    authorities.create(ROOT, not_before=long_ago, not_after=far)
+    issuing = authorities.create(ISSUING, not_before=long_ago, not_after=far, parent=ROOT)
+    other = authorities.create(OTHER, not_before=long_ago, not_after=far, parent=ROOT)
+    vault_group = spec.vault_group or spec.resource_group
+    _group(azure, vault_group, spec.location)
+    vault_name = f"kv-{spec.cluster_name}"
+    vault_id = f"{_scope(azure, vault_group)}/providers/Microsoft.KeyVault/vaults/{vault_name}"
+    put(azure, vault_id, "2023-07-01", _vault_body(azure, spec, caller), caller)
+    vaults = azure.find_service("vaults")
+    vault_url = f"https://{vault_name}.vault.azure.net"
+    vaults.bind_issuer(vault_url, "ContosoCA", ISSUING)
+    begins = now + timedelta(days=spec.issued_days)
+    ends = begins + timedelta(days=spec.lifetime_days)
+    names = [spec.common_name]
+    if spec.self_signed:
+        issued = authorities.self_signed("old-cluster.local", [], not_before=begins, not_after=ends)
+    else:
+        issued = issuing.issue(spec.common_name, names, not_before=begins, not_after=ends)
+    stored = vaults.import_version(
+        vault_url, spec.certificate_name, issued, policy=None if spec.self_signed else _policy(spec), created=begins
+    )
+    facts: dict[str, Any] = {
+        "vault_id": vault_id,
+        "vault_url": vault_url,
+        "vault_name": vault_name,
+        "certificate_name": spec.certificate_name,
+        "certificate_url": f"{vault_url}/secrets/{spec.certificate_name}/{stored.version}",
+        "observed_url": f"{vault_url}/secrets/{spec.certificate_name}",
+        "common_name": spec.common_name,
+        "thumbprint": stored.thumbprint,
+        "issuer_thumbprint": issuing.thumbprint,
+        "other_issuer_thumbprint": other.thumbprint,
+        "other_issuer": OTHER,
+        "root_thumbprint": thumbprint_of(issuing.chain[-1]),
+    }
+    if spec.secondary:
+        older = issuing.issue(
+            spec.common_name,
+            names,
+            not_before=begins - timedelta(days=150),
+            not_after=ends - timedelta(days=100),
+        )
+        kept = vaults.import_version(vault_url, "sf-cluster-old", older, created=begins - timedelta(days=150))
+        facts["secondary_thumbprint"] = kept.thumbprint
+        facts["secondary_url"] = f"{vault_url}/secrets/sf-cluster-old/{kept.version}"
+    if spec.existing_extension is not None:
+        app = issuing.issue("app.contoso.example", ["app.contoso.example"], not_before=begins, not_after=ends)
+        vaults.import_version(vault_url, "app-tls", app, created=begins)
+        facts["application_url"] = f"{vault_url}/secrets/app-tls"
+    if spec.operator_client:
+        person = issuing.issue("operator.contoso.example", [], not_before=begins, not_after=ends)
+        kept = vaults.import_version(vault_url, "sf-operator", person, created=begins)
+        facts["client_thumbprint"] = kept.thumbprint
+        facts["client_certificate_url"] = f"{vault_url}/secrets/sf-operator"
+    return facts
+
+
+def _vault_body(azure: Azure, spec: Spec, caller: Caller) -> dict[str, Any]:
+    rbac = spec.vault_model == "rbac"
+    everything = {"secrets": ["get", "list", "set"], "certificates": ["all"], "keys": ["all"]}
+    properties: dict[str, Any] = {
+        "tenantId": azure.tenant_id,
+        "sku": {"family": "A", "name": "standard"},
+        "enabledForDeployment": True,
+        "enableRbacAuthorization": rbac,
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": 90,
+        "accessPolicies": []
+        if rbac
+        else [{"tenantId": azure.tenant_id, "objectId": caller.object_id, "permissions": everything}],
+    }
+    if spec.firewall:
+        properties["networkAcls"] = {
+            "bypass": "AzureServices",
+            "defaultAction": "Deny",
+            # Where the operator's own workstation stands.
+            "ipRules": [{"value": "127.0.0.1/32"}],
+            "virtualNetworkRules": [],
+        }
+    return {"location": spec.location, "properties": properties}
+
+
+def _policy(spec: Spec) -> dict[str, Any]:
+    action = "AutoRenew" if spec.auto_renew else "EmailContacts"
+    return {
+        "issuer": {"name": "ContosoCA", "cty": "OV-SSL"},
+        "x509_props": {"validity_months": max(1, round(spec.lifetime_days / 30.6))},
+        "lifetime_actions": [
+            {"trigger": {"lifetime_percentage": spec.renew_percentage}, "action": {"action_type": action}}
+        ],
+    }
+
+
+def _shaped(template: dict[str, Any], spec: Spec, facts: dict[str, Any]) -> dict[str, Any]:
+    """The authored template with what this world has besides."""
+    by_type = {resource["type"]: resource for resource in template["resources"]}
+    cluster = by_type["Microsoft.ServiceFabric/clusters"]["properties"]
+    scale_set = by_type["Microsoft.Compute/virtualMachineScaleSets"]
+    profile = scale_set["properties"]["virtualMachineProfile"]
+    extensions = profile["extensionProfile"]["extensions"]
+    cluster.update(copy.deepcopy(spec.cluster_settings))
+    if spec.mode == "Rolling":
+        scale_set["properties"]["upgradePolicy"]["rollingUpgradePolicy"] = {
+            "maxBatchInstancePercent": 20,
+            "maxUnhealthyInstancePercent": 20,
+            "maxUnhealthyUpgradedInstancePercent": 20,
+            "pauseTimeBetweenBatches": "PT0S",
+        }
+    if spec.secondary:
+        cluster["certificate"]["thumbprintSecondary"] = facts["secondary_thumbprint"]
+        extensions[0]["properties"]["settings"]["certificateSecondary"] = {
+            "thumbprint": facts["secondary_thumbprint"],
+            "x509StoreName": "My",
+        }
+        profile["osProfile"]["secrets"][0]["vaultCertificates"].append(
+            {"certificateUrl": facts["secondary_url"], "certificateStore": "My"}
+        )
+    if spec.reverse_proxy:
+        cluster["reverseProxyCertificate"] = copy.deepcopy(cluster["certificate"])
+        extensions[0]["properties"]["settings"]["reverseProxyCertificate"] = copy.deepcopy(
+            extensions[0]["properties"]["settings"]["certificate"]
+        )
+    if spec.operator_client:
+        cluster["clientCertificateThumbprints"] = [
+            {"isAdmin": True, "certificateThumbprint": facts["client_thumbprint"]}
+        ]
+    if spec.existing_extension is not None:
+        _add_extension(template, scale_set, spec, facts)
+    elif spec.system_identity:
+        scale_set["identity"] = {"type": "SystemAssigned"}
+    return template
+
+
+def _add_extension(template: dict[str, Any], scale_set: dict[str, Any], spec: Spec, facts: dict[str, Any]) -> None:
+    """An identity with access, and an extension that keeps an application's certificate."""
+    extensions = scale_set["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"]
+    identity = "[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app')]"
+    reference = "reference(resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app'), '2023-01-31')"
+    template["resources"] += [
+        {
+            "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+            "apiVersion": "2023-01-31",
+            "name": "id-app",
+            "location": "[parameters('location')]",
+        },
+        _access_of(spec, facts, reference, identity),
+    ]
+    scale_set["identity"] = {
+        "type": "UserAssigned",
+        "userAssignedIdentities": {"[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app')]": {}},
+    }
+    scale_set["dependsOn"].append(identity)
+    old = str(spec.existing_extension).startswith("1.")
+    entry: Any = (
+        facts["application_url"]
+        if old
+        else {
+            "url": facts["application_url"],
+            "certificateStoreName": "MY",
+            "certificateStoreLocation": "LocalMachine",
+        }
+    )
+    management: dict[str, Any] = {
+        "pollingIntervalInS": "3600",
+        "requireInitialSync": False,
+        "linkOnRenewal": False,
+        "observedCertificates": [entry],
+    }
+    if old:
+        management |= {"certificateStoreName": "MY", "certificateStoreLocation": "LocalMachine"}
+    extensions.append(
+        {
+            "name": "KVVMExtensionForApplication",
+            "properties": {
+                "publisher": "Microsoft.Azure.KeyVault",
+                "type": "KeyVaultForWindows",
+                "typeHandlerVersion": spec.existing_extension,
+                "autoUpgradeMinorVersion": True,
+                "settings": {
+                    "secretsManagementSettings": management,
+                    "authenticationSettings": {
+                        "msiEndpoint": "http://169.254.169.254/metadata/identity/oauth2/token",
+                        "msiClientId": f"[{reference}.clientId]",
+                    },
+                },
+            },
+        }
+    )
+
+
+def _access_of(spec: Spec, facts: dict[str, Any], reference: str, identity: str) -> dict[str, Any]:
+    if spec.vault_model == "rbac":
+        role = "4633458b-17de-408a-b874-0445c86b69e6"
+        return {
+            "type": "Microsoft.Authorization/roleAssignments",
+            "apiVersion": "2022-04-01",
+            "scope": f"[concat('Microsoft.KeyVault/vaults/', '{facts['vault_name']}')]",
+            "name": f"[guid(resourceGroup().id, 'id-app', '{role}')]",
+            "dependsOn": [identity],
+            "properties": {
+                "roleDefinitionId": f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{role}')]",
+                "principalId": f"[{reference}.principalId]",
+                "principalType": "ServicePrincipal",
+            },
+        }
+    return {
+        "type": "Microsoft.KeyVault/vaults/accessPolicies",
+        "apiVersion": "2023-07-01",
+        "name": f"{facts['vault_name']}/add",
+        "dependsOn": [identity],
+        "properties": {
+            "accessPolicies": [
+                {
+                    "tenantId": "[subscription().tenantId]",
+                    "objectId": f"[{reference}.principalId]",
+                    "permissions": {"secrets": ["get", "list"]},
+                }
+            ]
+        },
+    }
+
+
+def _deploy(azure: Azure, spec: Spec, template: dict[str, Any], parameters: dict[str, Any], caller: Caller) -> None:
+    provider = azure.provider_of(DEPLOYMENTS)
+    assert provider is not None, "worlds are made by a deployment"
+    rid = parse_id(f"{_scope(azure, spec.resource_group)}/providers/{DEPLOYMENTS}/create-{spec.cluster_name}")
+    given = {key: {"value": value} for key, value in parameters.items()}
+    body = {"properties": {"mode": "Incremental", "template": template, "parameters": given}}
+    finished(azure, provider.put(rid, "2026-06-01", body, caller).operation, f"deployment of {spec.cluster_name}")
