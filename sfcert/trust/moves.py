@@ -27,7 +27,8 @@ class FreezeRenewal(Move, kw_only=True):
 
 
 class ResumeRenewal(Move, kw_only=True):
-    """These vault certificates renew themselves again."""
+    """These vault certificates renew themselves again, if they did before the plan froze them; where it did not freeze
+    them, they do."""
 
     certificate_urls: tuple[str, ...]
 

@@ -158,7 +158,8 @@ class Closure:
             for one in coming:
                 if any(one.url in delivery.observes for delivery in shape.deliveries):
                     for store, phrase in created(_renewed(world, one), shape):
-                        add(store, f"{phrase} in {group.name}", 2, model)
+                        told = f"{phrase} in {group.name}, once the vault has issued its next version,"
+                        add(store, told, 2, model)
             for store, phrase in created(world, shape):
                 self._add_brought(add, store, brought, unknown, f"{phrase} in {group.name}", 3, model)
         return tuple(found), tuple(missing)

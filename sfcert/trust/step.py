@@ -105,7 +105,12 @@ def _with_renewal(world: World, urls: Sequence[str], *, renews: bool) -> World:
     def changed(name: VaultName) -> VaultName:
         if name.url.lower() not in wanted:
             return name
-        return msgspec.structs.replace(name, renews=renews, resumed=renews)
+        if not renews:
+            # Frozen twice, the first memory counts.
+            was = name.renews if name.renewed is None else name.renewed
+            return msgspec.structs.replace(name, renews=False, renewed=was, resumed=False)
+        again = name.renewed is not False
+        return msgspec.structs.replace(name, renews=again, renewed=None, resumed=again)
 
     return msgspec.structs.replace(world, vault_names=tuple(changed(one) for one in world.vault_names))
 
