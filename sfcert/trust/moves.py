@@ -21,7 +21,10 @@ class Move(Value):
 
 
 class FreezeRenewal(Move, kw_only=True):
-    """These vault certificates (`<vault>/certificates/<name>`) no longer renew themselves afterwards."""
+    """These vault certificates (`<vault>/certificates/<name>`) no longer renew themselves afterwards.
+
+    The plan goes on only where the newest version is then still the one that was planned for: its gate has to ask.
+    """
 
     certificate_urls: tuple[str, ...]
 
@@ -37,7 +40,7 @@ class Provision(Move, kw_only=True):
     """The Key Vault VM extension of one scale set as it is afterwards; fields as in `world.Delivery`.
 
     `observes` is the whole list, those of an existing extension included. The stage ends only once every node holds the
-    newest version of each.
+    newest version of each, and where that is still the one that was planned for: its gates have to ask both.
     """
 
     scale_set_id: str

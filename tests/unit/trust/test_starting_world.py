@@ -1,0 +1,123 @@
+"""An observation as a world: what is taken over, what is concluded, what is named as missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sfcert.sources.bundle import load_bundle
+from sfcert.sources.observe import observe
+from sfcert.trust.starting_world import world_of
+from sfcert.trust.world import World
+from tests import make
+
+
+def world(**changes: object) -> World:
+    return world_of(make.observation(**changes), make.NOW)
+
+
+def test_a_healthy_cluster_has_nothing_missing_and_one_class_per_scale_set() -> None:
+    shapes = (make.NodeTypeShape(), make.NodeTypeShape(name="nt1", is_primary=False))
+    found = world(node_types=shapes)
+    assert found.missing == ()
+    assert [(group.name, [store.nodes for store in group.stores]) for group in found.groups] == [
+        ("nt0", [5]),
+        ("nt1", [5]),
+    ]
+    leaf = make.leaf()
+    assert found.groups[0].secrets[0].thumbprint == leaf.thumbprint
+    assert [one.thumbprint for one in found.issuers[leaf.thumbprint]] == [leaf.chain[0].thumbprint]
+
+
+def test_every_certificate_of_the_issuers_key_is_known() -> None:
+    twin = make.authority(key_label="ca Example Issuing CA A", root="Another Root")
+    other = make.certificate("twin.example.com", issuer=twin, key_label="leaf-twin")
+    found = world(versions=(make.leaf(), other))
+    assert twin.thumbprint in {one.thumbprint for one in found.issuers[make.leaf().thumbprint]}
+    assert len(found.issuers[make.leaf().thumbprint]) == 2
+
+
+def test_unseen_stores_are_concluded_from_what_provisions_them_and_that_is_said() -> None:
+    found = world(has_stores=False)
+    assert [one.certificate.thumbprint for one in found.groups[0].stores[0].holdings] == [make.leaf().thumbprint]
+    assert any("stores of nt0 were not seen" in line for line in found.inferences)
+
+
+def test_an_extension_that_has_succeeded_counts_for_unseen_stores() -> None:
+    newer = make.leaf("2", not_before=make.NOW - timedelta(days=3))
+    found = world(has_stores=False, has_extension=True, goal=newer)
+    held = {one.certificate.thumbprint for one in found.groups[0].stores[0].holdings}
+    assert held == {make.leaf().thumbprint, newer.thumbprint}
+
+
+def test_stores_that_differ_are_classes_of_their_own() -> None:
+    plain = make.document(make.world())
+    plain["node_stores"][make.scale_set_id()]["4"].append(make.leaf("2").x5t)
+    found = world_of(observe(make.from_document(plain)), make.NOW)
+    assert sorted(store.nodes for store in found.groups[0].stores) == [1, 4]
+    assert [store.unknown for store in found.groups[0].stores if store.nodes == 1] == [(make.leaf("2").thumbprint,)]
+
+
+def test_a_vault_that_was_not_read_is_missing_by_name_and_reason() -> None:
+    plain = make.document(make.world(unread=((f"vaults/{make.VAULT_URL}", "403 Forbidden"),)))
+    plain["vaults"] = {}
+    found = world_of(observe(make.from_document(plain)), make.NOW)
+    assert len(found.missing) == 1
+    assert "403 Forbidden" in found.missing[0]
+
+
+def test_instances_that_were_not_listed_and_node_types_without_a_scale_set_are_missing() -> None:
+    plain = make.document(make.world(node_types=(make.NodeTypeShape(), make.NodeTypeShape(name="nt1"))))
+    plain["vm_instances"] = None
+    del plain["resources"][make.scale_set_id("nt1")]
+    found = world_of(observe(make.from_document(plain)), make.NOW)
+    assert found.missing == ("the instances of nt0", "the scale set of node type nt1")
+
+
+@pytest.mark.parametrize(
+    ("version", "keeps_two", "links", "provider"), [("3.0", False, False, "unknown"), ("4.0", True, True, "CNG")]
+)
+def test_the_extensions_version_decides_what_it_brings(
+    version: str, keeps_two: bool, links: bool, provider: str
+) -> None:
+    delivery = world(has_extension=True, extension_version=version).groups[0].deliveries[0]
+    assert (delivery.keeps_two, delivery.links, delivery.provider) == (keeps_two, links, provider)
+    assert delivery.observes == (f"{make.VAULT_URL}/certificates/{make.CERTIFICATE_NAME}",)
+    assert delivery.sequenced
+    assert delivery.syncs_first
+
+
+def test_an_absent_linking_flag_is_read_as_the_harmful_default() -> None:
+    plain = make.document(make.world(has_extension=True))
+    extensions = plain["resources"][make.scale_set_id()]["body"]["properties"]["virtualMachineProfile"]
+    settings = extensions["extensionProfile"]["extensions"][0]["properties"]["settings"]
+    del settings["secretsManagementSettings"]["linkOnRenewal"]
+    found = world_of(observe(make.from_document(plain)), make.NOW)
+    assert found.groups[0].deliveries[0].links
+
+
+def test_on_linux_only_service_fabrics_own_folder_is_its_store() -> None:
+    assert world(os="Linux", has_extension=True).groups[0].deliveries[0].store == "My"
+
+
+@pytest.mark.parametrize(
+    ("policy", "pending", "renews"),
+    [
+        (make.policy(), None, False),
+        (make.policy(action="AutoRenew"), None, True),
+        (make.policy(), {"status": "inProgress"}, True),
+    ],
+)
+def test_a_vault_renews_by_its_policy_or_by_what_is_pending(
+    policy: dict[str, object], pending: dict[str, object] | None, renews: bool
+) -> None:
+    assert world(policy=policy, pending=pending).vault_names[0].renews is renews
+
+
+def test_the_example_bundles_miss_nothing_but_what_was_not_readable(shared: Path) -> None:
+    for file in sorted((shared / "examples" / "bundles").glob("*.json")):
+        observation = observe(load_bundle(file))
+        missing = world_of(observation, observation.observed_at_utc).missing
+        assert bool(missing) is (file.stem == "vault-unreadable"), file.name
