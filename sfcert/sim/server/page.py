@@ -32,7 +32,12 @@ def render_page(status: dict[str, Any]) -> str:
         f"<style>{_STYLE}</style><h1>Embedded Azure</h1>",
         _table(("", ""), facts),
     ]
-    parts.append(_section("Clusters", status["clusters"]))
+    for cluster in status["clusters"]:
+        parts.append(_section("Cluster " + cluster["id"].rsplit("/", 1)[-1], [_without(cluster, "nodes")]))
+        rows = [{**node, "holds": ", ".join(held["thumbprint"] for held in node["holds"])} for node in cluster["nodes"]]
+        parts.append(_section("Its nodes", rows))
+    for scale_set in status["scale_sets"]:
+        parts.append(_section("Scale set " + scale_set["id"].rsplit("/", 1)[-1], scale_set["machines"]))
     for name, said in status["services"].items():
         parts.append(_section(name.capitalize(), said if isinstance(said, list) else [said]))
     parts.append(_section("Running operations", status["operations_running"]))
@@ -51,6 +56,10 @@ def _section(title: str, rows: list[Any]) -> str:
         return f"<h2>{escape(title)}</h2>" + _table(("",), [(row,) for row in rows])
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     return f"<h2>{escape(title)}</h2>" + _table(columns, [tuple(row.get(column) for column in columns) for row in rows])
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfcert.sim.front import Tempo
+from sfcert.sim.kernel.azure import Azure
 
 if TYPE_CHECKING:
     from sfcert.sim.server.server import Server
 
+_NOTHING: dict[str, Any] = {"clusters": [], "scale_sets": []}
 #: The journal keeps everything; a status shows the newest.
 _NEWEST = 50
 
@@ -26,14 +28,7 @@ def describe(server: Server) -> dict[str, Any]:
         "tempo": {"mode": tempo.mode, "factor": tempo.factor},
         "tenant_id": azure.tenant_id,
         "subscription_id": azure.subscription_id,
-        "clusters": [
-            {
-                "id": cluster.id.text,
-                "state": cluster.body.get("properties", {}).get("clusterState"),
-                "provisioning_state": cluster.body.get("properties", {}).get("provisioningState"),
-            }
-            for cluster in azure.resources.of_type("Microsoft.ServiceFabric/clusters")
-        ],
+        **_world(azure),
         "services": azure.describe_services(),
         "operations_running": [
             {"id": operation.id, "subject": operation.subject, "started": operation.started.isoformat()}
@@ -64,3 +59,14 @@ def describe(server: Server) -> dict[str, Any]:
         "faults_armed": azure.faults.armed(),
         "faults_known": azure.faults.catalogue(),
     }
+
+
+def _world(azure: Azure) -> dict[str, Any]:
+    """Clusters with their nodes and what these hold and present, scale sets with their machines."""
+    if azure.find_service("clusters") is None or azure.find_service("compute") is None:
+        return dict(_NOTHING)
+    # Imported late: a server over a world without nodes does not pay for them.
+    from sfcert.sim.worlds import snapshot
+
+    seen = snapshot(azure)
+    return {name: seen[name] for name in _NOTHING}

@@ -224,7 +224,7 @@ def test_auto_runs_events_in_their_order_on_the_way() -> None:
     arm = make("auto")
     seen: list[int] = []
     for second in (9, 3, 6):
-        arm.azure.clock.after(second, lambda second=second: seen.append(second), "event")  # type: ignore[misc]  # bound now
+        arm.azure.clock.after(second, lambda second=second: seen.append(second), "event")
     arm.azure.service("tempo", Tempo).looked_since(START)
     assert (seen, arm.azure.clock.now) == ([3, 6, 9], START + timedelta(seconds=15))
 
