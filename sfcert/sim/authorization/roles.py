@@ -18,6 +18,7 @@ from sfcert.sim.authorization.definitions import BUILT_IN, RoleDefinition
 from sfcert.sim.kernel.azure import Azure
 
 PROPAGATION_S = 120
+LATE_S = 1800
 REPLICATION_S = 60
 
 
@@ -43,6 +44,9 @@ class Roles:
         self._retired: list[Assignment] = []
         # when each principal of the directory came to be: a young one is not yet known everywhere
         self._principals: dict[str, datetime] = {}
+        azure.faults.declare(
+            "roles-spread-late", "A role assignment takes half an hour (or `seconds`) until it counts anywhere."
+        )
 
     # -- the directory ------------------------------------------------------------------------------------------------
 
@@ -80,6 +84,9 @@ class Roles:
 
     @property
     def delay(self) -> timedelta:
+        late = self._azure.switches.get("roles-spread-late")
+        if late is not None:
+            return timedelta(seconds=float(late.get("seconds", LATE_S)))
         return timedelta(seconds=float(self._azure.switches.get("role_propagation_s", PROPAGATION_S)))
 
     def grant(self, principal_id: str, role_id: str, scope: str, *, at_once: bool = True) -> Assignment:

@@ -23,6 +23,7 @@ class CertificateCalls:
         self._azure = azure
         self._vaults = vaults
         self._lifecycle = vaults.lifecycle
+        self._deletions = vaults.deletions
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -146,7 +147,7 @@ class CertificateCalls:
     # -- deleting -----------------------------------------------------------------------------------------------------
 
     def delete_certificate(self, call: Call) -> VaultReply:
-        self._lifecycle.delete(call.content, call.names["name"], call.bodies.retention_days)
+        self._deletions.delete(call.content, call.names["name"], call.bodies.retention_days)
         return self.get_deleted_certificate(call)
 
     def get_deleted_certificates(self, call: Call) -> VaultReply:
@@ -163,7 +164,7 @@ class CertificateCalls:
         return page(call, items)
 
     def get_deleted_certificate(self, call: Call) -> VaultReply:
-        owner = self._lifecycle.require_deleted(call.content, call.names["name"])
+        owner = self._deletions.require_deleted(call.content, call.names["name"])
         assert owner.deleted is not None
         if owner.latest is None:
             body: dict[str, Any] = call.bodies.pending_item(owner)
@@ -172,7 +173,7 @@ class CertificateCalls:
         return VaultReply(200, call.bodies.deleted(body, "certificates", owner.name, owner.deleted))
 
     def recover_deleted_certificate(self, call: Call) -> VaultReply:
-        owner = self._lifecycle.recover(call.content, call.names["name"])
+        owner = self._deletions.recover(call.content, call.names["name"])
         if owner.latest is None:
             return VaultReply(200, call.bodies.pending_item(owner))
         return VaultReply(200, call.bodies.certificate(owner, owner.latest))
@@ -180,7 +181,7 @@ class CertificateCalls:
     def purge_deleted_certificate(self, call: Call) -> VaultReply:
         if call.vault.body["properties"].get("enablePurgeProtection"):
             raise VaultFailure(403, "Forbidden", "Operation purge is not allowed on a vault with purge protection.")
-        self._lifecycle.purge(call.content, call.names["name"])
+        self._deletions.purge(call.content, call.names["name"])
         return VaultReply(204)
 
     # -- issuers and contacts -----------------------------------------------------------------------------------------

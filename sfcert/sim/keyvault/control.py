@@ -220,7 +220,7 @@ class VaultProvider:
         gone = self._vaults.deleted.pop(name.lower(), None)
         if gone is not None:
             gone.timer.cancel()
-            self._vaults.lifecycle.forget(gone.content)
+            self._vaults.deletions.forget(gone.content)
 
     # -- names --------------------------------------------------------------------------------------------------------
 

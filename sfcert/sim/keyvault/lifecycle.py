@@ -37,7 +37,7 @@ from sfcert.sim.keyvault.failures import (
     pending_missing,
 )
 from sfcert.sim.keyvault.signing import request_for, sign_by, sign_self
-from sfcert.sim.keyvault.state import CertificateObject, Deleted, Pending, StoredVersion, VaultContent
+from sfcert.sim.keyvault.state import CertificateObject, Pending, StoredVersion, VaultContent
 
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 RETRY = timedelta(days=1)
@@ -196,6 +196,8 @@ class Lifecycle:
         self._complete(content, certificate, pending, leaf, chain)
 
     def _bound(self, content: VaultContent, issuer: str) -> Authority:
+        if "vault-issuer-refuses" in self._azure.switches:
+            raise VaultFailure(400, "Request rejected", f"Issuer {issuer} has rejected the request.")
         details = content.issuers.get(issuer.lower())
         if details is None:
             raise VaultFailure(400, "Certificate issuer error", f"Issuer {issuer} was not found in this key vault.")
@@ -432,7 +434,7 @@ class Lifecycle:
         tags = latest.tags if latest else {}
         return self._start(content, certificate, enabled=True, tags=dict(tags), authority=authority)
 
-    # -- changing and deleting ----------------------------------------------------------------------------------------
+    # -- changing ----------------------------------------------------------------------------------------
 
     def change_policy(self, content: VaultContent, certificate: CertificateObject, change: dict[str, Any]) -> None:
         certificate.policy = policies.patched(certificate.policy, change)
@@ -450,51 +452,6 @@ class Lifecycle:
         )
         certificate.versions[certificate.versions.index(version)] = changed
         return changed
-
-    def delete(self, content: VaultContent, name: str, retention_days: int) -> CertificateObject:
-        """Move a certificate with its key and secret to the deleted ones, until its retention is over."""
-        certificate, now = self.require(content, name), self._azure.clock.now
-        if certificate.pending and certificate.pending.event:
-            certificate.pending.event.cancel()
-        certificate.pending = None
-        for timer in certificate.timers:
-            timer.cancel()
-        purge_at = now + timedelta(days=retention_days)
-        event = self._azure.clock.at(
-            purge_at, lambda: self.purge(content, name), f"vault {content.vault} purges {name}"
-        )
-        certificate.deleted = Deleted(now, purge_at, event)
-        return certificate
-
-    def require_deleted(self, content: VaultContent, name: str) -> CertificateObject:
-        certificate = content.certificates.get(name.lower())
-        if certificate is None or certificate.deleted is None:
-            raise missing("Certificate", name)
-        return certificate
-
-    def recover(self, content: VaultContent, name: str) -> CertificateObject:
-        certificate = self.require_deleted(content, name)
-        if certificate.deleted:
-            certificate.deleted.event.cancel()
-        certificate.deleted = None
-        self.set_timers(content, certificate)
-        return certificate
-
-    def purge(self, content: VaultContent, name: str) -> None:
-        certificate = self.require_deleted(content, name)
-        if certificate.deleted:
-            certificate.deleted.event.cancel()
-        del content.certificates[name.lower()]
-
-    def forget(self, content: VaultContent) -> None:
-        """Stop every timer of a vault that is gone for good."""
-        for certificate in content.certificates.values():
-            for timer in certificate.timers:
-                timer.cancel()
-            if certificate.pending and certificate.pending.event:
-                certificate.pending.event.cancel()
-            if certificate.deleted:
-                certificate.deleted.event.cancel()
 
     def _note(self, text: str) -> None:
         self._azure.journal.notes.append((self._azure.clock.now, text))

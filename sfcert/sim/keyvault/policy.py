@@ -160,7 +160,7 @@ def sans_of(policy: dict[str, Any]) -> list[x509.GeneralName]:
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in sans.get("dns_names") or []]
     names += [x509.RFC822Name(name) for name in sans.get("emails") or []]
     names += [x509.UniformResourceIdentifier(name) for name in sans.get("uris") or []]
-    names += building.general_names(sans.get("ip_addresses") or [])
+    names += building.general_names(sans.get("ipAddresses") or sans.get("ip_addresses") or [])
     return names
 
 

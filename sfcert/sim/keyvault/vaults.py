@@ -18,6 +18,7 @@ from sfcert.sim.kernel.clock import Event
 from sfcert.sim.kernel.resources import Resource
 from sfcert.sim.keyvault.access import Access, Visitor
 from sfcert.sim.keyvault.content import secret_value
+from sfcert.sim.keyvault.deletion import Deletions
 from sfcert.sim.keyvault.failures import VaultFailure, forbidden
 from sfcert.sim.keyvault.lifecycle import Lifecycle, NewVersion
 from sfcert.sim.keyvault.state import SecretVersion, StoredVersion, VaultContent
@@ -46,6 +47,28 @@ class Vaults:
         self.deleted: dict[str, DeletedVault] = {}
         self.access = Access(azure)
         self.lifecycle = Lifecycle(azure)
+        self.deletions = Deletions(azure, self.lifecycle)
+        azure.faults.declare("vault-issuer-refuses", "Every issuer of every vault refuses what is asked of it.")
+        azure.faults.declare(
+            "vault-serves-expired",
+            "A vault hands out the secret of an expired certificate: the other reading of the vendor's pages.",
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What each vault holds, for people: no key and no secret."""
+        return {
+            content.vault: {
+                owner.name: {
+                    "versions": len(owner.versions),
+                    "latest": owner.latest.thumbprint if owner.latest else None,
+                    "enabled": owner.latest.enabled if owner.latest else None,
+                    "pending": owner.pending.status if owner.pending else None,
+                }
+                for owner in content.certificates.values()
+                if not owner.deleted
+            }
+            for content in self._content.values()
+        }
 
     # -- which vault --------------------------------------------------------------------------------------------------
 
@@ -169,7 +192,7 @@ class Vaults:
             self.lifecycle.settle(content, certificate)
 
     def _is_expired(self, version: StoredVersion) -> bool:
-        if self._azure.switches.get("vault_serves_expired_secrets"):
+        if "vault-serves-expired" in self._azure.switches:
             return False
         return version.leaf.not_valid_after_utc < self._azure.clock.now
 

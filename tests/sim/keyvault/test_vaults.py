@@ -93,7 +93,7 @@ def test_an_expired_certificate_is_not_served_unless_the_other_reading_is_switch
     world.put(days=1)
     world.azure.clock.advance(2 * 86400)
     assert refusal(world.get) == "SecretExpired"
-    world.azure.switches["vault_serves_expired_secrets"] = True
+    world.azure.faults.arm("vault-serves-expired")
     assert world.get().leaf is not None
 
 
