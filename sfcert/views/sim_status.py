@@ -17,7 +17,16 @@ def sim_status_human(status: dict[str, Any], *, page: Page = PLAIN) -> str:
     ]
     if status["clusters"]:
         lines += ["", page.paint("Clusters", "bold")]
-        lines += table((one["id"], str(one["state"]), str(one["provisioning_state"])) for one in status["clusters"])
+        for one in status["clusters"]:
+            state = "down for good" if one.get("down") else one["state"]
+            lines.append(f"  {one['id']}: {state}")
+            lines += table(
+                (
+                    (node["name"], "up" if node["up"] else "down", f"presents {node['presents']}")
+                    for node in one["nodes"]
+                ),
+                indent=4,
+            )
     if status["newest_refusals"]:
         lines += ["", page.paint("Refused", "red")]
         for one in status["newest_refusals"][-10:]:

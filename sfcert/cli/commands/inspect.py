@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sfcert.cli.output import answer
+from sfcert.cli.page import page_of_terminal
 from sfcert.cli.source import look, source_of, source_options
 
 
@@ -21,5 +22,5 @@ def command(form: str, **options: Any) -> int:
 
     observation = look(source_of(options))
     inspected = inspect(observation)
-    answer(pretty(inspected) if form == "json" else inspect_human(inspected, observation))
+    answer(pretty(inspected) if form == "json" else inspect_human(inspected, observation, page=page_of_terminal()))
     return 0

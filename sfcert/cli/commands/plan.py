@@ -10,6 +10,7 @@ import click
 
 from sfcert import __version__
 from sfcert.cli.output import answer, write_whole
+from sfcert.cli.page import page_of_terminal
 from sfcert.cli.shipped import playbooks_folder, templates_folder
 from sfcert.cli.source import look, source_of, source_options
 
@@ -103,7 +104,11 @@ def command(
         write_whole(html, plan_html(plan))
     if markdown is not None:
         write_whole(markdown, plan_markdown(plan))
-    answer(pretty(plan) if form == "json" else plan_human(plan, file=str(output) if output else None))
+    answer(
+        pretty(plan)
+        if form == "json"
+        else plan_human(plan, file=str(output) if output else None, page=page_of_terminal())
+    )
     return _STATUS_EXIT[plan.status]
 
 

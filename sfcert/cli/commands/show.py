@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sfcert.cli.output import answer
+from sfcert.cli.page import page_of_terminal
 from sfcert.cli.plan_file import load_plan
 
 
@@ -27,5 +28,5 @@ def command(plan: Path, form: str) -> int:
         case "html":
             answer(plan_html(loaded))
         case _:
-            answer(plan_human(loaded, file=str(plan)))
+            answer(plan_human(loaded, file=str(plan), page=page_of_terminal()))
     return 0

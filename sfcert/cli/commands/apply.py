@@ -1,0 +1,87 @@
+"""`sfcert apply`: the stages, in order."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfcert.cli.output import answer
+from sfcert.cli.plan_file import load_plan
+from sfcert.cli.source import Source, node_options
+
+if TYPE_CHECKING:
+    from sfcert.cli.connect import Connection
+    from sfcert.model.plan import Plan
+    from sfcert.ports import Ports
+    from sfcert.workflows.apply import Confirm, Question
+
+
+def plan_source(plan: Plan, options: dict[str, Any]) -> Source:
+    """The live cluster of a plan as a source, with the node options of the command line."""
+    named = {name: options.pop(name) for name in ("sf_endpoint", "sf_client_certificate", "sf_aad", "read_secret")}
+    return Source(cluster=plan.cluster_id, bundle=None, template=None, parameters=None, now=None, **named)
+
+
+def ports_for(plan: Plan, source: Source, connection: Connection) -> Ports:
+    """The ports of a run: nodes are trusted by what is declared now and by what the plan leads to."""
+    from sfcert.cli.connect import nodes_of
+    from sfcert.model.observation import Declaration, PinnedName
+
+    later = []
+    if plan.goal is not None:
+        name = PinnedName(
+            common_name=plan.goal.common_name,
+            issuers=plan.goal.issuer_thumbprints,
+            issuers_text=",".join(plan.goal.issuer_thumbprints),
+        )
+        goal = Declaration(kind="common-name", path="goal", names=(name,), thumbprints=(plan.goal.thumbprint,))
+        later.append(goal)
+    return connection.ports(nodes_of(source, connection, plan.cluster_id, later))
+
+
+def confirmation(yes: bool) -> Confirm:
+    """How a person is asked: `--yes` agrees to all; without a terminal nobody can, and the run ends with 6."""
+
+    def confirm(question: Question) -> bool:
+        if yes:
+            return True
+        return sys.stdin.isatty() and click.confirm(question.text, err=True)
+
+    return confirm
+
+
+@click.command("apply")
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+@click.option("--yes", is_flag=True, help="Agree to every question beforehand, points of no return included.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON event a line.")
+@node_options
+def command(plan: Path, until: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+    """Carry out PLAN: its stages in order, each looked at before the next.
+
+    Interrupted or stopped, the same command goes on where it stood.
+    """
+    from sfcert.cli.connect import connect
+    from sfcert.cli.page import page_of_terminal
+    from sfcert.views.run import RunHuman, RunJson
+    from sfcert.workflows.apply import apply
+
+    loaded = load_plan(plan)
+    source = plan_source(loaded, options)
+    connection = connect(source)
+    view = RunJson(answer) if as_json else RunHuman(answer, page_of_terminal())
+    if loaded.status == "nothing-to-do":
+        answer("Nothing to do: the cluster is what the playbook leads to.") if not as_json else None
+        return 0
+    apply(
+        loaded,
+        ports_for(loaded, source, connection),
+        confirm=confirmation(yes),
+        emit=view,
+        until=until,
+        plan_name=str(plan),
+    )
+    return 0

@@ -1,0 +1,24 @@
+"""How wide is the page, and does it understand colours? Asked of the terminal, once for each answer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfcert.views.text import Page
+
+
+def page_of_terminal() -> Page:
+    """The terminal's width (at most 120) with colours, or a plain page of 100 where there is no terminal.
+
+    Source: NO_COLOR as at no-color.org.
+    """
+    from sfcert.views.text import Page
+
+    if not sys.stdout.isatty():
+        return Page()
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    return Page(width=width, colour="NO_COLOR" not in os.environ)

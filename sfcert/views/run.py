@@ -1,0 +1,112 @@
+"""How does a run look while it goes on? Lines for people, one JSON object a line for machines.
+
+Both take `Event`s and nothing else; the closed list of types is in `sfcert.workflows.events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from sfcert.model.codec import canonical
+from sfcert.model.progress import Event
+from sfcert.views.node_table import node_lines
+from sfcert.views.text import PLAIN, Page, duration
+
+VERSION = "sfcert.run/1"
+_GATE_SIGN = {"passed": "✓", "open": "…", "failed": "✗", "unknown": "?"}
+_GATE_STYLE = {"passed": "green", "open": "dim", "failed": "red", "unknown": "yellow"}
+
+Write = Callable[[str], None]
+
+
+class RunView(Protocol):
+    """Something that shows events as they come."""
+
+    def __call__(self, event: Event) -> None: ...
+
+
+class RunJson:
+    """One JSON object a line; the first one names the version of the format."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._begun = False
+
+    def __call__(self, event: Event) -> None:
+        if not self._begun:
+            self._begun = True
+            self._write(canonical({"type": "version", "format": VERSION}).decode())
+        line = {"type": event.type, "at_utc": event.at_utc, **event.data}
+        self._write(canonical(line).decode())
+
+
+class RunHuman:
+    """One line for each thing that a person would want to know, in the time of the run's own clock."""
+
+    def __init__(self, write: Write, page: Page = PLAIN) -> None:
+        self._write = write
+        self._page = page
+        self._gates: dict[tuple[str, str], str] = {}
+        self._waited: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        said = getattr(self, "_" + event.type.replace("-", "_"))(event.at_utc, event.data)
+        for line in [said] if isinstance(said, str) else said:
+            self._write(line)
+
+    def _line(self, at: datetime, text: str) -> str:
+        return f"{at:%m-%d %H:%M:%S}  {text}"
+
+    def _run_started(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, f"{len(data['stages'])} stages for {data['cluster_id'].rsplit('/', 1)[-1]}")
+
+    def _stage_started(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        head = self._page.paint(f"[{data['number']}/{data['of']}] {data['stage']}", "bold")
+        return [self._line(at, head), *self._page.wrap(data["action"], 16)]
+
+    def _stage_skipped(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, f"  = {data['why']}")
+
+    def _stage_sent(self, at: datetime, data: dict[str, Any]) -> str:
+        again = f" (attempt {data['attempt']})" if data["attempt"] > 1 else ""
+        return self._line(at, f"  → sent {data['operation']}{again}")
+
+    def _stage_attached(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, f"  → {data['operation']} was sent before; it is {data['state']}")
+
+    def _stage_done(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, self._page.paint(f"  done after {duration(data['elapsed_s'])}", "green"))
+
+    def _gate(self, at: datetime, data: dict[str, Any]) -> str:
+        sign = self._page.paint(_GATE_SIGN[data["state"]], _GATE_STYLE[data["state"]])
+        return self._line(at, f"  {sign} {data['message']}")
+
+    def _waiting(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        return []
+
+    def _retry(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, f"  ↻ {data['what']}")
+
+    def _noted(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, f"  · {data['message']}")
+
+    def _nodes(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        return [self._line(at, "nodes"), *node_lines(data["table"], self._page)]
+
+    def _manual_step(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        lines = [self._line(at, "  by hand:")]
+        return lines + [line for step in data["steps"] for line in self._page.wrap(step, 16, "- ")]
+
+    def _run_paused(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        return [self._line(at, f"stopped after {data['after']}, as asked"), *str(data["text"]).splitlines()]
+
+    def _run_stopped(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        return [self._line(at, self._page.paint("stopped", "red")), *str(data["text"]).splitlines()]
+
+    def _run_done(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        lines = [self._line(at, self._page.paint("every stage is done and was seen to hold", "green"))]
+        if data["frozen"]:
+            lines.append(f"Renewal stays frozen for {', '.join(data['frozen'])}.")
+        return lines
