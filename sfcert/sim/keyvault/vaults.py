@@ -44,6 +44,7 @@ class Vaults:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self._content: dict[str, VaultContent] = {}
+        self._packed: dict[str, str] = {}
         self.deleted: dict[str, DeletedVault] = {}
         self.access = Access(azure)
         self.lifecycle = Lifecycle(azure)
@@ -184,7 +185,12 @@ class Vaults:
         )
 
     def secret_text(self, found: StoredVersion | SecretVersion) -> str:
-        return found.value if isinstance(found, SecretVersion) else secret_value(found)
+        """The value. A PFX is salted when it is packed, so it is packed once: a version reads the same every time."""
+        if isinstance(found, SecretVersion):
+            return found.value
+        if found.version not in self._packed:
+            self._packed[found.version] = secret_value(found)
+        return self._packed[found.version]
 
     def settle(self, content: VaultContent, name: str) -> None:
         """Let an answer that is due count before somebody looks."""
