@@ -1,0 +1,223 @@
+"""How is a plan applied? Its stages in order, each read, compared, written, looked at. Floor 5.
+
+There is no state of its own: what is done is told by Azure (deployments by their names, policies, bodies, gates). A
+killed run therefore resumes by the same entrance. `run_stage` is one step of a durable engine's loop later; everything
+that it sends goes through `Run.step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from sfcert.errors import InputError, RefusedError, SfcertError
+from sfcert.model.base import Value
+from sfcert.model.plan import Plan, Stage
+from sfcert.model.progress import Applied
+from sfcert.ports import Ports
+from sfcert.workflows.deployment_stage import deploy
+from sfcert.workflows.events import Emit
+from sfcert.workflows.instances_stage import upgrade_instances
+from sfcert.workflows.lock import refuse_other_runs
+from sfcert.workflows.run import Run, Steps, directly, options_of
+from sfcert.workflows.stopping import Stop, stop_of
+from sfcert.workflows.vault_stage import change_policy
+from sfcert.workflows.waiting import await_gates, deadline_of
+
+How = Literal["sent", "attached", "already-done", "waited", "by-hand"]
+
+
+class Question(Value):
+    """What a person is asked. `kind` run: once before the first write; the others for one stage each."""
+
+    kind: Literal["run", "point-of-no-return", "manual"]
+    stage: str
+    text: str
+
+
+Confirm = Callable[[Question], bool]
+
+
+class StageRecord(Value):
+    """How one stage came to be done."""
+
+    stage: str
+    how: How
+    applied: Applied | None
+    started_utc: datetime
+    done_utc: datetime
+
+
+class Outcome(Value):
+    """What a run did. `complete`: every stage of the plan is done and seen; else it paused after `until`."""
+
+    digest: str
+    stages: tuple[StageRecord, ...]
+    complete: bool
+    stop: Stop
+
+
+def apply(
+    plan: Plan,
+    ports: Ports,
+    *,
+    confirm: Confirm,
+    emit: Emit,
+    until: str | None = None,
+    plan_name: str = "PLAN",
+    steps: Steps = directly,
+) -> Outcome:
+    """Carry out a plan, or go on with it.
+
+    Args:
+        until: the last stage to do, by id; None: all.
+        confirm: asked before the first write and before every point of no return; False: exit 6.
+        plan_name: how the plan is called on the command line, for the way to go on.
+        steps: carries out effects; the durable engine's seam.
+
+    Raises:
+        InputError: PlanNotAppliable, StageUnknown.
+        RefusedError: PlanBlocked, PlanStale, ApprovalMissing, AnotherRunActive, ForeignChange.
+        RemoteError: a call failed, DeploymentFailed.
+        ConvergenceError: NotConverged, WentToFailed.
+        KeyboardInterrupt: passes, after the way to go on was told.
+
+    Effects: the plan's writes, each at most once; event `run-stopped` on every early end.
+    """
+    _check(plan, until)
+    run = Run(plan, ports, emit, options=options_of(plan), steps=steps)
+    records: list[StageRecord] = []
+    asked = _Asked(confirm)
+    try:
+        run.tell("run-started", digest=plan.digest, cluster_id=plan.cluster_id, stages=[one.id for one in plan.stages])
+        refuse_other_runs(run)
+        for number, stage in enumerate(plan.stages, 1):
+            run.tell(
+                "stage-started",
+                stage=stage.id,
+                action=stage.action,
+                reason=stage.reason,
+                number=number,
+                of=len(plan.stages),
+            )
+            records.append(run_stage(stage, run, asked))
+            if stage.id == until and number < len(plan.stages):
+                stop = stop_of(plan, {one.stage for one in records}, plan_name)
+                run.tell("run-paused", after=stage.id, next=stop.next_stage, text=stop.text, go_on=stop.go_on)
+                return Outcome(digest=plan.digest, stages=tuple(records), complete=False, stop=stop)
+    except BaseException as error:  # also Ctrl-C: every end while frozen says so; it always flies on
+        stop = stop_of(plan, {one.stage for one in records}, plan_name)
+        _tell_stop(run, error, stop)
+        raise
+    stop = stop_of(plan, {one.stage for one in records}, plan_name)
+    run.tell("run-done", digest=plan.digest, stages=[one.stage for one in records], frozen=list(stop.frozen))
+    return Outcome(digest=plan.digest, stages=tuple(records), complete=True, stop=stop)
+
+
+def _tell_stop(run: Run, error: BaseException, stop: Stop) -> None:
+    token = error.token if isinstance(error, SfcertError) else type(error).__name__
+    message = error.message if isinstance(error, SfcertError) else str(error)
+    run.tell(
+        "run-stopped",
+        token=token,
+        message=message,
+        frozen=list(stop.frozen),
+        safe_until_utc=stop.safe_until_utc,
+        go_on=stop.go_on,
+        text=stop.text,
+    )
+
+
+def _check(plan: Plan, until: str | None) -> None:
+    if not plan.appliable:
+        raise InputError(
+            "PlanNotAppliable",
+            "This plan was made from an authored template, for review only. Plan from the live cluster or a bundle.",
+        )
+    if plan.status == "blocked":
+        raise RefusedError(
+            "PlanBlocked", "This plan is blocked; nothing was sent.", evidence=plan.blocked_by or ("no reason given",)
+        )
+    if plan.stages and plan.proof.verdict != "proved":
+        raise RefusedError("PlanBlocked", f"The proof of this plan is {plan.proof.verdict}; nothing was sent.")
+    if until is not None and plan.stage(until) is None:
+        known = ", ".join(stage.id for stage in plan.stages)
+        raise InputError("StageUnknown", f"The plan has no stage {until!r}. It has: {known}.")
+
+
+class _Asked:
+    """Asks once for the run, and once for each point of no return."""
+
+    def __init__(self, confirm: Confirm) -> None:
+        self._confirm = confirm
+        self._has_run = False
+
+    def before(self, stage: Stage) -> None:
+        if not self._has_run:
+            self._ask(Question(kind="run", stage=stage.id, text=f"Apply the plan from stage {stage.id} on?"))
+            self._has_run = True
+        if stage.is_point_of_no_return:
+            text = f"Stage {stage.id} is a point of no return: {stage.action} Go on?"
+            self._ask(Question(kind="point-of-no-return", stage=stage.id, text=text))
+
+    def by_hand(self, stage: Stage) -> None:
+        self._ask(Question(kind="manual", stage=stage.id, text=f"Stage {stage.id} is done by hand. Is it done?"))
+
+    def _ask(self, question: Question) -> None:
+        if not self._confirm(question):
+            raise RefusedError(
+                "ApprovalMissing",
+                f"{question.text} Nobody said yes.",
+                override="Run the same command again and confirm, or give --yes.",
+            )
+
+
+def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
+    """One stage: gates in, the write (once), gates out.
+
+    A stage whose write Azure shows as done is not sent again, and its gates in, which guard the write, are not asked.
+    """
+    started = run.now()
+    until = deadline_of(stage, started)
+    applied: Applied | None = None
+    how: How = "waited"
+    done = started
+
+    def before_write() -> None:
+        await_gates(run, stage, stage.gates_in, until_utc=until, started_utc=None, done_utc=None)
+        asked.before(stage)
+
+    match stage.kind:
+        case "deployment":
+            deployed = deploy(run, stage, until_utc=until, before_write=before_write)
+            applied, how, done = deployed.applied, deployed.how, deployed.done_utc
+        case "vault":
+            written = change_policy(run, stage, before_write)
+            done = run.now()
+            how = "sent" if written else "already-done"
+            if written:
+                run.tell("stage-sent", stage=stage.id, operation=written, attempt=1)
+                applied = Applied(stage=stage.id, kind=stage.kind, sent_at_utc=started, operation=written, attempts=1)
+        case "instances":
+            applied = upgrade_instances(run, stage, until_utc=until, before_write=before_write)
+            how, done = ("sent" if applied else "already-done"), run.now()
+        case "wait":
+            await_gates(run, stage, stage.gates_in, until_utc=until, started_utc=None, done_utc=None)
+        case "manual" | "enrol":
+            how = "by-hand"
+            run.tell("manual-step", stage=stage.id, steps=[stage.action, *stage.az])
+            before_write()
+            asked.by_hand(stage)
+            done = run.now()
+    if how == "already-done":
+        run.tell("stage-skipped", stage=stage.id, why="it is already so")
+    await_gates(run, stage, stage.gates_out, until_utc=until, started_utc=started, done_utc=done)
+    run.tell(
+        "stage-done",
+        stage=stage.id,
+        how=how,
+        elapsed_s=round((run.now() - started).total_seconds(), 1),
+        safe_to_stop_until_utc=stage.safe_to_stop_until_utc,
+    )
+    return StageRecord(stage=stage.id, how=how, applied=applied, started_utc=started, done_utc=done)

@@ -1,0 +1,170 @@
+"""Is the world still the one that the plan was made for? Fingerprints, what moved, what is already so. Floor 5.
+
+The plan holds a digest of what it carries, and in its template the body itself; so a difference can be shown place by
+place without a second copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sfcert.arm import Change, ChangeKind, covers, diff, get_at, has_at, remove_at
+from sfcert.errors import InputError, RefusedError, RemoteError
+from sfcert.model.ids import parse_resource_id, same_id
+from sfcert.model.plan import Expectation, Stage
+from sfcert.planning.expectations import compared_body, holds
+from sfcert.planning.read_only import READ_ONLY, strip
+from sfcert.workflows.run import Run
+
+Json = dict[str, Any]
+#: What Azure itself moves on every resource; no stage owns it and no plan relies on it.
+VOLATILE = ("etag", "systemData", "properties.provisioningState", "properties.uniqueId", "properties.timeCreated")
+#: What autoscale may move at any time.
+_SCALED = ("sku.capacity",)
+_LONGEST = 20
+
+
+def fetch_body(run: Run, resource_id: str, api_version: str) -> Json | None:
+    """A fresh body in the form in which the plan saw it; None where there is no such resource."""
+    try:
+        body = run.ports.arm.fetch(resource_id, api_version)
+    except RemoteError as error:
+        if error.status == 404:
+            return None
+        raise
+    found = run.redacted(body)
+    assert isinstance(found, dict)
+    return found
+
+
+def moved_since(run: Run, stage: Stage) -> list[str]:
+    """What of a stage's expectations no longer holds, one line each; empty where all of it does.
+
+    Effects: one read for each expectation.
+    """
+    lines: list[str] = []
+    for expectation in stage.expects:
+        body = fetch_body(run, expectation.resource, expectation.api_version)
+        if body is None:
+            lines.append(f"{expectation.resource} does not exist any more")
+        elif not holds(expectation, body):
+            lines.extend(_differences(stage, expectation, body))
+    return lines
+
+
+def _differences(stage: Stage, expectation: Expectation, body: Json) -> list[str]:
+    planned = _carried(stage, expectation.resource)
+    live = compared_body(expectation, body)
+    lines = []
+    if planned is not None:
+        spared = (*expectation.without, *stage.owned_paths, "apiVersion", "dependsOn", "name", "type", "id")
+        for change in diff(planned, live):
+            if not covers(spared, change.path) and not _is_expression(change.before):
+                lines.append(f"{parse_resource_id(expectation.resource).name}: {_said(change)}")
+    if not lines:
+        lines.append(f"{expectation.resource}: what the plan carries of it has moved")
+    return lines[:_LONGEST] + ([f"and {len(lines) - _LONGEST} more places"] if len(lines) > _LONGEST else [])
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("[") and not value.startswith("[[")
+
+
+def _said(change: Change) -> str:
+    match change.kind:
+        case ChangeKind.CREATE:
+            return f"{change.path} is new: {change.after!r}"
+        case ChangeKind.DELETE:
+            return f"{change.path} is gone; the plan carries {change.before!r}"
+        case _:
+            return f"{change.path} was {change.before!r}, is {change.after!r}"
+
+
+def _carried(stage: Stage, resource_id: str) -> Json | None:
+    """The resource's body inside the stage's template, nested deployments included; None where it is not there."""
+    if stage.deployment is None:
+        return None
+    parsed = parse_resource_id(resource_id)
+
+    def search(template: Json) -> Json | None:
+        listed = template.get("resources") or ()
+        for one in listed.values() if isinstance(listed, dict) else listed:
+            kind, name = str(one.get("type", "")).lower(), str(one.get("name", "")).rsplit("/", 1)[-1]
+            if kind == parsed.type.lower() and name.lower() == parsed.name.lower():
+                return dict(one)
+            nested = (one.get("properties") or {}).get("template")
+            if isinstance(nested, dict) and (found := search(nested)) is not None:
+                return found
+        return None
+
+    return search(stage.deployment.template)
+
+
+def writable(resource_id: str, body: Json) -> Json:
+    """A body without what Azure alone sets."""
+    kind = parse_resource_id(resource_id).type.lower()
+    if kind in READ_ONLY:
+        return strip(kind, body)
+    kept: Json = body
+    for path in VOLATILE:
+        kept = remove_at(kept, path)
+    return kept
+
+
+def refuse_stale(run: Run, stage: Stage) -> None:
+    """Raise where the stage's expectations do not hold.
+
+    Raises:
+        RefusedError: PlanStale, with a line for each place that moved.
+    """
+    lines = moved_since(run, stage)
+    if lines:
+        raise RefusedError(
+            "PlanStale",
+            f"The plan is stale: something that stage {stage.id} carries or relies on has moved.",
+            evidence=lines,
+            override="Nothing was sent for this stage. Plan again; what is done already stays done.",
+        )
+
+
+def is_already_so(stage: Stage, body: Json | None) -> bool:
+    """Whether every change of a deployment stage is in the live body already. A stage that names no change says no."""
+    if body is None or not stage.changes:
+        return False
+    try:
+        return all(_holds(body, change.path, change.kind, change.after) for change in stage.changes)
+    except InputError:
+        # a path that does not lie inside this body: nothing can be told from it
+        return False
+
+
+def _holds(body: Json, path: str, kind: str, after: Any) -> bool:
+    if kind == "Delete":
+        return not has_at(body, path)
+    return has_at(body, path) and not diff(after, get_at(body, path))
+
+
+def foreign_changes(stage: Stage, before: Json, after: Json) -> tuple[list[str], list[str]]:
+    """What a write changed beside the stage's own paths: (changed or gone, newly there).
+
+    A value that appears may be the provider's own default and is only noted; one that changed or went is not ours.
+    """
+    spared = [*stage.owned_paths, *_SCALED, *_without(stage)]
+    harmful: list[str] = []
+    noted: list[str] = []
+    for change in diff(writable(stage.resource, before), writable(stage.resource, after)):
+        if covers(spared, change.path) or _is_instance_count(str(change.path)):
+            continue
+        (noted if change.kind is ChangeKind.CREATE else harmful).append(_said(change))
+    return harmful, noted
+
+
+def _without(stage: Stage) -> Iterable[str]:
+    for one in stage.expects:
+        if same_id(one.resource, stage.resource):
+            yield from one.without
+
+
+def _is_instance_count(path: str) -> bool:
+    return path.lower().endswith((".vminstancecount", ".clustercodeversion"))
