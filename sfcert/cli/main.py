@@ -79,7 +79,7 @@ def _say(error: BaseException, token: str, message: str, arguments: list[str]) -
     if _wants_json(arguments):
         from sfcert.views.errors import error_json
 
-        click.echo(error_json(error, token, message), nl=False)
+        click.echo(error_json(error, token, message, on_one_line="--json" in arguments), nl=False)
 
 
 def run(arguments: list[str]) -> int:

@@ -10,8 +10,11 @@ from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteErro
 FORMAT = "sfcert.error/1"
 
 
-def error_json(error: BaseException, token: str, message: str) -> str:
-    """The error as one document, a newline at the end: token, sentence, and what its family carries."""
+def error_json(error: BaseException, token: str, message: str, *, on_one_line: bool = False) -> str:
+    """The error as one document, a newline at the end: token, sentence, and what its family carries.
+
+    `on_one_line` is for streams of one object a line; it then bears a `type` like the others.
+    """
     more: dict[str, Any] = {}
     match error:
         case InputError():
@@ -35,4 +38,6 @@ def error_json(error: BaseException, token: str, message: str) -> str:
         case _:
             pass
     document = {"format": FORMAT, "error": {"token": token, "message": message, **more}}
+    if on_one_line:
+        return json.dumps({"type": "error", **document}, ensure_ascii=False) + "\n"
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

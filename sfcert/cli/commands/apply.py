@@ -74,7 +74,8 @@ def command(plan: Path, until: str | None, yes: bool, as_json: bool, **options: 
     connection = connect(source)
     view = RunJson(answer) if as_json else RunHuman(answer, page_of_terminal())
     if loaded.status == "nothing-to-do":
-        answer("Nothing to do: the cluster is what the playbook leads to.") if not as_json else None
+        if not as_json:
+            answer("Nothing to do: the cluster is what the playbook leads to.")
         return 0
     apply(
         loaded,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sfcert.cli.output import answer
+from sfcert.cli.page import page_of_terminal
 from sfcert.cli.source import look, read_text, source_of, source_options
 
 _VERDICT_EXIT = {"pass": 0, "fail": 2, "unknown": 2}
@@ -38,5 +39,5 @@ def command(form: str, rules: tuple[str, ...], min_severity: Any, suppressions: 
         min_severity=min_severity,
         suppressions=silenced,
     )
-    answer(audit_view(found, form))
+    answer(audit_view(found, form, page_of_terminal()))
     return _VERDICT_EXIT[found.verdict]

@@ -104,11 +104,10 @@ def command(
         write_whole(html, plan_html(plan))
     if markdown is not None:
         write_whole(markdown, plan_markdown(plan))
-    answer(
-        pretty(plan)
-        if form == "json"
-        else plan_human(plan, file=str(output) if output else None, page=page_of_terminal())
-    )
+    if form == "json":
+        answer(pretty(plan))
+    else:
+        answer(plan_human(plan, file=str(output) if output else None, page=page_of_terminal()))
     return _STATUS_EXIT[plan.status]
 
 
