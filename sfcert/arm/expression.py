@@ -59,7 +59,7 @@ Node = Text | Number | Call | Property | Index
 
 _SPACE = r"[\s\u00a0]*"
 _TOKEN = re.compile(
-    _SPACE + r"(?:(?P<text>'(?:[^']|'')*')|(?P<number>[-+]?[0-9]+(?![0-9.]))"
+    _SPACE + r"(?:(?P<text>'(?:[^']|'')*')|(?P<number>[-+]?[0-9]+(?!\.?[0-9]))"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark>[().,\[\]]))"
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
