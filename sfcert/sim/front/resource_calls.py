@@ -193,8 +193,9 @@ class ResourceCalls:
             self._unkind.started(request, answer.operation)
             headers = {**self._polling.headers(request, answer.operation, rid), **headers}
             if request.method == "PATCH":
-                status = status or 202
-            else:
+                # Compute describes 200 alone for a PATCH, Service Fabric 202 as well and sends that.
+                status = status or (202 if _is_plain(rid) else 200)
+            if status != 202:
                 # A Location on a PUT would let some clients poll it instead; Resource Manager sends it with 202 alone.
                 headers.pop("Location", None)
         if status is None:
