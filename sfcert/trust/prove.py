@@ -76,7 +76,8 @@ def prove(
     lacking = (*world.missing, *(fact for move in moves for fact in strangers(world, move)))
     if lacking:
         # A fact that is missing may be the one that decides: a case that is built without it shows nothing.
-        return _proof(world, _Run(verdict="unknown", stages=(), counterexample=None, missing=lacking), ())
+        blank = tuple(_not_looked_at(move, readings) for move in moves)
+        return _proof(world, _Run(verdict="unknown", stages=blank, counterexample=None, missing=lacking), ())
     if world.rules.selects_newest is None:
         return _of_either_runtime(world, moves, slack_s, readings, accepted)
     ids = [NEXT, *([LINUX] if world.os == "Linux" else [])]
@@ -136,20 +137,40 @@ def _text(assumption_id: str) -> str:
 
 
 def _proof(world: World, run: _Run, turning: Sequence[str]) -> Proof:
-    verdict = run.verdict
+    verdict, stages = run.verdict, run.stages
     missing = list(run.missing)
     if turning:
         verdict = "unknown"
         missing += [f"--accept {one}: {_text(one)}" for one in turning]
+        told = "Holds only where this is accepted: " + ", ".join(turning) + "."
+        stages = tuple(
+            stage
+            if stage.verdict == "proved"
+            else msgspec.structs.replace(stage, verdict="unknown", notes=(*stage.notes, told))
+            for stage in stages
+        )
     lines = [f"{row['id']}: {row['text']}" for row in dated.rows("standing_assumptions")]
     return Proof(
         verdict=verdict,
-        states=sum(stage.states for stage in run.stages),
-        pairs=sum(stage.pairs for stage in run.stages),
+        states=sum(stage.states for stage in stages),
+        pairs=sum(stage.pairs for stage in stages),
         assumptions=(*lines, *world.inferences),
         counterexample=run.counterexample,
-        stages=run.stages,
+        stages=stages,
         missing=tuple(dict.fromkeys(missing)),
+    )
+
+
+def _not_looked_at(move: Move, readings: Sequence[str]) -> StageProof:
+    return StageProof(
+        stage=move.stage_id,
+        verdict="unknown",
+        states=0,
+        pairs=0,
+        readings=dict.fromkeys(readings, "unknown"),
+        before=(),
+        after=(),
+        acceptance=(),
     )
 
 

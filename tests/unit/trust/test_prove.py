@@ -196,6 +196,7 @@ def test_a_next_issuer_that_is_not_pinned_turns_on_its_assumption() -> None:
     proof = judge(begin, plan)
     assert proof.verdict == "unknown"
     assert any(fact.startswith("--accept issuer-next-time:") for fact in proof.missing)
+    assert [stage.stage for stage in proof.stages if stage.verdict != "proved"] == ["90-resume"]
     assert judge(begin, plan, accepted=("issuer-next-time",)).verdict == "proved"
     assert [one.id for one in assumptions(begin, plan, slack_s=DAY) if one.turns] == ["issuer-next-time"]
     assert judge(begin, migration(begin, by_name("I", "J"))).verdict == "proved"
@@ -213,6 +214,7 @@ def test_a_missing_fact_makes_everything_unknown_and_is_named() -> None:
     proof = judge(begin, migration(begin, by_name("I")))
     assert proof.verdict == "unknown"
     assert proof.missing == ("the vault kv2",)
+    assert {stage.verdict for stage in proof.stages} == {"unknown"}
 
 
 def test_an_unknown_issuer_is_unknown() -> None:
