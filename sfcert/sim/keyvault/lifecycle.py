@@ -312,8 +312,11 @@ class Lifecycle:
         tags: Any,
         provider_hint: Literal["CAPI", "CNG"] | None = None,
         created: datetime | None = None,
+        captured: bool = False,
     ) -> StoredVersion:
         """Keep a certificate that was made elsewhere as a new version.
+
+        `captured` says that the policy was read from a real vault, so its lifetime actions are taken as they are.
 
         Raises:
             VaultFailure: 409 while an operation is in progress or the name is deleted, 400 for the policy.
@@ -325,7 +328,7 @@ class Lifecycle:
             for member in ("key_props", "x509_props", "secret_props"):
                 inner = {k: v for k, v in (policy.get(member) or {}).items() if v is not None}
                 merged[member] = {**shown[member], **inner}
-            chosen = policies.complete(merged)
+            chosen = policies.complete(merged, captured=captured)
         elif known is not None:
             chosen = known.policy
         else:
@@ -395,7 +398,9 @@ class Lifecycle:
         if latest is None or certificate.deleted:
             return
         for action in certificate.policy["lifetime_actions"]:
-            self._set_timer(content, certificate, action, policies.trigger_instant(action, latest.leaf))
+            when = policies.trigger_instant(action, latest.leaf)
+            if when is not None:
+                self._set_timer(content, certificate, action, when)
 
     def _set_timer(
         self, content: VaultContent, certificate: CertificateObject, action: dict[str, Any], when: datetime
@@ -405,6 +410,9 @@ class Lifecycle:
         def fire() -> None:
             if kind == "EmailContacts":
                 self._mail(content, certificate)
+                return
+            if policies.is_unknown(certificate.policy):
+                self._note(f"{content.vault}: certificate {certificate.name}: nobody to renew it: issuer Unknown")
                 return
             self.renew(content, certificate, None)
             # no new version may come of it: an operation is open, or the issuer refuses

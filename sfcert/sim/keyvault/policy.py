@@ -24,8 +24,11 @@ MEMBERS = ("key_props", "secret_props", "x509_props", "lifetime_actions", "issue
 KEY_TYPES = {"RSA", "RSA-HSM", "EC", "EC-HSM"}
 
 
-def complete(given: dict[str, Any]) -> dict[str, Any]:
+def complete(given: dict[str, Any], *, captured: bool = False) -> dict[str, Any]:
     """`given` with every default filled in; unknown members are kept.
+
+    Args:
+        captured: it was read from a real vault, so lifetime actions are taken as they are.
 
     Raises:
         VaultFailure: 400 for a policy that Key Vault would refuse.
@@ -64,7 +67,7 @@ def complete(given: dict[str, Any]) -> dict[str, Any]:
     if policy.get("lifetime_actions") is None:
         action = "EmailContacts" if by_hand else "AutoRenew"
         policy["lifetime_actions"] = [{"trigger": {"lifetime_percentage": 80}, "action": {"action_type": action}}]
-    for action in policy["lifetime_actions"]:
+    for action in [] if captured else policy["lifetime_actions"]:
         _check_action(action, months, by_hand)
     policy.setdefault("attributes", {}).setdefault("enabled", True)
     return policy
@@ -179,10 +182,12 @@ def expiry(policy: dict[str, Any], start: datetime) -> datetime:
     return start.replace(year=year, month=month, day=min(start.day, monthrange(year, month)[1]))
 
 
-def trigger_instant(action: dict[str, Any], leaf: x509.Certificate) -> datetime:
-    """When a lifetime action falls due for this certificate."""
+def trigger_instant(action: dict[str, Any], leaf: x509.Certificate) -> datetime | None:
+    """When a lifetime action falls due for this certificate; None for a trigger that says nothing."""
     starts, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    trigger = action["trigger"]
-    if "days_before_expiry" in trigger:
+    trigger = action.get("trigger") or {}
+    if trigger.get("days_before_expiry") is not None:
         return ends - timedelta(days=int(trigger["days_before_expiry"]))
+    if trigger.get("lifetime_percentage") is None:
+        return None
     return starts + (ends - starts) * (int(trigger["lifetime_percentage"]) / 100)

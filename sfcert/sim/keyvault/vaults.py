@@ -243,6 +243,7 @@ class Vaults:
             tags=tags,
             provider_hint=provider_hint,
             created=created,
+            captured=True,
         )
 
     def bind_issuer(self, vault_url: str, issuer_name: str, authority_name: str, *, provider: str = "DigiCert") -> None:

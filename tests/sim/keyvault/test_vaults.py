@@ -211,6 +211,17 @@ def test_a_reused_key_stays_and_an_unbound_issuer_fails_and_is_tried_again() -> 
     assert world.get().key is first.key
 
 
+def test_a_captured_policy_that_cannot_renew_is_kept_and_never_asks_anybody() -> None:
+    world = World()
+    action = {"trigger": {"lifetime_percentage": 80}, "action": {"action_type": "AutoRenew"}}
+    first = world.put(policy={"issuer": {"name": "Unknown"}, "lifetime_actions": [action, {"action": {}}]})
+    world.azure.clock.advance(89 * 86400)
+    certificate = world.vaults.content(URL).certificate("cluster")
+    assert certificate is not None
+    assert certificate.pending is None
+    assert world.get().version == first.version
+
+
 @pytest.mark.parametrize("text", ["https://KV1.vault.azure.net:443/secrets/x", "kv1.vault.azure.net", "kv1", URL + "/"])
 def test_a_vault_is_found_by_every_way_of_writing_it(text: str) -> None:
     assert vault_name(text) == "kv1"
