@@ -3,7 +3,7 @@
 Data only. What a stage does with a given cluster is planning's business.
 """
 
-from sfcert.playbook.load import load_playbook, playbook_names
-from sfcert.playbook.model import Playbook, Sequence, StageDefinition
+from sfcert.playbook.load import load_playbook, parse_playbook, playbook_names
+from sfcert.playbook.model import Playbook, StageDefinition
 
-__all__ = ["Playbook", "Sequence", "StageDefinition", "load_playbook", "playbook_names"]
+__all__ = ["Playbook", "StageDefinition", "load_playbook", "parse_playbook", "playbook_names"]

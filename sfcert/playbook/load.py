@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
 
 from sfcert.errors import Fault, InputError
-from sfcert.playbook.model import FORMAT, Playbook, Sequence, StageDefinition
+from sfcert.playbook.model import FORMAT, Playbook
 
 _PLACE = re.compile(r"(?:\.(?P<key>[A-Za-z_]+))|(?:\[(?P<index>\d+|\.\.\.)\])")
 _STAGE_ID = re.compile(r"\d\d-[A-Za-z0-9{}_-]+")
@@ -61,7 +60,7 @@ def parse_playbook(text: str, file: str, name: str) -> Playbook:
     except yaml.YAMLError as error:
         raise InputError("PlaybookInvalid", "The playbook is not YAML.", [Fault(str(error), file)]) from error
     try:
-        playbook = _convert(plain)
+        playbook = msgspec.convert(plain, Playbook)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `")
         at = place.rstrip("`")
@@ -73,28 +72,6 @@ def parse_playbook(text: str, file: str, name: str) -> Playbook:
     return playbook
 
 
-def _convert(plain: Any) -> Playbook:
-    """msgspec tells no two untagged structs apart: the one that has the key `sequence` is the sequence."""
-    if not isinstance(plain, dict):
-        raise msgspec.ValidationError("Expected `object` at the top")
-    entries = plain.get("stages")
-    head = msgspec.convert({**plain, "stages": []}, Playbook, strict=True)
-    if not isinstance(entries, list) or not entries:
-        raise msgspec.ValidationError("Expected a list of stages - at `$.stages`")
-    stages: list[StageDefinition | Sequence] = []
-    for index, entry in enumerate(entries):
-        kind = Sequence if isinstance(entry, dict) and "sequence" in entry else StageDefinition
-        try:
-            unknown = sorted(set(entry) - set(kind.__struct_fields__)) if isinstance(entry, dict) else []
-            if unknown:
-                raise msgspec.ValidationError(f"Unknown key `{unknown[0]}` - at `$`")
-            stages.append(msgspec.convert(entry, kind))
-        except msgspec.ValidationError as error:
-            message, _, place = str(error).partition(" - at `")
-            raise msgspec.ValidationError(f"{message} - at `$.stages[{index}]{place.rstrip('`')[1:]}`") from error
-    return msgspec.structs.replace(head, stages=tuple(stages))
-
-
 def _faults_of(playbook: Playbook, file: str, name: str, tree: yaml.Node | None) -> list[Fault]:
     faults: list[Fault] = []
     if playbook.format != FORMAT:
@@ -104,21 +81,22 @@ def _faults_of(playbook: Playbook, file: str, name: str, tree: yaml.Node | None)
         says = f"the name is {playbook.name!r}, the file is called {name!r}"
         faults.append(Fault(says, file, _line_of(tree, "$.name")))
     seen: set[str] = set()
-    for index, entry in enumerate(playbook.stages):
+    for index, stage in enumerate(playbook.stages):
         line = _line_of(tree, f"$.stages[{index}]")
-        for stage in entry.stages if isinstance(entry, Sequence) else (entry,):
-            for one in (stage, stage.followed_by):
-                if one is None:
-                    continue
-                if not _STAGE_ID.fullmatch(one.id):
-                    says = f"the stage id {one.id!r} is not of the form <nn>-<verb>-<object>"
-                    faults.append(Fault(says, file, line))
-                if one.id in seen:
-                    faults.append(Fault(f"the stage id {one.id!r} stands twice", file, line))
-                seen.add(one.id)
-                if (one.kind == "deployment") != (one.template is not None):
-                    says = f"stage {one.id!r}: a deployment names a template, and nothing else does"
-                    faults.append(Fault(says, file, line))
+        for one in (stage, stage.followed_by):
+            if one is None:
+                continue
+            if not _STAGE_ID.fullmatch(one.id):
+                says = f"the stage id {one.id!r} is not of the form <nn>-<verb>-<object>"
+                faults.append(Fault(says, file, line))
+            if one.id in seen:
+                faults.append(Fault(f"the stage id {one.id!r} stands twice", file, line))
+            seen.add(one.id)
+            if (one.kind == "deployment") != (one.template is not None):
+                says = f"stage {one.id!r}: a deployment names a template, and nothing else does"
+                faults.append(Fault(says, file, line))
+    if not playbook.stages:
+        faults.append(Fault("there is no stage", file, _line_of(tree, "$.stages")))
     for first, second in playbook.alternatives:
         for one_id in (first, second):
             if one_id not in seen:
@@ -128,7 +106,8 @@ def _faults_of(playbook: Playbook, file: str, name: str, tree: yaml.Node | None)
 
 
 def _line_of(tree: yaml.Node | None, place: str) -> int | None:
-    """The line, from 1, of the node that a msgspec path such as `$.stages[2].kind` leads to, or of its nearest parent."""
+    """The line, from 1, of the node that a msgspec path such as `$.stages[2].kind` leads to, or of its nearest
+    parent."""
     node = tree
     for step in _PLACE.finditer(place):
         below: yaml.Node | None = None

@@ -15,11 +15,12 @@ FORMAT = "sfcert.playbook/1"
 Per = Literal["once", "certificate", "vault", "scale-set"]
 
 
-class StageDefinition(Value):
+class StageDefinition(Value, forbid_unknown_fields=True):
     """One stage before it meets a cluster.
 
-    `id`, `action` and `reason` may hold `{placeholders}`. `template` is a file below the templates directory, None
-    where the stage is no deployment. `followed_by` runs for the same subject before the next one is touched.
+    `id`, `action`, `reason` and `template` may hold `{placeholders}`. `template` is a file below the templates
+    directory, None where the stage is no deployment. Neighbours with the same `sequence` are interleaved and repeated
+    as planning's question of that name says. `followed_by` runs for the same subject before the next one is touched.
     """
 
     id: str
@@ -34,33 +35,21 @@ class StageDefinition(Value):
     gates_in: tuple[str, ...] = ()
     gates_out: tuple[str, ...] = ()
     is_point_of_no_return: bool = False
+    sequence: str | None = None
     followed_by: StageDefinition | None = None
 
 
-class Sequence(Value):
-    """Stages that planning interleaves and repeats: `sequence` names the question that says how."""
-
-    sequence: str
-    stages: tuple[StageDefinition, ...]
-
-
-class Playbook(Value):
-    """One operator's task. `alternatives` are further orders of stage groups that may be tried where the first is refuted:
-    each a pair of stage ids (as written in `stages`) of which the second is to come before the first."""
+class Playbook(Value, forbid_unknown_fields=True):
+    """One operator's task. `alternatives` are pairs of stage ids, as written in `stages`: where the proof refutes the
+    order of the file, the second of a pair is tried before the first."""
 
     format: str
     name: str
     title: str
     explains: str
-    stages: tuple[StageDefinition | Sequence, ...]
+    stages: tuple[StageDefinition, ...]
     alternatives: tuple[tuple[str, str], ...] = ()
 
     def definitions(self) -> tuple[StageDefinition, ...]:
-        """Every stage definition, those inside sequences and followers too, in the order of the file."""
-        found: list[StageDefinition] = []
-        for entry in self.stages:
-            for stage in entry.stages if isinstance(entry, Sequence) else (entry,):
-                found.append(stage)
-                if stage.followed_by is not None:
-                    found.append(stage.followed_by)
-        return tuple(found)
+        """Every stage definition, followers right after theirs, in the order of the file."""
+        return tuple(one for stage in self.stages for one in (stage, stage.followed_by) if one is not None)

@@ -1,4 +1,6 @@
-"""Which JSON does this template give for these values? Rendered, parsed, and from then on only the parsed form. Floor 1.
+"""Which JSON does this template give for these values? Rendered, parsed, and from then on only the parsed form.
+
+Floor 1.
 
 One environment per directory: sandboxed, strict about undefined names, no globals, no escaping but the `json` filter,
 through which every value goes. Templates hold *if present* and *for each*, nothing that needs thinking.

@@ -1,0 +1,292 @@
+"""Which plan leads this cluster to its goal, and is it safe? The questions put together. Floor 4, pure.
+
+Blocked where anything speaks against it, ready where it is proved, nothing to do where nothing is left. What blocks
+never hides the stages: they are shown as far as they can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from sfcert.model.codec import sealed
+from sfcert.model.finding import Finding
+from sfcert.model.observation import Observation, VaultCertificate
+from sfcert.model.plan import Goal, Plan, Stage
+from sfcert.model.proof import Proof
+from sfcert.planning.cluster import check_at_rest
+from sfcert.planning.deadlines import APPROVALS_S
+from sfcert.planning.freeze import observed_certificates, renewal_lead_s, served_by
+from sfcert.planning.goal import declared_thumbprints, find_goal
+from sfcert.planning.identities import choose_identities
+from sfcert.planning.inputs import Inputs, as_plain, checked
+from sfcert.planning.instances import check_instances
+from sfcert.planning.ledger import Ledger
+from sfcert.planning.order import canary_order, scale_set_labels
+from sfcert.planning.questions import ask, check_playbook
+from sfcert.planning.reasons import Reasons
+from sfcert.planning.roles import thumbprint_uses
+from sfcert.planning.situation import Situation
+from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
+from sfcert.planning.step import Step
+from sfcert.playbook import Playbook, load_playbook
+from sfcert.trust.moves import Move
+from sfcert.trust.prove import prove, safe_to_stop_until
+from sfcert.trust.starting_world import world_of
+from sfcert.trust.world import World
+
+#: How long before a state breaks somebody has to be back at it, in seconds. Assumed: a working day and a night.
+NOTICE_S = 86400
+
+
+def plan_rollover(
+    observation: Observation,
+    inputs: Inputs,
+    *,
+    playbooks_dir: Path,
+    templates_dir: Path,
+    now: datetime,
+    tool_version: str,
+    findings: tuple[Finding, ...],
+) -> Plan:
+    """The plan for one observation, sealed with its digest.
+
+    Args:
+        now: aware UTC; every instant in the plan counts from it, so that equal inputs give an equal digest.
+        findings: the audit's; each that blocks a plan blocks this one.
+
+    Returns:
+        Status *blocked* with a sentence for each obstacle, *ready* with proved stages, or *nothing-to-do*.
+
+    Raises:
+        InputError: Misuse (inputs), PlaybookInvalid, TemplateRenderFailed.
+
+    Effects: reads the playbook and the templates.
+    """
+    inputs = checked(inputs)
+    playbook = load_playbook(playbooks_dir, inputs.playbook)
+    check_playbook(playbook)
+    observation = replace(observation, observed_at_utc=now)
+    reasons = Reasons(inputs.accepted)
+    for finding in findings:
+        if finding.blocks_plan and finding.verdict != "pass":
+            reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule})")
+    check_at_rest(observation, reasons)
+    _check_declaration(observation, reasons)
+    for one in observation.scale_sets:
+        check_instances(one, reasons)
+    situation = _situation(observation, inputs, reasons)
+    stages: tuple[Stage, ...] = ()
+    proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
+    if situation is not None:
+        steps = ask(playbook, situation, reasons)
+        stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
+    status = "blocked" if reasons else "ready" if stages else "nothing-to-do"
+    return sealed(
+        Plan(
+            playbook=playbook.name,
+            inputs=as_plain(inputs),
+            accepted=inputs.accepted,
+            cluster_id=observation.cluster.id,
+            created_at_utc=now,
+            planned_for_utc=now,
+            status=status,  # type: ignore[arg-type]  # one of the three literals, which mypy widens to str
+            appliable=observation.source != "template",
+            stages=stages,
+            findings=findings,
+            proof=proof,
+            tool_version=tool_version,
+            goal=_goal(situation) if situation else None,
+            blocked_by=reasons.sentences(),
+            manual_steps=_manual_steps(situation) if situation and stages else (),
+            dependants=_dependants(observation, situation),
+        )
+    )
+
+
+def _situation(observation: Observation, inputs: Inputs, reasons: Reasons) -> Situation | None:
+    if not observation.scale_sets:
+        reasons.add("No scale set of the cluster was read. Capture with access to the groups that hold them.")
+        return None
+    goal = find_goal(observation, inputs, reasons)
+    identities = choose_identities(observation, inputs, reasons) if goal is not None else None
+    if goal is None or identities is None:
+        return None
+    return Situation(
+        observation=observation,
+        inputs=inputs,
+        goal=goal,
+        scale_sets=canary_order(observation),
+        labels=scale_set_labels(observation),
+        identities=identities,
+    )
+
+
+def _check_declaration(observation: Observation, reasons: Reasons) -> None:
+    declaration = observation.cluster.certificate
+    told = {
+        "none": "The cluster declares no certificate, and that cannot be changed afterwards. Build a secured one.",
+        "both": "The cluster declares thumbprints and common names for one role at once, which the provider refuses.",
+        "unresolved": "The cluster's declaration could not be resolved from the template. Give the parameter values.",
+    }.get(declaration.kind)
+    if told:
+        reasons.add(told)
+    if declaration.malformed:
+        listed = ", ".join(repr(one) for one in declaration.malformed)
+        reasons.add(f"The cluster declares what is no thumbprint ({listed}). Correct it first.")
+
+
+def _proved(
+    playbook: Playbook, situation: Situation, steps: list[Step], templates_dir: Path, reasons: Reasons
+) -> tuple[tuple[Stage, ...], Proof]:
+    """Stages with their proof, in the first order that is proved; in the playbook's own where none is."""
+    if not steps:
+        return (), Proof(verdict="proved", states=0, pairs=0, assumptions=(), counterexample=None)
+    now = situation.observation.observed_at_utc
+    world = world_of(situation.observation, now)
+    chosen, because = steps, dict[str, str]()
+    moves, proof = _proof_of(world, situation, steps)
+    if proof.verdict != "proved":
+        for first, second in playbook.alternatives:
+            other = _reordered(steps, first, second)
+            if other == steps:
+                continue
+            other_moves, other_proof = _proof_of(world, situation, other)
+            if other_proof.verdict == "proved":
+                chosen, moves, proof = other, other_moves, other_proof
+                because[second] = "It comes before the cluster's own change, because only this order is proved."
+                break
+    _say_what_is_missing(proof, reasons)
+    until = _lives_until(situation, chosen, reasons)
+    ledger = Ledger(situation)
+    stages = [
+        build_stage(
+            step,
+            situation,
+            ledger,
+            templates_dir=templates_dir,
+            lives_until_utc=until,
+            safe_until_utc=move.safe_to_stop_until_utc,
+            because=because.get(step.definition.id),
+        )
+        for step, move in zip(chosen, moves, strict=True)
+    ]
+    ids = [stage.id for stage in stages]
+    assert len(set(ids)) == len(ids), f"stage ids stand twice: {ids}"
+    return tuple(stages), proof
+
+
+def _proof_of(world: World, situation: Situation, steps: Sequence[Step]) -> tuple[list[Move], Proof]:
+    deadlines = [deadline_of(step, situation).seconds for step in steps]
+    moves = [
+        replace(step.move, stage_id=stage_id_of(step), deadline_s=deadline)
+        for step, deadline in zip(steps, deadlines, strict=True)
+    ]
+    breaks = safe_to_stop_until(world, moves)
+    for number, instant in enumerate(breaks):
+        if instant is None:
+            continue
+        # what is left to do has to fit in before the state breaks, and somebody has to notice
+        left = sum(deadlines[number + 1 :]) + NOTICE_S
+        until = (instant - timedelta(seconds=left)).replace(microsecond=0)
+        if until > world.now:
+            moves[number] = replace(moves[number], safe_to_stop_until_utc=until)
+    return moves, prove(world, moves, slack_s=APPROVALS_S, accepted=situation.inputs.accepted)
+
+
+def _reordered(steps: list[Step], first: str, second: str) -> list[Step]:
+    """The steps with those of the definition `second` (and what follows each) before those of `first`."""
+    followers = {
+        one.definition.followed_by.id for one in steps if one.definition.id == second and one.definition.followed_by
+    }
+    moved = [one for one in steps if one.definition.id == second or one.definition.id in followers]
+    rest = [one for one in steps if one not in moved]
+    at = next((index for index, one in enumerate(rest) if one.definition.id == first), None)
+    return steps if at is None or not moved else [*rest[:at], *moved, *rest[at:]]
+
+
+def _say_what_is_missing(proof: Proof, reasons: Reasons) -> None:
+    if proof.verdict == "refuted":
+        case = proof.counterexample
+        told = case.sentence if case else "a state was found in which two nodes refuse each other."
+        stage = f" at stage {case.stage}" if case else ""
+        reasons.add(f"The plan is refuted{stage}: {told} Change what leads there, and plan again.")
+    elif proof.verdict == "unknown":
+        for fact in proof.missing:
+            if fact.startswith("--accept "):
+                assumption, _, text = fact.removeprefix("--accept ").partition(": ")
+                reasons.needs(assumption, f"The proof turns on an assumption: {text}")
+            else:
+                reasons.add(f"The plan cannot be proved without knowing {fact}. Read it and capture again.")
+        if not proof.missing:
+            reasons.add("The plan can be neither proved nor refuted from what was captured. Capture again.")
+
+
+def _lives_until(situation: Situation, steps: Sequence[Step], reasons: Reasons) -> datetime:
+    """Until when the goal has to live; a frozen certificate that does not is a reason."""
+    now = situation.observation.observed_at_utc
+    total = sum(deadline_of(step, situation).seconds for step in steps) + APPROVALS_S
+    leads = [_lead(one) for one in situation.goal.certificates]
+    until = now + timedelta(seconds=total + max(leads, default=0))
+    if steps and situation.goal.certificate.not_after_utc < until:
+        reasons.add(
+            f"The goal certificate {situation.goal.thumbprint} ends on "
+            f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}; with all deadlines, a week for approvals and the "
+            f"lead of its renewal it has to live until {until:%Y-%m-%d}. Renew it first, then plan again."
+        )
+    frozen = {step.subject for step in steps if step.definition.does == "freeze-renewal"}
+    for one in observed_certificates(situation):
+        end = one.latest.not_after_utc if one.latest else None
+        needed = now + timedelta(seconds=total + _lead(one))
+        if one.url in frozen and one not in situation.goal.certificates and end is not None and end < needed:
+            reasons.add(
+                f"{one.url}, which the same extension observes, ends on {end:%Y-%m-%d} and would be frozen until "
+                f"{needed:%Y-%m-%d}. Renew it first, then plan again."
+            )
+    return until.replace(microsecond=0)
+
+
+def _lead(one: VaultCertificate) -> int:
+    return renewal_lead_s(one, one.versions[0]) if one.versions else 0
+
+
+def _goal(situation: Situation) -> Goal:
+    goal = situation.goal
+    return Goal(
+        common_name=goal.common_name,
+        issuer_thumbprints=goal.pins,
+        issuer_source=goal.issuers.source,
+        thumbprint=goal.thumbprint,
+        certificate_urls={
+            situation.labels[one.id]: goal.reference(one.id).certificate_url for one in situation.scale_sets
+        },
+        identity_id=situation.identities[situation.scale_sets[-1].id].id,
+    )
+
+
+def _manual_steps(situation: Situation) -> tuple[str, ...]:
+    found = []
+    for one in situation.goal.certificates:
+        if not one.renews_itself and not one.tags.get("sfcert-frozen-by"):
+            found.append(
+                f"Nothing renews {one.url} by itself: bring a new version from a pinned issuer in time before "
+                f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}."
+            )
+        for where in served_by(situation, one):
+            found.append(f"{one.url} still serves {where}: rotate that declaration before the certificate may renew.")
+    found.append(
+        "Connections that exist keep the certificate that they were made with; only a reboot of a node, one update "
+        "domain after the other, forces the new one."
+    )
+    return tuple(found)
+
+
+def _dependants(observation: Observation, situation: Situation | None) -> tuple[str, ...]:
+    """What else goes by a thumbprint that the cluster role uses now or will use."""
+    ours = set(declared_thumbprints(observation))
+    for one in situation.goal.certificates if situation else ():
+        ours |= {version.thumbprint for version in one.versions}
+    return tuple(f"{where}: {thumbprint}" for thumbprint, where in thumbprint_uses(observation) if thumbprint in ours)

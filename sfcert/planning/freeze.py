@@ -1,0 +1,227 @@
+"""Which certificates must not renew themselves meanwhile, and when may they again? Stages 10 and 90. Floor 4.
+
+The original actions are kept in the plan and, compact, as a tag on the certificate, so that a run on another machine
+can give them back. Source: design, stages 10 and 90; reference 6.2, 7 rows 1 and 9.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sfcert import dated
+from sfcert.model.observation import CertificateVersion, LifetimeAction, VaultCertificate
+from sfcert.model.plan import VaultOperation
+from sfcert.planning.cluster import declared_facts
+from sfcert.planning.order import slug
+from sfcert.planning.reasons import Reasons
+from sfcert.planning.roles import thumbprint_uses
+from sfcert.planning.situation import Situation
+from sfcert.planning.step import Step
+from sfcert.playbook import StageDefinition
+from sfcert.trust.moves import FreezeRenewal, ResumeRenewal
+
+ACTIONS_TAG = "sfcert-frozen-lifetime-actions"
+OWNER_TAG = "sfcert-frozen-by"
+#: A vault tag holds at most this many characters. Source: Key Vault limits (tags, 256 characters a value).
+LONGEST_TAG = 256
+
+
+def observed_certificates(situation: Situation) -> tuple[VaultCertificate, ...]:
+    """Every vault certificate that some scale set will observe and that was read, by URL."""
+    found: dict[str, VaultCertificate] = {}
+    for scale_set in situation.scale_sets:
+        for reference in situation.observed_after(scale_set):
+            one = situation.observation.vault_certificate(reference)
+            if one is not None:
+                found[one.url] = one
+    return tuple(found[url] for url in sorted(found))
+
+
+def freeze_renewal(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
+    """A step for each observed certificate that renews itself; none for those that do not.
+
+    Effects: adds to `reasons`: an operation is pending, somebody else's freeze, a policy that was not read.
+    """
+    steps = []
+    for one in observed_certificates(situation):
+        if (one.pending_status or "").lower() == "inprogress":
+            reasons.add(
+                f"An operation is pending on {one.url}: a new version may come at any moment. Wait until it is done, "
+                "or cancel it, and plan again."
+            )
+        if not one.has_policy:
+            reasons.add(
+                f"The policy of {one.url} was not read, so that nobody can say whether it renews itself. Grant reading "
+                "certificates and capture again."
+            )
+        owner = one.tags.get(OWNER_TAG)
+        if owner is not None and owner != situation.owner:
+            reasons.add(
+                f"The renewal of {one.url} was frozen by another run ({owner}). Finish or cancel that one first."
+            )
+        if one.renews_itself:
+            steps.append(_frozen(situation, definition, one))
+    return steps
+
+
+def resume_renewal(situation: Situation, definition: StageDefinition, reasons: Reasons, frozen: bool) -> list[Step]:
+    """A step for each certificate that this plan freezes, or that an earlier run of it left frozen.
+
+    Args:
+        frozen: whether this plan freezes at all.
+
+    Effects: adds to `reasons`, where the plan would end frozen, or the next issuer is not one of the pins.
+    """
+    steps = []
+    for one in observed_certificates(situation):
+        freezes = frozen and one.renews_itself
+        original = original_actions(situation, one)
+        if original is None or not (freezes or one.tags.get(OWNER_TAG) == situation.owner):
+            continue
+        users = served_by(situation, one)
+        if users:
+            because = (
+                f"{one.url} still serves a thumbprint declaration ({'; '.join(users)}) when this plan is done, so its "
+                f"renewal stays frozen; that is safe until {_last_day(situation, one)}. The next playbook is the one "
+                "that rotates that declaration."
+            )
+            reasons.needs("ends-frozen", because)
+            continue
+        strange = _strange_issuers(situation, one)
+        if strange:
+            reasons.needs("issuer-next-time", f"{one.url}: {strange}")
+        steps.append(_resumed(situation, definition, one, original))
+    return steps
+
+
+def original_actions(situation: Situation, one: VaultCertificate) -> list[Any] | None:
+    """The lifetime actions as they were before any freeze; None where the tag that kept them cannot be read."""
+    kept = one.tags.get(ACTIONS_TAG)
+    if kept is None or one.renews_itself:
+        return situation.lifetime_actions(one)
+    try:
+        actions = json.loads(kept)
+    except ValueError:
+        return None
+    return actions if isinstance(actions, list) else None
+
+
+def served_by(situation: Situation, one: VaultCertificate) -> tuple[str, ...]:
+    """The thumbprint declarations that a certificate serves and that this plan leaves standing."""
+    versions = {version.thumbprint for version in one.versions}
+    return tuple(where for thumbprint, where in thumbprint_uses(situation.observation) if thumbprint in versions)
+
+
+def renewal_lead_s(one: VaultCertificate, version: CertificateVersion) -> int:
+    """How long before its end the vault would renew this version, in seconds; 0 where it would not."""
+    if version.not_before_utc is None or version.not_after_utc is None:
+        return 0
+    life = (version.not_after_utc - version.not_before_utc).total_seconds()
+    leads = [_lead(action, life) for action in one.lifetime_actions if action.action.lower() == "autorenew"]
+    return int(max(leads, default=0))
+
+
+def _lead(action: LifetimeAction, life_s: float) -> float:
+    if action.days_before_expiry is not None:
+        return action.days_before_expiry * 86400.0
+    return life_s * (100 - (action.percentage or 100)) / 100
+
+
+def _names(one: VaultCertificate) -> dict[str, str]:
+    return {"certificate": slug(one.name), "vault": one.vault_url.removeprefix("https://")}
+
+
+def _frozen(situation: Situation, definition: StageDefinition, one: VaultCertificate) -> Step:
+    original = situation.lifetime_actions(one)
+    compact = json.dumps(original, separators=(",", ":"), sort_keys=True)
+    tags: dict[str, str | None] = {OWNER_TAG: situation.owner}
+    if len(compact) <= LONGEST_TAG:
+        tags[ACTIONS_TAG] = compact
+    operation = VaultOperation(
+        vault_url=one.vault_url,
+        certificate=one.name,
+        expects={"lifetime_actions": original},
+        sets={"lifetime_actions": [_without_renewal(action) for action in original]},
+        expects_tags={OWNER_TAG: one.tags.get(OWNER_TAG)},
+        sets_tags=tags,
+    )
+    return Step(
+        definition=definition,
+        subject=one.url,
+        scope=one.vault_url,
+        names=_names(one),
+        facts={"certificate_url": one.url, "thumbprint": _newest(one)},
+        vault=operation,
+        move=FreezeRenewal(stage_id="", deadline_s=0, certificate_urls=(one.url,)),
+        undo={"lifetime_actions": original, "certificate": one.url},
+    )
+
+
+def _resumed(situation: Situation, definition: StageDefinition, one: VaultCertificate, original: list[Any]) -> Step:
+    compact = json.dumps(original, separators=(",", ":"), sort_keys=True)
+    kept: dict[str, str | None] = {OWNER_TAG: situation.owner}
+    if len(compact) <= LONGEST_TAG:
+        kept[ACTIONS_TAG] = compact
+    frozen = [_without_renewal(action) for action in original]
+    operation = VaultOperation(
+        vault_url=one.vault_url,
+        certificate=one.name,
+        expects={"lifetime_actions": frozen},
+        sets={"lifetime_actions": original},
+        expects_tags=kept,
+        sets_tags=dict.fromkeys((OWNER_TAG, ACTIONS_TAG)),
+    )
+    return Step(
+        definition=definition,
+        subject=one.url,
+        scope=one.vault_url,
+        names=_names(one),
+        facts={
+            "certificate_url": one.url,
+            "thumbprint": _newest(one),
+            "lifetime_actions": original,
+            "declares": declared_facts(situation),
+        },
+        vault=operation,
+        move=ResumeRenewal(stage_id="", deadline_s=0, certificate_urls=(one.url,)),
+        undo={"lifetime_actions": frozen, "certificate": one.url},
+    )
+
+
+def _without_renewal(action: Any) -> Any:
+    """The same trigger, which tells the contacts instead of renewing."""
+    if not isinstance(action, dict) or not isinstance(action.get("action"), dict):
+        return action
+    kind = str(action["action"].get("action_type", ""))
+    if kind.lower() != "autorenew":
+        return action
+    return {**action, "action": {**action["action"], "action_type": "EmailContacts"}}
+
+
+def _newest(one: VaultCertificate) -> str | None:
+    return one.latest.thumbprint if one.latest else None
+
+
+def _last_day(situation: Situation, one: VaultCertificate) -> str:
+    ends = [version.not_after_utc for version in one.versions if version.enabled and version.not_after_utc]
+    return f"{max(ends):%Y-%m-%d}" if ends else "a day that is not known"
+
+
+def _strange_issuers(situation: Situation, one: VaultCertificate) -> str | None:
+    """Why the next version might come from an issuer that is not pinned; None where nothing speaks for that.
+
+    What speaks for it: one of the two newest versions came from another issuer, or the authority is known to rotate its
+    intermediates.
+    """
+    if one.url not in {each.url for each in situation.goal.certificates}:
+        return None
+    pins = set(situation.goal.pins)
+    for version in one.versions[:2]:
+        if version.issuer is not None and version.issuer.thumbprint not in pins:
+            return f"its version {version.thumbprint} came from {version.issuer.subject}, which is not pinned."
+    for row in dated.rows("sunsets"):
+        for issuer in situation.goal.issuers.verified:
+            if row.get("intermediates") == "rotating" and any(str(name) in issuer.subject for name in row["issuers"]):
+                return f"{row['authority']} changes its intermediates without notice."
+    return None

@@ -1,0 +1,264 @@
+"""Which certificate shall the nodes present by name, and from which vault does each scale set get it? Floor 4.
+
+G is the newest version of the vault certificate that the operator names or, without that, of the one whose versions
+hold what is declared. Leaves out its issuers (`issuers`) and how it reaches the nodes (`provision`).
+"""
+
+from __future__ import annotations
+
+from sfcert.model.base import Value
+from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH, Certificate
+from sfcert.model.ids import VaultReference
+from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
+from sfcert.planning.inputs import Inputs
+from sfcert.planning.issuers import FoundIssuers, find_issuers
+from sfcert.planning.reasons import Reasons
+
+SMALLEST_RSA_BITS = 2048
+
+
+class FoundGoal(Value):
+    """G with everything that follows from it. `references` maps scale set id -> the vault certificate it is to observe;
+    `certificates` are those vault certificates, once each, by URL."""
+
+    certificate: Certificate
+    common_name: str
+    issuers: FoundIssuers
+    references: dict[str, VaultReference]
+    certificates: tuple[VaultCertificate, ...]
+
+    @property
+    def thumbprint(self) -> str:
+        return self.certificate.thumbprint
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        return self.issuers.pins
+
+    def reference(self, scale_set_id: str) -> VaultReference:
+        return self.references[scale_set_id]
+
+
+def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons) -> FoundGoal | None:
+    """The goal, or None where none can be named; every obstacle becomes a reason.
+
+    Effects: adds to `reasons`.
+    Source: contracts, *Where the direct issuer comes from*; reference 2.6 (both usages), 3.1 (preconditions), 6.2.
+    """
+    references: dict[str, VaultReference] = {}
+    found: dict[str, VaultCertificate] = {}
+    for scale_set in observation.scale_sets:
+        reference = _reference_for(observation, inputs, scale_set, reasons)
+        if reference is None:
+            continue
+        references[scale_set.id] = reference
+        certificate = observation.vault_certificate(reference)
+        if certificate is None:
+            reasons.add(_not_read(observation, reference))
+        else:
+            found[certificate.url] = certificate
+    if not found or len(references) < len(observation.scale_sets):
+        return None
+    leaves = {url: _newest(one, inputs, reasons) for url, one in found.items()}
+    known = {leaf.thumbprint: leaf for leaf in leaves.values() if leaf is not None}
+    if None in leaves.values() or not known:
+        return None
+    if len(known) > 1:
+        listed = "; ".join(f"{url} holds {leaf.thumbprint}" for url, leaf in sorted(leaves.items()) if leaf)
+        reasons.add(
+            f"The node types would get different certificates: {listed}. Import one certificate under all these names, "
+            "or name one with --certificate."
+        )
+        return None
+    leaf = next(iter(known.values()))
+    certificates = tuple(found[url] for url in sorted(found))
+    if not _is_fit(observation, inputs, leaf, certificates, reasons) or leaf.common_name is None:
+        return None
+    issuers = find_issuers(observation, inputs, leaf, certificates, reasons)
+    if issuers is None:
+        return None
+    return FoundGoal(
+        certificate=leaf,
+        common_name=leaf.common_name,
+        issuers=issuers,
+        references=references,
+        certificates=certificates,
+    )
+
+
+def declared_thumbprints(observation: Observation) -> frozenset[str]:
+    """Every thumbprint that the cluster role is declared by, on the cluster or on any node extension."""
+    found = set(observation.cluster.certificate.thumbprints)
+    for one in observation.scale_sets:
+        found |= set(one.node_extension.certificate.thumbprints)
+    return frozenset(found)
+
+
+def _reference_for(
+    observation: Observation, inputs: Inputs, scale_set: ScaleSet, reasons: Reasons
+) -> VaultReference | None:
+    named = inputs.reference_for(scale_set.node_type)
+    if named is not None:
+        return named
+    mentioned = _mentioned(scale_set)
+    fitting = [one for one in _candidates(observation) if one.url.lower() in mentioned] or _candidates(observation)
+    if len(fitting) == 1:
+        one = fitting[0]
+        return VaultReference(vault_url=one.vault_url, kind="certificates", name=one.name, version=None)
+    if fitting:
+        listed = ", ".join(one.url for one in fitting)
+        reasons.add(
+            f"More than one vault certificate could be meant for {scale_set.name}: {listed}. Name one with "
+            f"--certificate {scale_set.node_type}=URL."
+        )
+        return None
+    unread = [url for url in _vaults_mentioned(observation) if _is_unread(observation, url)]
+    for url in unread:
+        why = observation.why_unread(f"vaults/{url}") or "it is not in the capture"
+        reasons.add(
+            f"The certificates of {url} were not read ({why}), so that nobody can say what the nodes would get. Grant "
+            "reading certificates there and capture again."
+        )
+    if not unread:
+        declared = ", ".join(sorted(declared_thumbprints(observation))) or _declared_names(observation)
+        reasons.add(
+            f"No vault certificate that was read holds what is declared ({declared}). Put the goal certificate into a "
+            "vault and name it with --certificate URL."
+        )
+    return None
+
+
+def _candidates(observation: Observation) -> list[VaultCertificate]:
+    thumbprints = declared_thumbprints(observation)
+    names = {one.common_name for one in observation.cluster.certificate.names}
+    every = [one for vault in observation.vaults for one in vault.certificates or ()]
+    by_thumbprint = [one for one in every if thumbprints & {version.thumbprint for version in one.versions}]
+    if by_thumbprint or not names:
+        return by_thumbprint
+    return [
+        one
+        for one in every
+        if any(version.certificate and version.certificate.common_name in names for version in one.versions)
+    ]
+
+
+def _mentioned(scale_set: ScaleSet) -> frozenset[str]:
+    """Certificate URLs, lower-case, that the scale set gets already: by vm secret or by extension."""
+    references = [secret.reference for secret in scale_set.secrets]
+    references += [one.reference for extension in scale_set.key_vault_extensions for one in extension.observed]
+    return frozenset(one.certificate_url.lower() for one in references if one is not None)
+
+
+def _vaults_mentioned(observation: Observation) -> tuple[str, ...]:
+    found = {url.partition("/certificates/")[0] for one in observation.scale_sets for url in _mentioned(one)}
+    return tuple(sorted(found))
+
+
+def _is_unread(observation: Observation, url: str) -> bool:
+    vault = observation.vault(url)
+    return vault is None or vault.certificates is None
+
+
+def _declared_names(observation: Observation) -> str:
+    return ", ".join(one.common_name for one in observation.cluster.certificate.names) or "nothing"
+
+
+def _not_read(observation: Observation, reference: VaultReference) -> str:
+    vault = observation.vault(reference.vault_url)
+    if vault is not None and vault.certificates is not None:
+        return (
+            f"There is no certificate {reference.name} in {reference.vault_url}. Correct --certificate, or put the "
+            "certificate there and capture again."
+        )
+    why = observation.why_unread(f"vaults/{reference.vault_url}") or "it is not in the capture"
+    return (
+        f"The certificate {reference.certificate_url} was not read ({why}), so that its newest version is not known. "
+        "Grant reading certificates there and capture again."
+    )
+
+
+def _newest(one: VaultCertificate, inputs: Inputs, reasons: Reasons) -> Certificate | None:
+    latest = one.latest
+    if latest is None:
+        reasons.add(f"{one.url} has no version that could be read. Enrol or import the certificate first.")
+        return None
+    if not latest.enabled:
+        reasons.add(
+            f"The newest version of {one.url} ({latest.thumbprint}) is disabled: a machine that asks for it gets "
+            "nothing. Enable it, or bring a newer one."
+        )
+        return None
+    leaf = latest.certificate or next(
+        (pem for pem in inputs.certificate_pems if pem.thumbprint == latest.thumbprint), None
+    )
+    if leaf is None:
+        reasons.add(
+            f"The bytes of {one.url} ({latest.thumbprint}) were not read. Give the public certificate and its chain "
+            "with --certificate-pem."
+        )
+    return leaf
+
+
+def _is_fit(
+    observation: Observation,
+    inputs: Inputs,
+    leaf: Certificate,
+    certificates: tuple[VaultCertificate, ...],
+    reasons: Reasons,
+) -> bool:
+    """Whether the certificate itself may be gone by. Each obstacle is a reason; False where planning on has no
+    sense."""
+    short = f"The goal certificate {leaf.thumbprint}"
+    if leaf.is_self_signed:
+        reasons.add(
+            f"{short} is self-signed: by common name it would have to be pinned to itself and could never be renewed. "
+            "Bring one from an authority into the vault and plan again."
+        )
+        return False
+    if not leaf.common_name or not leaf.common_name.strip():
+        reasons.add(f"{short} has no common name in its subject. Enrol one that has, and plan again.")
+        return False
+    if inputs.common_name is not None and leaf.common_name != inputs.common_name:
+        reasons.add(
+            f"{short} carries the common name {leaf.common_name!r}, not {inputs.common_name!r} (nodes select by exact, "
+            "case-sensitive equality). Name another certificate with --certificate, or enrol one with this name."
+        )
+    declared = {one.common_name for one in observation.cluster.certificate.names}
+    if declared and leaf.common_name not in declared:
+        reasons.add(
+            f"The cluster is declared by {', '.join(sorted(declared))}, but the vault's newest certificate carries "
+            f"{leaf.common_name}: nodes would find nothing. Renew with the declared name."
+        )
+    lacking = [
+        name
+        for oid, name in ((SERVER_AUTH, "serverAuth"), (CLIENT_AUTH, "clientAuth"))
+        if leaf.ekus is not None and oid not in leaf.ekus
+    ]
+    if lacking:
+        reasons.add(
+            f"{short} lacks the extended key usage {' and '.join(lacking)}; a cluster certificate needs both. Enrol "
+            "one that has them."
+        )
+    if leaf.key_type.upper() != "RSA" or leaf.key_bits < SMALLEST_RSA_BITS:
+        reasons.add(
+            f"{short} has a {leaf.key_bits}-bit {leaf.key_type} key; Service Fabric needs RSA of {SMALLEST_RSA_BITS} "
+            "bits or more. Enrol one with such a key."
+        )
+    now = observation.observed_at_utc
+    if not leaf.not_before_utc <= now < leaf.not_after_utc:
+        reasons.add(
+            f"{short} is valid from {leaf.not_before_utc:%Y-%m-%d %H:%M} to {leaf.not_after_utc:%Y-%m-%d %H:%M} UTC, "
+            "not now. Bring one that is."
+        )
+    for one in certificates:
+        if one.exportable is False:
+            reasons.add(
+                f"The policy of {one.url} makes its key non-exportable: no node can fetch it with its key. Enrol it "
+                "with an exportable key."
+            )
+        if observation.cluster.os == "Windows" and one.content_type not in (None, "application/x-pkcs12"):
+            reasons.add(
+                f"{one.url} is kept as {one.content_type}; on Windows it has to be application/x-pkcs12. Change the "
+                "policy and renew."
+            )
+    return True

@@ -1,0 +1,68 @@
+"""What do all questions of the planner look at? One value, made once. Floor 4."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sfcert import dated
+from sfcert.model.base import Value
+from sfcert.model.bundle import RawResource
+from sfcert.model.ids import VaultReference, same_id
+from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
+from sfcert.planning.goal import FoundGoal
+from sfcert.planning.identities import ChosenIdentity
+from sfcert.planning.inputs import Inputs
+
+
+class Situation(Value):
+    """The world, the goal and the choices. `scale_sets` are in canary order; `labels` and `identities` by scale set
+    id."""
+
+    observation: Observation
+    inputs: Inputs
+    goal: FoundGoal
+    scale_sets: tuple[ScaleSet, ...]
+    labels: dict[str, str]
+    identities: dict[str, ChosenIdentity]
+
+    @property
+    def store(self) -> str:
+        """The certificate store that the declaration names, `My` where it names none."""
+        return self.observation.cluster.certificate.store or "My"
+
+    @property
+    def owner(self) -> str:
+        """Who writes the freeze tags: the same short text for one cluster and playbook, in every run."""
+        return owner_of(self.observation.cluster.id, self.inputs.playbook)
+
+    def raw(self, resource_id: str) -> RawResource:
+        """The resource as it was read. KeyError where it was not: a bug, an observation has none without its body."""
+        bundle = self.observation.bundle
+        return next(raw for key, raw in bundle.resources.items() if same_id(key, resource_id))
+
+    def lifetime_actions(self, certificate: VaultCertificate) -> list[object]:
+        """The policy's lifetime actions, raw."""
+        for url, vault in self.observation.bundle.vaults.items():
+            if url.rstrip("/").lower() == certificate.vault_url.lower():
+                raw = vault.certificates.get(certificate.name)
+                return list((raw.policy or {}).get("lifetime_actions") or []) if raw else []
+        return []
+
+    def observed_after(self, scale_set: ScaleSet) -> tuple[VaultReference, ...]:
+        """What the Key Vault extension of a scale set observes once the goal is among it, in its order."""
+        existing = [one.reference for each in scale_set.key_vault_extensions for one in each.observed]
+        goal = self.goal.reference(scale_set.id)
+        found: dict[str, VaultReference] = {}
+        for one in (*existing, goal):
+            if one is not None:
+                found.setdefault(one.certificate_url.lower(), one)
+        return tuple(found.values())
+
+    def extension_row(self) -> dict[str, object] | None:
+        """Which Key Vault extension fits this cluster's machines, from the dated table; None where the OS is
+        unknown."""
+        return next((row for row in dated.rows("extension_versions") if row["os"] == self.observation.cluster.os), None)
+
+
+def owner_of(cluster_id: str, playbook: str) -> str:
+    return "sfcert-" + hashlib.sha256(f"{cluster_id.rstrip('/').lower()}\n{playbook}".encode()).hexdigest()[:12]

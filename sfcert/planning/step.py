@@ -1,0 +1,62 @@
+"""What is one stage before it is rendered? The step that a question answers with. Floor 4."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import field
+
+from sfcert.model.base import Value
+from sfcert.model.plan import InstanceUpgrade, VaultOperation
+from sfcert.planning.bodies import LiveValue
+from sfcert.playbook import StageDefinition
+from sfcert.trust.moves import Move
+
+Json = dict[str, Any]
+
+
+class Edit(Value):
+    """One change of a carried body: `value` is set at `path`, or `path` is removed, or filled at run time (`live`)."""
+
+    path: str
+    kind: Literal["set", "remove", "live"]
+    value: Any = None
+    live: LiveValue | None = None
+
+
+class Step(Value):
+    """One stage to be: what it does to which resource, and what its gates and sentences have to know.
+
+    `names` fill the placeholders of the definition. `edits` change carried bodies by resource id. `owned` are the paths
+    that the stage may change, by resource id. `values` feed templates that carry no body. `facts` are what gates
+    expect, by their own field names. `move` is the step for the proof; its stage id is written in when the stage has
+    one.
+    """
+
+    definition: StageDefinition
+    subject: str
+    names: dict[str, str]
+    facts: Json
+    move: Move
+    scope: str
+    edits: dict[str, tuple[Edit, ...]] = field(default_factory=dict)
+    owned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Json = field(default_factory=dict)
+    vault: VaultOperation | None = None
+    instances: InstanceUpgrade | None = None
+    undo: Json = field(default_factory=dict)
+    is_point_of_no_return: bool = False
+    scale_set_id: str | None = None
+    group: str = ""
+
+
+def set_to(path: str, value: Any) -> Edit:
+    return Edit(path=path, kind="set", value=value)
+
+
+def removed(path: str) -> Edit:
+    return Edit(path=path, kind="remove")
+
+
+def filled(live: LiveValue) -> Edit:
+    return Edit(path=live.path, kind="live", live=live)

@@ -1,0 +1,62 @@
+"""How does one go back from each stage, if at all? Under the names that playbooks use. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sfcert.planning.step import Step
+
+Json = dict[str, Any]
+
+
+def _undo(possible: bool, how: str, **more: Any) -> Json:
+    return {"possible": possible, "how": how, **more}
+
+
+def _previous(step: Step) -> Json:
+    thumbprints = ", ".join(step.undo.get("declaration") or ()) or "what was declared before"
+    return _undo(True, f"Plan again from the state that is left; a stage that declares {thumbprints} leads back.")
+
+
+def _secrets(step: Step) -> Json:
+    lost = step.undo.get("lost") or []
+    if lost:
+        return _undo(False, "These versions cannot be provisioned again: " + ", ".join(lost), urls=step.undo["urls"])
+    return _undo(True, "List the versions in the vm secrets again.", urls=step.undo["urls"])
+
+
+_WAYS: dict[str, Callable[[Step], Json]] = {
+    "restore-renewal": lambda step: _undo(
+        True,
+        "Write the original lifetime actions back and remove the two tags; sfcert plan does it where nothing else is "
+        "left to do.",
+        lifetime_actions=step.undo.get("lifetime_actions"),
+    ),
+    "leave-identity": lambda step: _undo(True, "Leave it: an identity without grants gives nobody anything."),
+    "revoke-access": lambda step: _undo(True, "Remove the grant, once no machine fetches with it any more."),
+    "stop-delivery": lambda step: _undo(
+        True,
+        "Take the certificate out of the extension again, and its name out of provisionAfterExtensions first. What is "
+        "in the stores stays there.",
+        extension=step.undo.get("extension"),
+    ),
+    "previous-declaration": _previous,
+    "common-name-is-a-rollover-back": lambda step: _undo(
+        False,
+        "Only the first phase can be interrupted by another update. Afterwards the way back to thumbprints is a "
+        "rollover of its own.",
+    ),
+    "secrets-back": _secrets,
+    "freeze-again": lambda step: _undo(
+        False, "Freezing again is a stage of its own; a version that was issued meanwhile stays."
+    ),
+    "none-needed": lambda step: _undo(True, "Nothing was changed that would have to go back."),
+}
+
+WAYS = frozenset(_WAYS)
+
+
+def undo_for(way: str, step: Step) -> Json:
+    """How to go back, or that there is no way back. KeyError for an unknown way: playbooks are held to `WAYS`."""
+    return _WAYS[way](step)
