@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from sfcert.sim.front.changes import merge_patch
+from sfcert.sim.front.surroundings import complete
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import ResourceId
@@ -46,7 +47,7 @@ class OpaqueResources:
         # Extension resources and settings without properties stay as they are: nothing is invented for them.
         if isinstance(properties, dict):
             made["properties"] = {**properties, "provisioningState": "Succeeded"}
-        return made
+        return complete(rid, made)
 
     def put(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
         new = self._azure.resources.get(rid.text) is None

@@ -192,6 +192,19 @@ def test_everything_in_a_group_can_be_listed_by_type(arm: Client) -> None:
     assert wrong.body["error"]["code"] == "InvalidFilterInQueryString"
 
 
+def test_a_few_types_carry_what_cluster_templates_read_of_them(arm: Client) -> None:
+    group = f"{arm.sub}/resourceGroups/rg/providers"
+    arm("PUT", f"{group}/Microsoft.Storage/storageAccounts/Sa1", {"location": "westeurope"})
+    storage = arm("GET", f"{group}/Microsoft.Storage/storageAccounts/sa1").body["properties"]
+    assert storage["primaryEndpoints"]["blob"] == "https://sa1.blob.core.windows.net/"
+    address = {"location": "West Europe", "properties": {"dnsSettings": {"domainNameLabel": "Sf1"}}}
+    made = arm("PUT", f"{group}/Microsoft.Network/publicIPAddresses/ip", address).body["properties"]
+    assert made["dnsSettings"]["fqdn"] == "sf1.westeurope.cloudapp.azure.com"
+    network = {"properties": {"subnets": [{"name": "s", "properties": {"addressPrefix": "10.0.0.0/24"}}]}}
+    made = arm("PUT", f"{group}/Microsoft.Network/virtualNetworks/v", network).body["properties"]
+    assert made["subnets"][0]["id"] == f"{group}/Microsoft.Network/virtualNetworks/v/subnets/s"
+
+
 # -- long operations and time -----------------------------------------------------------------------------------------
 
 

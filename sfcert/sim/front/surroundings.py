@@ -1,0 +1,67 @@
+"""What do other services add to a body by themselves? The few read-only properties that cluster templates refer to.
+
+Storage endpoints, the full name of a public address, ids of subnets. All else about these types is not simulated.
+
+Source: GET answers of Microsoft.Storage 2023-01-01 and Microsoft.Network 2023-09-01 as their published models describe
+them; which ones templates use, counted over public Service Fabric templates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfcert.sim.kernel.ids import ResourceId
+
+_ENDPOINTS = ("blob", "queue", "table", "file", "dfs", "web")
+
+
+def complete(rid: ResourceId, body: dict[str, Any]) -> dict[str, Any]:
+    """`body` with what the service itself would add; types that are not listed here come back as they are."""
+    properties = body.get("properties")
+    match rid.type.lower():
+        case "microsoft.storage/storageaccounts":
+            return {**body, "properties": {**_dict(properties), **_storage(rid, body)}}
+        case "microsoft.network/publicipaddresses":
+            return {**body, "properties": _address(body, _dict(properties))}
+        case "microsoft.network/virtualnetworks":
+            return {**body, "properties": _network(rid, _dict(properties))}
+    return body
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _storage(rid: ResourceId, body: dict[str, Any]) -> dict[str, Any]:
+    endpoints = {kind: f"https://{rid.name.lower()}.{kind}.core.windows.net/" for kind in _ENDPOINTS}
+    return {
+        "primaryEndpoints": endpoints,
+        "primaryLocation": str(body.get("location", "")),
+        "statusOfPrimary": "available",
+        "provisioningState": "Succeeded",
+    }
+
+
+def _address(body: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    dns = _dict(properties.get("dnsSettings"))
+    if isinstance(dns.get("domainNameLabel"), str):
+        location = str(body.get("location", "")).replace(" ", "").lower()
+        dns["fqdn"] = f"{dns['domainNameLabel'].lower()}.{location}.cloudapp.azure.com"
+        properties["dnsSettings"] = dns
+    # An address of the block that is reserved for documentation (RFC 5737): it must lead nowhere.
+    properties["ipAddress"] = "203.0.113.10"
+    properties["provisioningState"] = "Succeeded"
+    return properties
+
+
+def _network(rid: ResourceId, properties: dict[str, Any]) -> dict[str, Any]:
+    subnets = properties.get("subnets")
+    if isinstance(subnets, list):
+        properties["subnets"] = [
+            {**subnet, "id": f"{rid.text}/subnets/{subnet['name']}"}
+            if isinstance(subnet, dict) and isinstance(subnet.get("name"), str)
+            else subnet
+            for subnet in subnets
+        ]
+    properties["provisioningState"] = "Succeeded"
+    return properties
