@@ -14,6 +14,7 @@ def install(azure: Azure) -> None:
     from sfcert.sim.compute.scale_sets import ScaleSets
     from sfcert.sim.nodes import agent, bootstrap
     from sfcert.sim.nodes.endpoints import Endpoints
+    from sfcert.sim.nodes.view import NodesStatus
     from sfcert.sim.servicefabric.clusters import Clusters
 
     clusters = azure.service("clusters", Clusters)
@@ -25,3 +26,4 @@ def install(azure: Azure) -> None:
     for kind in bootstrap.TYPES:
         scale_sets.add_handler(bootstrap.PUBLISHER, kind, node)
     azure.add_service("endpoints", Endpoints(azure, clusters))
+    azure.add_service("nodes", NodesStatus(azure))

@@ -6,7 +6,7 @@
 from sfcert.sim.worlds.build import load, prepare
 from sfcert.sim.worlds.specs import WORLDS
 from sfcert.sim.worlds.twin import from_bundle
-from sfcert.sim.worlds.view import snapshot
+from sfcert.sim.nodes.view import snapshot
 
 load_bundle = from_bundle
 

@@ -12,6 +12,18 @@ from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
 
 
+class NodesStatus:
+    """The service "nodes": what the status page shows of clusters and machines."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+
+    def status(self) -> dict[str, Any]:
+        """As `snapshot`, without the refusals, which the journal shows."""
+        seen = snapshot(self._azure)
+        return {name: seen[name] for name in ("clusters", "scale_sets")}
+
+
 def snapshot(azure: Azure) -> dict[str, Any]:
     """Everything that can be seen of clusters and machines, at this instant of virtual time.
 
