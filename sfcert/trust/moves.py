@@ -40,7 +40,8 @@ class Provision(Move, kw_only=True):
     """The Key Vault VM extension of one scale set as it is afterwards; fields as in `world.Delivery`.
 
     `observes` is the whole list, those of an existing extension included. The stage ends only once every node holds the
-    newest version of each, and where that is still the one that was planned for: its gates have to ask both.
+    newest version of each, and where that is still the one that was planned for: its gates have to ask both. In a scale
+    set whose instances are brought up to date by hand `reaches_nodes` is False, and `UpdateInstances` ends so instead.
     """
 
     scale_set_id: str
@@ -50,6 +51,13 @@ class Provision(Move, kw_only=True):
     links: bool = False
     keeps_two: bool = False
     store: str = "My"
+    reaches_nodes: bool = True
+
+
+class UpdateInstances(Move, kw_only=True):
+    """Every instance of one scale set gets its latest model; the stage ends as `Provision` does."""
+
+    scale_set_id: str
 
 
 class DeclareCluster(Move, kw_only=True):

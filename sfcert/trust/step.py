@@ -19,6 +19,7 @@ from sfcert.trust.moves import (
     ResumeRenewal,
     RetireSecrets,
     Together,
+    UpdateInstances,
 )
 from sfcert.trust.world import Delivery, Group, Store, VaultName, World
 
@@ -38,7 +39,12 @@ def after(world: World, move: Move) -> World:
     done = world
     for part in parts(move):
         done = _after_one(done, part)
-    groups = tuple(_settled(world, done, one) for one in done.groups)
+    reached = {
+        part.scale_set_id.lower()
+        for part in parts(move)
+        if isinstance(part, UpdateInstances) or (isinstance(part, Provision) and part.reaches_nodes)
+    }
+    groups = tuple(_settled(world, done, one, one.scale_set_id.lower() in reached) for one in done.groups)
     return done if groups == done.groups else msgspec.structs.replace(done, groups=groups)
 
 
@@ -46,7 +52,10 @@ def strangers(world: World, move: Move) -> tuple[str, ...]:
     """What the move names and the world does not know; nothing can be said of such a stage."""
     found = []
     for part in parts(move):
-        if isinstance(part, Provision | DeclareExtension | RetireSecrets) and world.group(part.scale_set_id) is None:
+        if (
+            isinstance(part, Provision | DeclareExtension | RetireSecrets | UpdateInstances)
+            and world.group(part.scale_set_id) is None
+        ):
             found.append(f"the scale set {part.scale_set_id}")
         if isinstance(part, Provision):
             found += [f"the vault certificate {url}" for url in part.observes if world.vault_name(url) is None]
@@ -140,14 +149,15 @@ def _deliveries(world: World, group: Group, move: Provision) -> tuple[Delivery, 
     )
 
 
-def _settled(before: World, done: World, group: Group) -> Group:
-    """A group whose nodes all hold what the stage's gates demand, nodes created on the way among them."""
+def _settled(before: World, done: World, group: Group, reached: bool) -> Group:
+    """A group with the nodes that were created on the way; where the stage reaches its nodes, all of them hold what its
+    gates demand."""
     old = before.group(group.scale_set_id)
     assert old is not None, "a move adds no scale set"
     stores = [*old.stores, *(store for store, _ in created(before, old))]
     if group != old:
         stores += [store for store, _ in created(done, group)]
-    if old.deliveries != group.deliveries:
+    if reached:
         kept = []
         for store in stores:
             brought = [one for delivery in old.deliveries for one in enabled_of(before, delivery)]

@@ -20,6 +20,7 @@ from sfcert.trust.moves import (
     ResumeRenewal,
     RetireSecrets,
     Together,
+    UpdateInstances,
 )
 from sfcert.trust.prove import assumptions, prove, safe_to_stop_until
 from sfcert.trust.rules import RuntimeRules
@@ -385,6 +386,19 @@ def test_a_change_of_pins_walks_once_and_must_hold_in_both_lists() -> None:
     assert judge(begin, [fine]).verdict == "proved"
     gone = DeclareCluster(stage_id="60", deadline_s=DAY, declaration=by_name("J"))
     assert judge(begin, [gone]).verdict == "refuted"
+
+
+def test_instances_that_are_brought_up_to_date_by_hand_hold_nothing_before_that() -> None:
+    upgrades = [by_thumbprint("O", "G"), by_thumbprint("G")]
+    plan = [
+        msgspec.structs.replace(one, reaches_nodes=False) if isinstance(one, Provision) else one
+        for one in migration(AHEAD, by_name("I"), upgrades=upgrades)
+    ]
+    assert judge(AHEAD, plan).verdict == "refuted"
+    at = next(at for at, one in enumerate(plan) if isinstance(one, Provision))
+    sets = AHEAD.groups[0].scale_set_id
+    plan.insert(at + 1, UpdateInstances(stage_id="45-instances", deadline_s=3600, scale_set_id=sets))
+    assert judge(AHEAD, plan).verdict == "proved"
 
 
 def test_no_moves_no_states() -> None:
