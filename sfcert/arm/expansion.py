@@ -327,7 +327,8 @@ def _text(raw: Mapping[str, Any], key: str, env: Env) -> str:
     try:
         value = evaluate(member(raw, key), env)
         if not isinstance(value, str) or not value:
-            raise EvaluationError(f"A resource needs '{key}' as a string, not {kind(value)}.")
+            found = "an empty one" if value == "" else kind(value)
+            raise EvaluationError(f"A resource needs '{key}' as a string, not {found}.")
         return value
     except EvaluationError as error:
         raise error.under(key) from error.__cause__

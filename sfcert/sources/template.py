@@ -1,8 +1,8 @@
 """What does an authored ARM template declare? Template and parameters in, a `Bundle` of PUT bodies out. Floor 2.
 
 For review: what only Azure knows stays an expression and is listed in `unresolved`; what a template never tells (vault
-contents, instances, nodes) is listed in `unread`. A recorded resource body, a parameter file, or a deployment that only links
-to its template is refused as what it is. Left out: what bodies mean (see `observe`), and live resources.
+contents, instances, nodes) is listed in `unread`. A recorded resource body, a parameter file, or a deployment that
+only links to its template is refused as what it is. Left out: what bodies mean (see `observe`), and live resources.
 """
 
 from __future__ import annotations
@@ -82,9 +82,13 @@ def read_template(
     """
     template = parse_text(template_text, template_file)
     _check_is_template(template)
-    inputs = _inputs(template, parameters_text, parameters_file)
+    given = parse_text(parameters_text, parameters_file) if parameters_text is not None else None
+    inputs = _inputs(template, given)
     options = ExpandOptions(missing="symbolic", hides=_is_secret)
-    expanded = expand(template, inputs, authored_scope(), options=options)
+    try:
+        expanded = expand(template, inputs, authored_scope(), options=options)
+    except InputError as error:
+        raise _at_given_values(error, template, given, inputs) from error
     for warning in template.warnings:
         _log.warning("%s:%d:%d: %s", template_file, warning.position.line, warning.position.column, warning.message)
     everything = list(expanded.walk())
@@ -118,24 +122,42 @@ def _is_parameter_file(whole: dict[str, Any]) -> bool:
     return all(isinstance(entry, dict) and ("value" in entry or "reference" in entry) for entry in entries.values())
 
 
-def _inputs(template: Document, text: str | bytes | None, file: str | None) -> dict[str, ParameterInput]:
+def _inputs(template: Document, document: Document | None) -> dict[str, ParameterInput]:
     """The given parameters. One that the template does not declare is refused, as a deployment refuses it."""
-    if text is None:
+    if document is None:
         return {}
-    document = parse_text(text, file)
     inputs = parameters_of(document)
     declared = member(template.value, "parameters")
     known = {name.lower() for name in declared} if isinstance(declared, Mapping) else set()
-    wrapped = member(document.value, "parameters")
-    at = ("parameters",) if isinstance(wrapped, dict) else ()
     faults = [
-        document.fault(f"the template declares no parameter '{name}'", (*at, name))
+        document.fault(f"the template declares no parameter '{name}'", _place_of(document, name))
         for name in inputs
         if name.lower() not in known
     ]
     if faults:
-        raise InputError("TemplateInvalid", f"{file} does not fit {template.file}.", faults)
+        raise InputError("TemplateInvalid", f"{document.file} does not fit {template.file}.", faults)
     return inputs
+
+
+def _place_of(document: Document, name: str) -> tuple[str, ...]:
+    """Where a parameter's entry stands in a parameter file."""
+    return ("parameters", name) if isinstance(member(document.value, "parameters"), dict) else (name,)
+
+
+def _at_given_values(
+    error: InputError, template: Document, given: Document | None, inputs: Mapping[str, ParameterInput]
+) -> InputError:
+    """The same refusal; a fault of a value that was given points at where it was given."""
+    if given is None:
+        return error
+    names = {f"parameters.{name}".lower(): name for name in inputs}
+    faults = [
+        given.fault(fault.message, (*_place_of(given, names[path]), "value"), fault.path)
+        if (path := (fault.path or "").lower()) in names
+        else fault
+        for fault in error.faults
+    ]
+    return InputError(error.token, f"{template.file} cannot be evaluated.", faults)
 
 
 def _chosen_cluster(template: Document, expanded: Expanded, everything: list[Resource], wanted: str | None) -> str:

@@ -124,7 +124,7 @@ def test_applying_every_difference_leads_from_one_value_to_the_other(before: Any
 
 
 def _exactly(value: Any, path: Path, new: Any, *, delete: bool) -> Any:
-    """Apply one change with keys taken literally: the law is about `diff`, and folded keys may clash in a random value."""
+    """Apply one change with keys taken literally: folded keys may clash in a random value."""
     step, rest = path.steps[0], Path(path.steps[1:])
     if isinstance(step, Named):
         names = [element.get("name", "").casefold() for element in value]
