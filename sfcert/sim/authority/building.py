@@ -20,6 +20,16 @@ SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 
 
+# How Windows, and so Key Vault, abbreviates what RFC 4514 does not name or names otherwise.
+_WINDOWS_NAMES = {
+    "E": NameOID.EMAIL_ADDRESS,
+    "S": NameOID.STATE_OR_PROVINCE_NAME,
+    "T": NameOID.TITLE,
+    "G": NameOID.GIVEN_NAME,
+    "SN": NameOID.SURNAME,
+}
+
+
 def name_of(subject: str) -> x509.Name:
     """The name for a plain common name, or for a text such as `CN=a.example, O=Example`.
 
@@ -30,7 +40,7 @@ def name_of(subject: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]) if subject else x509.Name([])
     # Vaults are given names with a space behind the comma and in reading order; RFC 4514 writes them last part first.
     parts = [_unquoted(part.strip()) for part in _split_name(subject)]
-    parsed = x509.Name.from_rfc4514_string(",".join(reversed(parts)))
+    parsed = x509.Name.from_rfc4514_string(",".join(reversed(parts)), attr_name_overrides=_WINDOWS_NAMES)
     return x509.Name(list(parsed.rdns))
 
 

@@ -414,7 +414,11 @@ class Lifecycle:
             if policies.is_unknown(certificate.policy):
                 self._note(f"{content.vault}: certificate {certificate.name}: nobody to renew it: issuer Unknown")
                 return
-            self.renew(content, certificate, None)
+            try:
+                self.renew(content, certificate, None)
+            except VaultFailure as failure:
+                # a captured policy may ask for what cannot be made here
+                self._note(f"{content.vault}: certificate {certificate.name}: not renewed: {failure.message}")
             # no new version may come of it: an operation is open, or the issuer refuses
             self._set_timer(content, certificate, action, self._azure.clock.now + RETRY)
 

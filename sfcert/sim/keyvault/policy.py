@@ -28,7 +28,7 @@ def complete(given: dict[str, Any], *, captured: bool = False) -> dict[str, Any]
     """`given` with every default filled in; unknown members are kept.
 
     Args:
-        captured: it was read from a real vault, so lifetime actions are taken as they are.
+        captured: it was read from a real vault, so names and lifetime actions are taken as they are.
 
     Raises:
         VaultFailure: 400 for a policy that Key Vault would refuse.
@@ -53,7 +53,8 @@ def complete(given: dict[str, Any], *, captured: bool = False) -> dict[str, Any]
     x509_props.setdefault("subject", "")
     if not x509_props["subject"] and not sans_of(policy):
         raise bad_parameter("Property policy.x509_props must specify at least one of 'subject' or 'sans'.")
-    subject_of(policy)
+    if not captured:
+        subject_of(policy)
     x509_props.setdefault("ekus", [building.SERVER_AUTH, building.CLIENT_AUTH])
     x509_props.setdefault("key_usage", ["digitalSignature", "keyEncipherment"])
     months = x509_props.setdefault("validity_months", 12)

@@ -98,6 +98,11 @@ def test_names_keep_reading_order() -> None:
     assert [part.value for part in name] == ["a.example", "Example, Inc", "DE"]
 
 
+def test_the_abbreviations_of_windows_are_read() -> None:
+    name = name_of("CN=a.example, E=a@b.example, S=Bavaria")
+    assert [part.value for part in name] == ["a.example", "a@b.example", "Bavaria"]
+
+
 def test_ca_path_constraint_and_usage_are_set(authorities: Authorities) -> None:
     make_pair(authorities)
     extensions = authorities.get("sub").certificate.extensions
