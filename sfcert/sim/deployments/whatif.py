@@ -14,6 +14,7 @@ from sfcert.errors import InputError
 from sfcert.sim.deployments.delta import overlay, property_changes
 from sfcert.sim.deployments.reading import Wanted, is_deployment, template_failure
 from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import ResourceId, parse_id
 
 #: What moves by itself and is no part of what anybody asked for.
@@ -69,8 +70,7 @@ def _change(azure: Azure, wanted: Wanted, resource: Resource, runtime: Runtime) 
     except InputError as error:
         raise template_failure(error) from error
     rid, version = parse_id(resource.id), resource.api_version or ""
-    known = azure.resources.get(rid.text)
-    before = _read(azure, rid, version) if known is not None else None
+    before = _read_if_there(azure, rid, version)
     after = _after(azure, rid, version, before, body)
     if before is None:
         return _entry(wanted, rid.text, "Create", None, _shown(after, version))
@@ -93,6 +93,15 @@ def _read(azure: Azure, rid: ResourceId, version: str) -> dict[str, Any]:
     return body
 
 
+def _read_if_there(azure: Azure, rid: ResourceId, version: str) -> dict[str, Any] | None:
+    try:
+        return _read(azure, rid, version)
+    except AzureFailure as failure:
+        if failure.status in {404, 405}:
+            return None
+        raise
+
+
 def _after(
     azure: Azure, rid: ResourceId, version: str, before: dict[str, Any] | None, body: dict[str, Any]
 ) -> dict[str, Any]:
@@ -100,8 +109,14 @@ def _after(
     preview = getattr(provider, "preview", None)
     plain = to_template(body) if has_symbolic(body) else body
     if preview is not None and not has_symbolic(body):
-        made: dict[str, Any] = preview(rid, version, copy.deepcopy(plain))
-        return made
+        try:
+            made: dict[str, Any] = preview(rid, version, copy.deepcopy(plain))
+        except AzureFailure as failure:
+            # A child of something that the same template creates: its parent is not there to be asked yet.
+            if failure.status != 404:
+                raise
+        else:
+            return made
     head = {"id": rid.text, "name": rid.name, "type": rid.type}
     merged: dict[str, Any] = overlay(before or head, plain)
     return merged
@@ -112,6 +127,9 @@ def _comparable(body: dict[str, Any]) -> dict[str, Any]:
     kept = {
         k: v for k, v in body.items() if k.lower() not in {"id", "name", "type", "etag", "systemdata", "apiversion"}
     }
+    if isinstance(kept.get("identity"), dict):
+        # Entra gives these to an identity; nobody writes them.
+        kept["identity"] = {k: v for k, v in kept["identity"].items() if k not in {"principalId", "tenantId"}}
     if isinstance(kept.get("properties"), dict):
         kept["properties"] = {k: v for k, v in kept["properties"].items() if k not in _MOVING}
     return kept

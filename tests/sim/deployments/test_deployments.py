@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from sfcert.sim import worlds
 from sfcert.sim.assemble import build
+from sfcert.sim.deployments import Deployments
 from sfcert.sim.deployments.delta import overlay
 from sfcert.sim.entra import Entra
 from sfcert.sim.front import ArmFront, Reply, Request
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
-from sfcert.sim.kernel.ids import ResourceId
+from sfcert.sim.kernel.ids import ResourceId, parse_id
 from sfcert.sim.kernel.provider import Answer, Caller
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -420,3 +422,30 @@ def test_an_overlay_keeps_what_is_not_mentioned_and_the_known_spelling() -> None
         "Tags": {"a": 1, "b": 2},
         "properties": {"keep": [1], "list": [3]},
     }
+
+
+@pytest.mark.parametrize("name", sorted(worlds.WORLDS))
+def test_what_if_of_a_world_s_own_template_shows_no_change(name: str) -> None:
+    """Every provider's dry run must say what its GET says, or a review would show changes that nobody makes."""
+    azure = build(start=START, seed=1, tempo="told")
+    facts = worlds.load(azure, name)
+    deployments = azure.service("deployments", Deployments)
+    scope = f"/subscriptions/{azure.subscription_id}/resourceGroups/{facts['resource_group']}"
+    [made] = [one for one in deployments.list(scope, deployments.types[0], "", {}) if one["properties"]["providers"]][
+        :1
+    ]
+    caller = azure.service("entra", Entra).default.caller
+    rid = parse_id(made["id"])
+    template = deployments.action(rid, "exportTemplate", "POST", "", None, {}, caller).body["template"]
+    shown = made["properties"]["parameters"]
+    given = {one: {"value": shown[one].get("value", "Another-password-1")} for one in shown}
+    body = {"properties": {"mode": "Incremental", "template": template, "parameters": given}}
+    answer = deployments.action(rid, "whatIf", "POST", "", body, {}, caller)
+    azure.clock.advance(60)
+    assert answer.operation is not None
+    assert answer.operation.error is None
+    changes = answer.operation.result["properties"]["changes"]
+    assert [
+        (one["resourceId"], one["delta"]) for one in changes if one["changeType"] not in ("NoChange", "Ignore")
+    ] == []
+    assert len(changes) > 3
