@@ -25,7 +25,7 @@ from sfcert.workflows.stopping import Stop, stop_of
 from sfcert.workflows.vault_stage import change_policy
 from sfcert.workflows.waiting import await_gates, deadline_of
 
-How = Literal["sent", "attached", "already-done", "waited", "by-hand"]
+How = Literal["sent", "attached", "already-done", "waited", "by-hand", "done-before"]
 
 
 class Question(Value):
@@ -86,13 +86,17 @@ def apply(
     Effects: the plan's writes, each at most once; event `run-stopped` on every early end.
     """
     _check(plan, until)
-    run = Run(plan, ports, emit, options=options_of(plan), steps=steps)
+    run = Run(plan.cluster_id, ports, emit, plan=plan, options=options_of(plan), steps=steps)
     records: list[StageRecord] = []
     asked = _Asked(confirm)
     try:
         run.tell("run-started", digest=plan.digest, cluster_id=plan.cluster_id, stages=[one.id for one in plan.stages])
         refuse_other_runs(run)
+        reached = _reached(run)
         for number, stage in enumerate(plan.stages, 1):
+            if number < reached:
+                records.append(_done_before(run, stage))
+                continue
             run.tell(
                 "stage-started",
                 stage=stage.id,
@@ -113,6 +117,27 @@ def apply(
     stop = stop_of(plan, {one.stage for one in records}, plan_name)
     run.tell("run-done", digest=plan.digest, stages=[one.stage for one in records], frozen=list(stop.frozen))
     return Outcome(digest=plan.digest, stages=tuple(records), complete=True, stop=stop)
+
+
+def _reached(run: Run) -> int:
+    """The number of the last stage whose deployment Azure knows of; 0 where there is none.
+
+    It was sent only once everything before it was done. Looking at an earlier stage's state again would mislead: when
+    renewal has been resumed, the policy looks as it did before it was frozen.
+
+    Effects: one read for each deployment stage, from the last.
+    """
+    for number in range(len(run.plan.stages), 0, -1):
+        stage = run.plan.stages[number - 1]
+        if stage.deployment and run.ports.arm.fetch_deployment(stage.scope, stage.deployment.name) is not None:
+            return number
+    return 0
+
+
+def _done_before(run: Run, stage: Stage) -> StageRecord:
+    run.tell("stage-skipped", stage=stage.id, why="an earlier run did it: a later stage has been sent")
+    now = run.now()
+    return StageRecord(stage=stage.id, how="done-before", applied=None, started_utc=now, done_utc=now)
 
 
 def _tell_stop(run: Run, error: BaseException, stop: Stop) -> None:

@@ -5,7 +5,8 @@
     (b) none                           every change is there already            nothing: it was done before
     (c) none                           neither                                  stale
     (d) running                        -                                        wait for it
-    (e) succeeded                      -                                        nothing: look at the gates
+    (e) succeeded                      its changes are there                    nothing: look at the gates
+    (e') succeeded                     again as it was before                   stale: somebody undid it
     (f) failed, canceled               as expected, or half done                send again, counted
     (g) a send whose answer was lost   -                                        look for the record, then as above
 
@@ -24,7 +25,7 @@ from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import Deployment, Stage
 from sfcert.model.progress import Applied
 from sfcert.workflows.run import Run
-from sfcert.workflows.stale import fetch_body, foreign_changes, is_already_so, refuse_stale
+from sfcert.workflows.stale import fetch_body, foreign_changes, is_already_so, moved_since, refuse_stale
 
 Json = dict[str, Any]
 How = Literal["sent", "attached", "already-done"]
@@ -68,6 +69,7 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
     record = run.ports.arm.fetch_deployment(stage.scope, deployment.name)
     state = state_of(record)
     if state == "succeeded":
+        _refuse_undone(run, stage)
         return Deployed(how="attached", applied=None, done_utc=_ended(record, run.now()))
     if state is not None and state not in _FAILED:
         run.tell("stage-attached", stage=stage.id, operation=deployment.name, state=state)
@@ -95,6 +97,19 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
         retries=tuple(retries),
     )
     return Deployed(how="sent", applied=applied, done_utc=run.now())
+
+
+def _refuse_undone(run: Run, stage: Stage) -> None:
+    """A name that succeeded is never sent again; where its work was undone since, only a new plan helps."""
+    if not stage.changes or not stage.expects:
+        return
+    body = fetch_body(run, stage.resource, _api_version(stage))
+    if not is_already_so(stage, body) and not moved_since(run, stage):
+        raise RefusedError(
+            "PlanStale",
+            f"Stage {stage.id} succeeded once, but {stage.resource} is again as it was before it.",
+            override="Find out who undid it, then plan again.",
+        )
 
 
 def _api_version(stage: Stage) -> str:

@@ -36,17 +36,35 @@ def directly(key: str, effect: Callable[[], T]) -> T:
 
 
 class Run:
-    """One run of one plan. Not shared between threads."""
+    """One run of one plan, or a watch of one cluster. Not shared between threads."""
 
     def __init__(
-        self, plan: Plan, ports: Ports, emit: Emit, *, options: CaptureOptions, steps: Steps = directly
+        self,
+        cluster_id: str,
+        ports: Ports,
+        emit: Emit,
+        *,
+        options: CaptureOptions,
+        plan: Plan | None = None,
+        steps: Steps = directly,
     ) -> None:
-        self.plan = plan
+        self._cluster_id = cluster_id
+        self._plan = plan
         self.ports = ports
         self.options = options
         self._emit = emit
         self._steps = steps
         self._bundle: Bundle | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is carried out; a bug where there is none (a watch of a cluster)."""
+        assert self._plan is not None
+        return self._plan
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        return self._plan.accepted if self._plan is not None else ()
 
     # -- time and telling ---------------------------------------------------------------------------------------------
 
@@ -74,9 +92,14 @@ class Run:
         """
         now, ports = self.now(), self.ports
         if self._bundle is None:
-            cluster_id = self.plan.cluster_id
             self._bundle = capture(
-                cluster_id, ports.arm, ports.vaults, ports.nodes, now=now, options=self.options, issuers=ports.issuers
+                self._cluster_id,
+                ports.arm,
+                ports.vaults,
+                ports.nodes,
+                now=now,
+                options=self.options,
+                issuers=ports.issuers,
             )
         elif wanted := tuple(parts):
             self._bundle = refresh(
@@ -102,7 +125,7 @@ class Run:
 
     def redacted(self, body: Any) -> Any:
         """A fresh body in the form in which the plan saw it."""
-        return redact(body, self.plan.cluster_id.rstrip("/"))
+        return redact(body, self._cluster_id.rstrip("/"))
 
 
 def options_of(plan: Plan) -> CaptureOptions:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sfcert.converge.gates import judge_gate
 from sfcert.converge.reasons import verdict
 from sfcert.errors import ConvergenceError, RefusedError
+from sfcert.model.observation import Observation
 from sfcert.model.plan import Gate, Stage
 from sfcert.model.progress import GateVerdict
 from sfcert.sources.live import Part
@@ -46,30 +47,33 @@ _ACCEPTANCE = "arm-evidence-only"
 
 
 def look_at(
-    run: Run, gates: Sequence[Gate], *, started_utc: datetime | None, done_utc: datetime | None, fresh: bool = True
+    run: Run, gates: Sequence[Gate], *, started_utc: datetime | None, done_utc: datetime | None
 ) -> tuple[GateVerdict, ...]:
     """One look at some gates, in their order, with what they need read now."""
-    parts = {part for gate in gates for part in PARTS[gate.kind]} if fresh else set()
-    # a role or a runtime answer has no subject of its own to be narrowed to
-    subjects = frozenset(gate.subject for gate in gates)
-    observation = run.look(sorted(parts), subjects)
+    parts = {part for gate in gates for part in PARTS[gate.kind]}
+    observation = run.look(sorted(parts), frozenset(gate.subject for gate in gates))
+    return judge_all(run, gates, observation, started_utc=started_utc, done_utc=done_utc)
+
+
+def judge_all(
+    run: Run,
+    gates: Sequence[Gate],
+    observation: Observation,
+    *,
+    started_utc: datetime | None,
+    done_utc: datetime | None,
+) -> tuple[GateVerdict, ...]:
+    """The verdicts of one look. What could not be looked at passes only where the plan accepted that."""
     evidence, now = run.evidence(observation), run.now()
-    return tuple(
-        _accepted(
-            run,
-            gate,
-            judge_gate(
-                gate, observation, now=now, evidence=evidence, stage_started_utc=started_utc, stage_done_utc=done_utc
-            ),
+    found = []
+    for gate in gates:
+        one = judge_gate(
+            gate, observation, now=now, evidence=evidence, stage_started_utc=started_utc, stage_done_utc=done_utc
         )
-        for gate in gates
-    )
-
-
-def _accepted(run: Run, gate: Gate, found: GateVerdict) -> GateVerdict:
-    if found.reason == "NotLooked" and _ACCEPTANCE in run.plan.accepted:
-        return verdict(gate.id, "passed", "AcceptedOnArmEvidence", f"{found.message} Accepted: {_ACCEPTANCE}.")
-    return found
+        if one.reason == "NotLooked" and _ACCEPTANCE in run.accepted:
+            one = verdict(gate.id, "passed", "AcceptedOnArmEvidence", f"{one.message} Accepted: {_ACCEPTANCE}.")
+        found.append(one)
+    return tuple(found)
 
 
 def await_gates(
