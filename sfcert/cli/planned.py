@@ -26,7 +26,7 @@ def plan_for(
     Raises:
         InputError: a playbook, a template or an input is not what it must be.
     """
-    from sfcert.planning import plan_rollover
+    from sfcert.planning.assemble import plan_rollover
     from sfcert.rules import audit
 
     return plan_rollover(

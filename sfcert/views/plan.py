@@ -46,13 +46,20 @@ def safe_stop(stage: Stage) -> str:
     return f"safe to stop after it until {instant(stage.safe_to_stop_until_utc)}"
 
 
+def _change_lines(change: PropertyChange, page: Page) -> list[str]:
+    """The path whole and on a line of its own, so that it can be copied; the values below it."""
+    sign = {"Create": "green", "Modify": "cyan", "Delete": "red"}[change.kind]
+    values = change_line(change, page.width - 20).split(": ", 1)[1]
+    return [page.paint(f"      {_CHANGE[change.kind]} {change.path}", sign), *page.wrap(values, 8)]
+
+
 def _stage_lines(stage: Stage, page: Page) -> list[str]:
     mark = "!" if stage.is_point_of_no_return else " "
     lines = [page.paint(f"{mark} {SYMBOL[stage.kind]} {stage.id}", "bold")]
     lines += page.wrap(stage.action, 4)
     lines += page.wrap(stage.reason, 4, "why: ")
     for change in stage.changes:
-        lines += page.wrap(change_line(change), 6)
+        lines += _change_lines(change, page)
     for gate in stage.gates_in:
         lines += page.wrap(gate.says, 4, "before: ")
     for gate in stage.gates_out:
@@ -60,7 +67,7 @@ def _stage_lines(stage: Stage, page: Page) -> list[str]:
         lines += page.wrap(gate.says + level, 4, "then see: ")
     lines += page.wrap(f"{duration(stage.deadline.seconds)} at most ({stage.deadline.computed_from})", 4, "time: ")
     lines += page.wrap(safe_stop(stage), 4)
-    if undo := stage.undo.get("says"):
+    if undo := stage.undo.get("how"):
         lines += page.wrap(str(undo), 4, "undo: ")
     return lines
 
@@ -71,6 +78,8 @@ def _proof_lines(plan: Plan, page: Page) -> list[str]:
     for stage in proof.stages:
         readings = ", ".join(f"{name} {verdict}" for name, verdict in sorted(stage.readings.items()))
         lines += page.wrap(f"{stage.stage}: {stage.verdict} ({readings})", 2)
+        if stage.before == stage.after:
+            continue
         for one in stage.before:
             lines += page.wrap(f"{one.name}: {one.runs}; presents {one.presents}", 6, "before ")
         for one in stage.after:

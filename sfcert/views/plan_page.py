@@ -55,7 +55,7 @@ def _card(stage: Stage, longest_s: int) -> StageCard:
         changes=tuple(ChangeRow(one.kind, change_line(one, 160)) for one in stage.changes),
         gates_in=tuple(gate.says for gate in stage.gates_in),
         gates_out=tuple(gate.says for gate in stage.gates_out),
-        undo=str(stage.undo.get("says", "")),
+        undo=str(stage.undo.get("how", "")),
         az="\n".join(stage.az),
         template=pretty(stage.deployment.template) if stage.deployment else None,
     )
