@@ -282,10 +282,10 @@ class _Life:
 
 @st.composite
 def mutations(draw: st.DrawFn) -> list[Move]:
-    """The good plan with up to three changes: a stage dropped, two swapped, renewal thawed, an issuer forgotten, a
+    """The good plan with up to two changes: a stage dropped, two swapped, renewal thawed, an issuer forgotten, a
     provisioning that nobody waits for."""
     plan = list(GOOD)
-    for _ in range(draw(st.integers(0, 3))):
+    for _ in range(draw(st.integers(0, 2))):
         kind = draw(st.sampled_from(["drop", "swap", "thaw", "forget", "loose"]))
         at = draw(st.integers(0, len(plan) - 1))
         if kind == "drop":
