@@ -87,8 +87,8 @@ def _sentence(judge: Judge, stage: str, found: Break, start: datetime, *, stoppe
         assert found.judges is not None, "a record was asked"
         wanted, record = judge.describe(found.runs), judge.describe(found.judges)
         return (
-            f"{opening}, {who.rstrip(',')}, whose node extension looks for {wanted[wanted.index('P:') + 2 :]}, has nothing to "
-            f"offer that the resource provider's record {record[2 : record.index(' P:')]} takes: {why}."
+            f"{opening}, {who.rstrip(',')}, whose node extension looks for {wanted[wanted.index('P:') + 2 :]}, has "
+            f"nothing to offer that the resource provider's record {record[2 : record.index(' P:')]} takes: {why}."
         )
     old, new = found.walk
     if found.presented is None:
