@@ -10,8 +10,9 @@
     rename: {old: new}            # optional: in the whole document
     expect: {reason: On, subject: extension}   # subject: one of SUBJECTS, or written out; not for pass
 
-A certificate is `{leaf: {label, ca, cn, sans, from, to, ekus}}` (days from now), `{own: …}` self-signed; in edits
-`{version: …}` is it as the vault holds it, `{thumbprint: …}`, `{own_thumbprint: …}`, `{issuer: …}`, `{root: …}`, `{secret: …}` and `{joined: [...]}` are texts.
+A certificate is `{leaf: {label, ca, cn, sans, from, to, ekus}}` (days from now), `{own: …}` self-signed. In edits
+`{version: …}` is it as the vault holds it; `{thumbprint: …}`, `{own_thumbprint: …}`, `{issuer: …}`, `{root: …}`,
+`{secret: …}` and `{joined: […]}` are texts.
 """
 
 from __future__ import annotations
