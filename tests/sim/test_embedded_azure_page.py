@@ -1,0 +1,40 @@
+"""The page of what is modelled names exactly what the simulator declares."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sfcert.sim.assemble import build
+from sfcert.sim.worlds.specs import WORLDS
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "embedded-azure.md"
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def section(text: str, title: str) -> str:
+    return text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_every_fault_has_its_row_and_no_row_is_of_a_fault_that_is_gone(text: str) -> None:
+    azure = build(start=datetime(2026, 11, 22, tzinfo=UTC), seed=1)
+    named = re.findall(r"^\| `([a-z-]+)` \|", section(text, "Faults and switches"), re.MULTILINE)
+    assert sorted(named) == sorted(azure.faults.catalogue())
+
+
+def test_every_world_is_named(text: str) -> None:
+    named = re.findall(r"`([a-z0-9-]+)`", section(text, "Worlds").split("|", 1)[1])
+    assert sorted(named) == sorted(WORLDS)
+
+
+def test_every_served_namespace_is_named(text: str) -> None:
+    azure = build(start=datetime(2026, 11, 22, tzinfo=UTC), seed=1)
+    namespaces = {one.split("/")[0] for one in azure.provider_types()}
+    assert {one for one in namespaces if f"`{one}/" not in text} == set()
