@@ -158,12 +158,22 @@ class Resource:
         return self._nested(self, runtime or SymbolicRuntime()) if self._nested is not None else None
 
     def implicit_dependencies(self) -> tuple[str, ...]:
-        """Ids of the template's resources that the body refers to by name with `reference` or `list…`, each once."""
+        """Ids of the resources that the body refers to by name with `reference` or `list…`, each once.
+
+        For a nested deployment with outer scope also what its template refers to, its own resources among them.
+
+        Raises:
+            TemplateInvalidError: where the body cannot be evaluated.
+        """
         frame = self._env.frame
         noted: list[Target] = []
         before, frame.noted = frame.noted, noted
         try:
             self.evaluate(SymbolicRuntime())
+            inner = self.nested()
+            # with outer scope the nested template is evaluated here, and what it refers to is waited for here
+            for resource in inner.walk() if inner is not None else ():
+                resource.evaluate()
         finally:
             frame.noted = before
         return tuple(dict.fromkeys(target.id for target in noted if target.id.lower() != self.id.lower()))

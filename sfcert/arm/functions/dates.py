@@ -6,7 +6,6 @@ Source: learn.microsoft.com, ARM template functions: date (read 2026-11); ISO 86
 
 from __future__ import annotations
 
-import calendar
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,6 +31,21 @@ _STANDARD = {
     "Y": "yyyy MMMM",
     "y": "yyyy MMMM",
 }
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z?\Z")
 
 
@@ -51,12 +65,12 @@ def _written(part: str, at: datetime) -> str:
     written = {
         "yyyy": f"{at.year:04d}",
         "yy": f"{at.year % 100:02d}",
-        "MMMM": calendar.month_name[at.month],
-        "MMM": calendar.month_abbr[at.month],
+        "MMMM": _MONTHS[at.month - 1],
+        "MMM": _MONTHS[at.month - 1][:3],
         "MM": f"{at.month:02d}",
         "M": str(at.month),
-        "dddd": calendar.day_name[at.weekday()],
-        "ddd": calendar.day_abbr[at.weekday()],
+        "dddd": _DAYS[at.weekday()],
+        "ddd": _DAYS[at.weekday()][:3],
         "dd": f"{at.day:02d}",
         "d": str(at.day),
         "HH": f"{at.hour:02d}",

@@ -11,7 +11,6 @@ import binascii
 import json
 import re
 from typing import Any
-from urllib.parse import quote, unquote, urljoin
 
 from sfcert.arm.functions.builtin import (
     Builtin,
@@ -184,18 +183,27 @@ def data_uri_to_string(value: Any) -> str:
     head, comma, data = text.partition(",")
     if not head.startswith("data:") or not comma:
         raise EvaluationError("The template language function 'dataUriToString' was given no data URI.")
-    return base64_to_string(data) if head.endswith(";base64") else unquote(data)
+    return base64_to_string(data) if head.endswith(";base64") else uri_component_to_string(data)
+
+
+# urllib is imported on use: few templates ask for it, and every command would pay
 
 
 def uri(base: Any, relative: Any) -> str:
+    from urllib.parse import urljoin
+
     return urljoin(need_text("uri", base), need_text("uri", relative))
 
 
 def uri_component(value: Any) -> str:
+    from urllib.parse import quote
+
     return quote(need_text("uriComponent", value), safe="-_.~")
 
 
 def uri_component_to_string(value: Any) -> str:
+    from urllib.parse import unquote
+
     return unquote(need_text("uriComponentToString", value))
 
 

@@ -315,6 +315,15 @@ def test_a_nested_template_with_outer_scope_sees_what_its_parent_sees() -> None:
     assert inner.resources[0].depends_on == ("/subscriptions/s/resourceGroups/other/providers/A.B/d/b",)
 
 
+@pytest.mark.parametrize(("scope", "waits"), [("outer", True), ("inner", False)])
+def test_a_deployment_waits_for_what_its_outer_scope_template_refers_to(scope: str, waits: bool) -> None:
+    template = {"resources": [resource("A.B/c", "x", v="[reference('mine').v]"), resource("A.B/c", "mine")]}
+    if waits:
+        template["resources"][0]["w"] = "[reference('theirs').v]"
+    found = expanded(resource("A.B/d", "theirs"), nested(scope, template)).resources[1].implicit_dependencies()
+    assert (f"{GROUP}/providers/A.B/d/theirs" in found) is waits
+
+
 def test_run_time_values_are_passed_into_a_nested_template_when_it_is_deployed() -> None:
     template = {
         "parameters": {"sku": {"type": "object"}},

@@ -212,3 +212,10 @@ def test_knows_functions_in_any_case() -> None:
     assert known_function("ConCat")
     assert known_function("listAnything")
     assert not known_function("conkat")
+
+
+def test_dates_are_written_in_the_patterns_of_net() -> None:
+    pattern = "dddd, d MMMM yyyy h:mm tt|ddd dd MMM yy HH:mm:ss.fff|\\d ''at'' K"
+    assert value_of(f"dateTimeAdd('2020-04-07 14:53:04Z', 'PT0S', '{pattern}')") == (
+        "Tuesday, 7 April 2020 2:53 PM|Tue 07 Apr 20 14:53:04.000|d at Z"
+    )
