@@ -44,10 +44,11 @@ class Deployments:
             raise AzureFailure(404, "DeploymentNotFound", f"Deployment '{rid.name}' could not be found.")
         return found
 
-    def _look(self, record: Deployment) -> None:
-        """Reading a deployment that runs is waiting for it, as polling its operation is."""
+    def looked_at(self, rid: ResourceId) -> None:
+        """A client reads a deployment: while it runs, that is waiting for it, as polling its operation is."""
+        record = self._records.get(rid.key)
         tempo = self._azure.find_service("tempo")
-        if tempo is not None and record.running:
+        if record is not None and record.running and tempo is not None:
             tempo.looked_at(record.operation)
 
     def _operations(self, record: Deployment) -> list[dict[str, Any]]:
@@ -67,7 +68,7 @@ class Deployments:
     def list(self, scope: str, resource_type: str, api_version: str, query: dict[str, str]) -> list[dict[str, Any]]:
         if resource_type.lower() == OPERATION_TYPE.lower():
             record = self._record(parse_id(scope))
-            self._look(record)
+            self.looked_at(record.id)
             return self._operations(record)
         wanted = scope.rstrip("/").lower()
         now = self._azure.clock.now

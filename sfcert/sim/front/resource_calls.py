@@ -159,6 +159,9 @@ class ResourceCalls:
                     return Reply(404)
                 raise
             return Reply(204)
+        looked_at = getattr(provider, "looked_at", None)
+        if looked_at is not None:
+            looked_at(rid)
         body = provider.get(rid, request.api_version, request.query)
         known = self._azure.resources.get(rid.text)
         return Reply(200, body, {"ETag": f'"{known.etag}"'} if known is not None else {})

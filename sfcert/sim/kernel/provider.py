@@ -37,6 +37,8 @@ class Caller:
 class Provider(Protocol):
     """A resource provider. A provider may also offer `preview(rid, api_version, body) -> body`: what a GET would return
     after such a PUT, with nothing changed; the deployments' what-if asks it, and merges by itself where it is absent.
+    It may offer `looked_at(rid)` too: the front door calls it before a client's own GET, so that in the tempo `auto`
+    waiting by reading lets time pass.
 
     Methods raise `AzureFailure`; those that it does not know answer 404 or 405 by themselves.
 

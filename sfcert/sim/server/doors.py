@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
+import traceback
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +26,7 @@ from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.journal import Request as Seen
 from sfcert.sim.server.kinds import kind_of
 
+_LOG = logging.getLogger(__name__)
 _LOGIN_PATH = re.compile(r"^/([^/]+)/(oauth2|v2\.0|discovery)(/.*)?$", re.IGNORECASE)
 VAULT_SUFFIX = ".vault.azure.net"
 
@@ -41,7 +44,12 @@ class Doors:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and note it in the journal."""
         host = request.host.lower()
-        response = await self._route(request, host)
+        try:
+            response = await self._route(request, host)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # a bug of the simulator must be told as one, not retried as Azure's own trouble
+            response = self._confess(request, error)
         self._azure.journal.requests.append(
             Seen(
                 self._azure.clock.now,
@@ -53,6 +61,15 @@ class Doors:
             )
         )
         return response
+
+    def _confess(self, request: web.Request, error: Exception) -> web.StreamResponse:
+        """501, which no client retries, with the place of the bug; the whole trace goes to the log."""
+        _LOG.exception("the embedded Azure failed at %s %s", request.method, request.path, exc_info=error)
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+        message = f"A bug of the embedded Azure, not of the client: {type(error).__name__}: {error} ({where})"
+        self._azure.journal.notes.append((self._azure.clock.now, f"{request.method} {request.path}: {message}"))
+        return _as_json(Reply(501, {"error": {"code": "SimulatorBug", "message": message}}))
 
     async def _route(self, request: web.Request, host: str) -> web.StreamResponse:
         name = host.split(":")[0]

@@ -22,13 +22,20 @@ VARIABLES = (
     "AZURE_SUBSCRIPTION_ID",
     "SFCERT_RESOURCE_GROUP",
     "SFCERT_CLUSTER_ID",
+    "SFCERT_SF_CLIENT_CERTIFICATE",
     "SFCERT_SIM",
 )
 _CLUSTER_TYPE = "Microsoft.ServiceFabric/clusters"
 
 
 def describe_environment(
-    azure: Azure, *, proxy_url: str, ca_file: Path, config_dir: Path, control_url: str
+    azure: Azure,
+    *,
+    proxy_url: str,
+    ca_file: Path,
+    config_dir: Path,
+    control_url: str,
+    client_certificate: Path | None = None,
 ) -> dict[str, str]:
     """The variables with their values. The two about the cluster are left out while there is none.
 
@@ -52,5 +59,7 @@ def describe_environment(
     if cluster is not None:
         found["SFCERT_RESOURCE_GROUP"] = cluster.id.group or ""
         found["SFCERT_CLUSTER_ID"] = cluster.id.text
+    if client_certificate is not None:
+        found["SFCERT_SF_CLIENT_CERTIFICATE"] = str(client_certificate)
     found["SFCERT_SIM"] = control_url
     return found

@@ -119,7 +119,24 @@ class Server:
             ca_file=self.ca_file,
             config_dir=self.config_dir,
             control_url=self.control.url,
+            client_certificate=self._client_certificate(),
         )
+
+    def _client_certificate(self) -> Path | None:
+        """The operator's client certificate with its key as a PEM file that its owner alone can read, or None.
+
+        The key is worth nothing outside this simulator, which made it up.
+        """
+        issued = self.azure.find_service("operator-client")
+        if issued is None:
+            return None
+        key = issued.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        file = self.config_dir.parent / "operator.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(key + issued.pem().encode())
+        return file
 
     async def _listen(self) -> int:
         """Open one more TLS port for the same application."""

@@ -13,7 +13,7 @@ from sfcert.sim.assemble import build
 from sfcert.sim.deployments import Deployments
 from sfcert.sim.deployments.delta import overlay
 from sfcert.sim.entra import Entra
-from sfcert.sim.front import ArmFront, Reply, Request
+from sfcert.sim.front import ArmFront, Reply, Request, Tempo
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import ResourceId, parse_id
@@ -359,6 +359,14 @@ def test_a_subscription_deployment_makes_a_group_and_deploys_into_it(world: Worl
     world.azure.clock.advance(100)
     assert world.call("GET", path).body["properties"].get("error") is None
     assert world.call("GET", f"{world.sub}/resourceGroups/rg2/providers/{TYPE}/a").status == 200
+
+
+def test_waiting_by_reading_lets_time_pass_in_the_tempo_auto(world: World) -> None:
+    world.deploy([thing("a", seconds=3600)], wait=0)
+    assert [world.state()["provisioningState"] for _ in range(3)] == ["Accepted"] * 3
+    world.azure.service("tempo", Tempo).mode = "auto"
+    states = [world.state()["provisioningState"] for _ in range(40)]
+    assert (states[0], states[-1]) == ("Running", "Succeeded")
 
 
 # -- what-if ----------------------------------------------------------------------------------------------------------

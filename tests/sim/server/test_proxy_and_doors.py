@@ -102,6 +102,39 @@ def test_the_production_names_lead_to_their_own_services_under_a_verified_certif
     assert refused["error"]["code"] == "AuthenticationFailed"
 
 
+class Broken:
+    """A provider with a bug."""
+
+    types = ("Sim.Test/broken",)
+
+    def list(self, *given: Any) -> Any:
+        raise ZeroDivisionError("a slip")
+
+
+def test_a_bug_of_the_simulator_is_told_as_one_and_is_not_retried(
+    sim: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sfcert.sim.entra import Entra
+
+    def prepare(azure: Any) -> str:
+        azure.register(Broken())
+        entra = azure.service("entra", Entra)
+        token: str = entra.token_for(entra.default.caller, "https://management.azure.com")
+        return token
+
+    token = sim.call(prepare)
+    connection = through_proxy(sim, "management.azure.com")
+    subscription = sim.call(lambda azure: azure.subscription_id)
+    path = f"/subscriptions/{subscription}/providers/Sim.Test/broken?api-version=2021-04-01"
+    connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    error = json.loads(answer.read())["error"]
+    connection.close()
+    assert (answer.status, error["code"]) == (501, "SimulatorBug")
+    assert "ZeroDivisionError: a slip" in error["message"]
+    assert "a slip" in caplog.text
+
+
 def test_nothing_but_its_own_authority_is_in_the_bundle(sim: Running) -> None:
     assert Path(sim.ca_bundle).read_text().count("BEGIN CERTIFICATE") == 1
 
