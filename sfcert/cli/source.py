@@ -53,6 +53,8 @@ node_options = _stack(
         "--sf-client-certificate",
         type=click.Path(path_type=Path),
         metavar="PEM",
+        envvar="SFCERT_SF_CLIENT_CERTIFICATE",
+        show_envvar=True,
         help="Certificate and key that the cluster accepts as a client.",
     ),
     click.option("--sf-aad", is_flag=True, help="Authenticate to Service Fabric with Entra instead."),

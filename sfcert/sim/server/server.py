@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
 
 from sfcert.sim.front import Tempo
 from sfcert.sim.kernel.azure import Azure

@@ -26,6 +26,8 @@ from sfcert.sim.worlds.specs import WORLDS, Spec
 
 DEPLOYMENTS = "Microsoft.Resources/deployments"
 PATIENCE_S = 24 * 3600
+#: The service under which a world keeps the operator's client certificate, for `sim env` to hand out.
+OPERATOR_CLIENT = "operator-client"
 ROOT, ISSUING, OTHER = "Contoso Root CA", "Contoso Issuing CA 01", "Contoso Issuing CA 02"
 
 
@@ -204,7 +206,9 @@ def _certificates(azure: Azure, spec: Spec, caller: Caller) -> dict[str, Any]:
         vaults.import_version(vault_url, "app-tls", app, created=begins)
         facts["application_url"] = f"{vault_url}/secrets/app-tls"
     if spec.operator_client:
-        person = issuing.issue("operator.contoso.example", [], not_before=begins, not_after=ends)
+        # Outlives the cluster's own certificate: rotations are watched with it.
+        person = issuing.issue("operator.contoso.example", [], not_before=begins, not_after=ends + timedelta(days=730))
+        azure.add_service(OPERATOR_CLIENT, person)
         kept = vaults.import_version(vault_url, "sf-operator", person, created=begins)
         facts["client_thumbprint"] = kept.thumbprint
         facts["client_certificate_url"] = f"{vault_url}/secrets/sf-operator"

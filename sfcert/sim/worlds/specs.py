@@ -42,7 +42,7 @@ class Spec:
     existing_extension: str | None = None
     reverse_proxy: bool = False
     secondary: bool = False
-    operator_client: bool = False
+    operator_client: bool = True
     system_identity: bool = False
     vault_group: str | None = None
     self_signed: bool = False
@@ -76,5 +76,7 @@ WORLDS: dict[str, Spec] = {
     "system-identity": Spec("The scale set has a system-assigned identity beside.", system_identity=True),
     "vault-elsewhere": Spec("The vault lies in another resource group.", vault_group="rg-shared-vaults"),
     "self-signed": Spec("The declared certificate is self-signed and named otherwise.", self_signed=True),
-    "client-certificates": Spec("An operator's client certificate is declared by thumbprint.", operator_client=True),
+    "no-clients": Spec(
+        "No client certificate is declared; the cluster certificate is the only key to it.", operator_client=False
+    ),
 }
