@@ -172,6 +172,7 @@ def _step(
             "seconds": wait,
         },
         values=values,
+        owned={} if vault.uses_rbac else {vault.id: ("properties.accessPolicies",)},
         move=Nothing(stage_id="", deadline_s=0),
         undo={"vault": vault.id, "identity": identity.id},
     )

@@ -16,7 +16,7 @@ from sfcert.model.codec import sealed
 from sfcert.model.finding import Finding
 from sfcert.model.observation import Observation, VaultCertificate
 from sfcert.model.plan import Goal, Plan, Stage
-from sfcert.model.proof import Proof
+from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
 from sfcert.planning.freeze import observed_certificates, renewal_lead_s, served_by
@@ -144,7 +144,9 @@ def _proved(
 ) -> tuple[tuple[Stage, ...], Proof]:
     """Stages with their proof, in the first order that is proved; in the playbook's own where none is."""
     if not steps:
-        return (), Proof(verdict="proved", states=0, pairs=0, assumptions=(), counterexample=None)
+        # nothing is changed, so that nothing can break by it; what is wrong already is no proof's business
+        verdict: ProofVerdict = "unknown" if reasons else "proved"
+        return (), Proof(verdict=verdict, states=0, pairs=0, assumptions=(), counterexample=None)
     now = situation.observation.observed_at_utc
     world = world_of(situation.observation, now)
     chosen, because = steps, dict[str, str]()

@@ -1,0 +1,120 @@
+"""Which Azure actions does applying this plan need? A custom role definition, no wider than the plan. Floor 4.
+
+Source: learn.microsoft.com azure/role-based-access-control/permissions (Microsoft.Compute, ServiceFabric, KeyVault,
+ManagedIdentity, Authorization, Resources, Network), read 2026-11-22; reference 5 and 6.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfcert.model.codec import canonical
+from sfcert.model.ids import parse_resource_id
+from sfcert.model.plan import Plan, Stage
+
+Json = dict[str, Any]
+
+_ALWAYS = (
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Compute/virtualMachineScaleSets/read",
+    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/instanceView/read",
+    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read",
+    "Microsoft.KeyVault/vaults/read",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+    "Microsoft.Resources/deployments/read",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.ServiceFabric/clusters/read",
+)
+_DEPLOYING = (
+    "Microsoft.Resources/deployments/operations/read",
+    "Microsoft.Resources/deployments/operationstatuses/read",
+    "Microsoft.Resources/deployments/validate/action",
+    "Microsoft.Resources/deployments/write",
+)
+_WRITES = {
+    "microsoft.servicefabric/clusters": ("Microsoft.ServiceFabric/clusters/write",),
+    "microsoft.compute/virtualmachinescalesets": ("Microsoft.Compute/virtualMachineScaleSets/write",),
+    "microsoft.managedidentity/userassignedidentities": ("Microsoft.ManagedIdentity/userAssignedIdentities/write",),
+    "microsoft.keyvault/vaults/accesspolicies": ("Microsoft.KeyVault/vaults/accessPolicies/write",),
+    "microsoft.authorization/roleassignments": ("Microsoft.Authorization/roleAssignments/write",),
+}
+#: What a scale set's body points at needs an action of its own, because writing it joins it.
+_JOINS = {
+    "/applicationgateways/": "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
+    "/applicationsecuritygroups/": "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
+    "/backendaddresspools/": "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
+    "/inboundnatpools/": "Microsoft.Network/loadBalancers/inboundNatPools/join/action",
+    "/networksecuritygroups/": "Microsoft.Network/networkSecurityGroups/join/action",
+    "/probes/": "Microsoft.Network/loadBalancers/probes/join/action",
+    "/publicipprefixes/": "Microsoft.Network/publicIPPrefixes/join/action",
+    "/subnets/": "Microsoft.Network/virtualNetworks/subnets/join/action",
+    "/userassignedidentities/": "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+    "/diskencryptionsets/": "Microsoft.Compute/diskEncryptionSets/read",
+    "/images/": "Microsoft.Compute/galleries/images/versions/read",
+}
+_VAULT_READS = ("Microsoft.KeyVault/vaults/certificates/read",)
+_VAULT_WRITES = ("Microsoft.KeyVault/vaults/certificates/update/action",)
+
+
+def permissions(plan: Plan) -> Json:
+    """A custom role definition as `az role definition create` takes it; lists sorted, each entry once.
+
+    Returns:
+        `AssignableScopes` are the groups that the stages touch. On a vault that goes by access policies the data
+        actions have no effect: there the same caller needs *get*, *list* and *update* on certificates.
+
+    Effects: none.
+    """
+    actions, data, scopes = set(_ALWAYS), set(_VAULT_READS), {parse_resource_id(plan.cluster_id).group_scope}
+    for stage in plan.stages:
+        if stage.deployment is not None:
+            actions |= {*_DEPLOYING, *_needed_by(stage)}
+        if stage.instances is not None:
+            actions.add("Microsoft.Compute/virtualMachineScaleSets/manualupgrade/action")
+        if stage.vault is not None:
+            data |= set(_VAULT_WRITES)
+        if stage.scope.lower().startswith("/subscriptions/"):
+            scopes.add(_group_of(stage.scope))
+    name = parse_resource_id(plan.cluster_id).name
+    return {
+        "Name": f"sfcert apply {name}",
+        "IsCustom": True,
+        "Description": (
+            f"What `sfcert apply` needs for the plan {plan.digest[:19]} on {name}. Vaults that go by access policies "
+            "need get, list and update on certificates for the same caller instead of the data actions."
+        ),
+        "Actions": sorted(actions),
+        "NotActions": [],
+        "DataActions": sorted(data),
+        "NotDataActions": [],
+        "AssignableScopes": sorted(scopes),
+    }
+
+
+def _needed_by(stage: Stage) -> set[str]:
+    assert stage.deployment is not None
+    found: set[str] = set()
+    for resource in _resources(stage.deployment.template):
+        kind = str(resource.get("type", "")).lower()
+        found |= set(_WRITES.get(kind, ()))
+        if kind == "microsoft.compute/virtualmachinescalesets":
+            text = canonical(resource).decode().lower()
+            found |= {action for mark, action in _JOINS.items() if mark in text}
+            if '"vaultcertificates"' in text:
+                found.add("Microsoft.KeyVault/vaults/deploy/action")
+    return found
+
+
+def _resources(template: Json) -> list[Json]:
+    """Every resource of a template, those of nested deployments too."""
+    found: list[Json] = []
+    for resource in template.get("resources") or []:
+        found.append(resource)
+        nested = (resource.get("properties") or {}).get("template")
+        if isinstance(nested, dict):
+            found += _resources(nested)
+    return found
+
+
+def _group_of(scope: str) -> str:
+    return "/".join(scope.rstrip("/").split("/")[:5])
