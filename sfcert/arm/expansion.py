@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from sfcert.arm import identifiers
 from sfcert.arm.evaluate import evaluate
 from sfcert.arm.expanded import DEPLOYMENT_TYPE, Expanded, Loop, Note, Resource
 from sfcert.arm.expression import Call, Text
@@ -25,9 +24,10 @@ from sfcert.arm.functions.builtin import EvaluationError, kind
 from sfcert.arm.interpreter import loop_count
 from sfcert.arm.lookup import ResourceLookup
 from sfcert.arm.parameters import Declared, ParameterInput, declare_parameters, is_secure, parameter_value
+from sfcert.arm.placement import identity, is_below, needed_text, scope_id, target_scope
 from sfcert.arm.runtime import Runtime, Scope, SymbolicRuntime
 from sfcert.arm.symbolic import Symbolic, to_node
-from sfcert.arm.text import Document, parse_text
+from sfcert.arm.text import Document
 from sfcert.arm.variables import declare_variables, variable_value
 from sfcert.errors import Fault
 
@@ -257,21 +257,21 @@ def _one(
     condition = _condition(raw, env)
     if parent is not None and parent.condition is not True and condition is not False:
         condition = parent.condition
-    type_ = _text(raw, "type", env)
-    name = _text(raw, "name", env)
+    type_ = needed_text(raw, "type", env)
+    name = needed_text(raw, "name", env)
     version = member(raw, "apiVersion")
-    api_version = _text(raw, "apiVersion", env) if version is not None else None
-    extension_of = parent.id if parent is not None and "." in type_ and not _is_below(type_, parent.type) else None
+    api_version = needed_text(raw, "apiVersion", env) if version is not None else None
+    extension_of = parent.id if parent is not None and "." in type_ and not is_below(type_, parent.type) else None
     if parent is not None and "." not in type_:
         type_ = f"{parent.type}/{type_}"
         if isinstance(name, Symbolic) or isinstance(parent.name, Symbolic):
             name = Symbolic(Call("format", (Text("{0}/{1}"), to_node(parent.name), to_node(name))))
         else:
             name = f"{parent.name}/{name}"
-    scope = _target_scope(raw, type_, job, env)
+    scope = target_scope(raw, type_, job.target, env)
     if member(raw, "scope") is not None:
-        extension_of = _scope_id(_text(raw, "scope", env), scope)
-    id_, type_, name = _identity(type_, name, scope, extension_of)
+        extension_of = scope_id(needed_text(raw, "scope", env), scope)
+    id_, type_, name = identity(type_, name, scope, extension_of)
     nested = None
     if type_.lower() == DEPLOYMENT_TYPE:
         inner_scope = msgspec.structs.replace(scope, deployment_name=str(name))
@@ -321,75 +321,6 @@ def _condition(raw: Mapping[str, Any], env: Env) -> bool | Symbolic:
         raise EvaluationError(f"A condition is a boolean, not {kind(value)}.")
     except EvaluationError as error:
         raise error.under("condition") from error.__cause__
-
-
-def _text(raw: Mapping[str, Any], key: str, env: Env) -> str:
-    try:
-        value = evaluate(member(raw, key), env)
-        if not isinstance(value, str) or not value:
-            found = "an empty one" if value == "" else kind(value)
-            raise EvaluationError(f"A resource needs '{key}' as a string, not {found}.")
-        return value
-    except EvaluationError as error:
-        raise error.under(key) from error.__cause__
-
-
-def _is_below(type_: str, parent_type: str) -> bool:
-    return type_.lower().startswith(parent_type.lower() + "/")
-
-
-def _target_scope(raw: Mapping[str, Any], type_: str, job: _Job, env: Env) -> Scope:
-    """The scope of a resource; a nested deployment may name another group or subscription."""
-    scope = job.target
-    if type_.lower() != DEPLOYMENT_TYPE:
-        return scope
-    subscription, group = member(raw, "subscriptionId"), member(raw, "resourceGroup")
-    if subscription is not None:
-        known = _text(raw, "subscriptionId", env)
-        scope = msgspec.structs.replace(
-            scope, level="subscription", subscription_id=known, resource_group=None, synthetic=False
-        )
-    if group is not None:
-        scope = msgspec.structs.replace(scope, level="resourceGroup", resource_group=_text(raw, "resourceGroup", env))
-    return scope
-
-
-def _scope_id(text: str, scope: Scope) -> str:
-    """An extension's `scope` as an id: given as an id, or as `Type/name` in the deployment's own scope."""
-    if isinstance(text, Symbolic) or text.startswith("/"):
-        return text if isinstance(text, Symbolic) else text.rstrip("/")
-    if scope.id is None or "." not in text.partition("/")[0]:
-        return Symbolic(Call("resourceId", (Text(text),)))
-    return f"{scope.id}/providers/{text}"
-
-
-def _identity(type_: str, name: str, scope: Scope, extension_of: str | None) -> tuple[str, str, str]:
-    """Id, type and name. `A/b/providers/c` with `x/N/y` is resource y of type N/c on the resource x."""
-    base = extension_of if extension_of is not None else scope.id
-    is_group = type_.lower() == "microsoft.resources/resourcegroups" and not isinstance(name, Symbolic)
-    if is_group and scope.subscription_id is not None:
-        return identifiers.resource_group_id(scope.subscription_id, name), type_, name
-    if isinstance(type_, Symbolic) or isinstance(name, Symbolic) or isinstance(base, Symbolic) or base is None:
-        nodes = (
-            to_node(type_),
-            *(to_node(part) for part in ([name] if isinstance(name, Symbolic) else name.split("/"))),
-        )
-        if extension_of is not None:
-            return Symbolic(Call("extensionResourceId", (to_node(extension_of), *nodes))), type_, name
-        return Symbolic(Call("resourceId", nodes)), type_, name
-    try:
-        id_ = identifiers.under(base, type_, name.split("/"))
-    except EvaluationError:
-        raise EvaluationError(
-            f"The template resource '{name}' for type '{type_}' has incorrect segment lengths. A nested resource type "
-            "must have identical number of segments as its resource name. A root resource type must have segment "
-            "length one greater than its resource name."
-        ).under("name") from None
-    if "/providers/" in type_:
-        split = identifiers.split_id(id_)
-        if split is not None:
-            return id_, split[1], split[2]
-    return id_, type_, name
 
 
 def _dependencies(resource: Resource, waits: Any, lookup: ResourceLookup, job: _Job) -> tuple[str, ...]:
