@@ -27,7 +27,7 @@ from sfcert.arm.parameters import Declared, ParameterInput, declare_parameters, 
 from sfcert.arm.placement import identity, is_below, needed_text, scope_id, target_scope
 from sfcert.arm.runtime import Runtime, Scope, SymbolicRuntime
 from sfcert.arm.symbolic import Symbolic, to_node
-from sfcert.arm.text import Document
+from sfcert.arm.text import Document, parse_text
 from sfcert.arm.variables import declare_variables, variable_value
 from sfcert.errors import Fault
 
