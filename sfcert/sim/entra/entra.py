@@ -177,4 +177,6 @@ def _is_accepted(audience: str, host: str) -> bool:
         }
     if host.endswith(".vault.azure.net"):
         return audience == VAULT_AUDIENCE
+    if host == "graph.microsoft.com":
+        return audience == "https://graph.microsoft.com"
     return audience in ARM_AUDIENCES

@@ -22,6 +22,7 @@ SERVER_NAMES = (
     "management.azure.com",
     "login.microsoftonline.com",
     "login.windows.net",
+    "graph.microsoft.com",
     "*.vault.azure.net",
     "localhost",
 )

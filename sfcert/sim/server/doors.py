@@ -18,6 +18,7 @@ from aiohttp import web
 from sfcert.sim.entra import Entra
 from sfcert.sim.entra.discovery import describe_instances, describe_openid
 from sfcert.sim.entra.entra import LOGIN_HOSTS
+from sfcert.sim.entra.graph import GRAPH_HOST, answer_graph
 from sfcert.sim.front import ArmFront, Reply, Request, Tempo
 from sfcert.sim.front.exchange import reply_to_failure
 from sfcert.sim.front.loose_json import parse_body
@@ -80,6 +81,8 @@ class Doors:
             return await self._vault(request, name)
         if name in LOGIN_HOSTS:
             return await self._login(request, host)
+        if name == GRAPH_HOST:
+            return await self._graph(request)
         if name == "management.azure.com":
             return await self._resource_manager(request, host)
         if name in {"localhost", "127.0.0.1"}:
@@ -143,6 +146,16 @@ class Doors:
             except AzureFailure as failure:
                 return _as_json(Reply(failure.status, _oauth_error(failure)))
         return _as_json(Reply(404, {"error": "invalid_request"}))
+
+    async def _graph(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._entra.caller_of(request.headers.get("Authorization"), GRAPH_HOST)
+            body = parse_body(await request.read())
+            return _as_json(
+                Reply(200, answer_graph(self._azure, request.method, request.path, dict(request.query), body))
+            )
+        except AzureFailure as failure:
+            return _as_json(reply_to_failure(failure))
 
     # -- vaults -------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ def kind_of(method: str, host: str, path: str) -> str:
     parts = [part for part in path.split("/") if part]
     if ".vault.azure.net" in host:
         return f"{method} vault/{'/'.join(_vault_part(index, part) for index, part in enumerate(parts))}"
+    if host.startswith("graph."):
+        return f"{method} graph/{'/'.join('{}' if _GUID.match(part) else part for part in parts)}"
     lowered = [part.lower() for part in parts]
     if lowered[-2:-1] and lowered[-2] in {"operationstatuses", "operationresults"}:
         return f"{method} …/{parts[-2]}/{{}}"

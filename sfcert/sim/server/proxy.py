@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sfcert.sim.entra.entra import LOGIN_HOSTS
+from sfcert.sim.entra.graph import GRAPH_HOST
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.server.doors import VAULT_SUFFIX
 
@@ -61,7 +62,7 @@ class Proxy:
         """The loopback port that stands for `host:port`, or None where it may not be reached."""
         name = host.lower().strip("[]").rstrip(".")
         azure = self._azure()
-        if port == 443 and (name == "management.azure.com" or name in LOGIN_HOSTS):
+        if port == 443 and (name in {"management.azure.com", GRAPH_HOST} or name in LOGIN_HOSTS):
             return self._tls_port
         if port == 443 and name.endswith(VAULT_SUFFIX):
             wanted = name.removesuffix(VAULT_SUFFIX)

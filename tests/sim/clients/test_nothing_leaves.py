@@ -74,7 +74,7 @@ def test_the_default_credential_finds_its_way_and_asks_nobody_else(
     assert outside == []
 
 
-@pytest.mark.parametrize("host", ["https://example.org", "https://pypi.org", "https://graph.microsoft.com"])
+@pytest.mark.parametrize("host", ["https://example.org", "https://pypi.org", "https://vault.azure.net"])
 def test_every_other_host_is_refused_by_the_proxy(
     sim: Running, entered: dict[str, str], outside: list[tuple[str, int]], host: str
 ) -> None:
