@@ -1,0 +1,66 @@
+"""`sfcert watch`: until the nodes present what is declared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sfcert.cli.commands.apply import plan_source, ports_for
+from sfcert.cli.output import answer
+from sfcert.cli.plan_file import load_plan
+from sfcert.cli.source import Source, node_options
+from sfcert.cli.span import Span
+
+
+@click.command("watch")
+@click.argument("plan", type=click.Path(path_type=Path), required=False)
+@click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster, instead of a PLAN.")
+@click.option("--stage", metavar="STAGE", help="Only this stage of the plan.")
+@click.option("--timeout", type=Span(), metavar="DURATION", help="Give up after 90s, 15m, 6h … (exit code 5).")
+@click.option("--follow", is_flag=True, help="Go on looking after everything was seen.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON event a line.")
+@node_options
+def command(
+    plan: Path | None,
+    cluster: str | None,
+    stage: str | None,
+    timeout: float | None,
+    follow: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Look until the nodes present what is declared: by PLAN, by one of its stages, or by what a cluster says.
+
+    Ends with 0 when everything was seen, with 5 and the open gates when it was not within the timeout.
+    """
+    from sfcert.cli.connect import connect, nodes_of
+    from sfcert.cli.page import page_of_terminal
+    from sfcert.views.run import RunHuman, RunJson
+    from sfcert.workflows.watch import watch
+
+    if (plan is None) == (cluster is None):
+        raise click.UsageError("Name one: a PLAN file or --cluster RESOURCE_ID.")
+    if stage is not None and plan is None:
+        raise click.UsageError("--stage goes with a PLAN.")
+    view = RunJson(answer) if as_json else RunHuman(answer, page_of_terminal())
+    if plan is not None:
+        loaded = load_plan(plan)
+        source = plan_source(loaded, options)
+        connection = connect(source)
+        watch(
+            loaded,
+            ports_for(loaded, source, connection),
+            emit=view,
+            stage=stage,
+            timeout_s=timeout,
+            follow=follow,
+        )
+        return 0
+    assert cluster is not None
+    source = Source(cluster=cluster, bundle=None, template=None, parameters=None, now=None, **options)
+    connection = connect(source)
+    ports = connection.ports(nodes_of(source, connection, cluster))
+    watch(cluster, ports, emit=view, timeout_s=timeout, follow=follow)
+    return 0
