@@ -14,13 +14,15 @@ from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.servicefabric import ServiceFabricManagementClient
 
+from sfcert.sim import worlds
+
 GROUP, CLUSTER, SCALE_SET = "rg-sf-demo", "sf-demo", "nt0"
 
 
 @pytest.fixture
 def facts(way: Any) -> Any:
     """A standing cluster behind this way in."""
-    return way.running.load({"world": "one-node-type"})
+    return way.running.call(lambda azure: worlds.load(azure, "one-node-type"))
 
 
 @pytest.fixture
@@ -40,8 +42,8 @@ def test_clusters_are_read_and_listed(fabric: Any, facts: Any) -> None:
     assert (cluster.cluster_state, cluster.provisioning_state) == ("Ready", "Succeeded")
     assert cluster.certificate.thumbprint == facts["thumbprint"]
     assert cluster.cluster_endpoint.endswith(cluster.cluster_id)
-    assert [one.name for one in fabric.clusters.list_by_resource_group(GROUP).value] == [CLUSTER]
-    assert [one.name for one in fabric.clusters.list().value] == [CLUSTER]
+    assert [one.name for one in fabric.clusters.list_by_resource_group(GROUP)] == [CLUSTER]
+    assert [one.name for one in fabric.clusters.list()] == [CLUSTER]
 
 
 def test_a_cluster_is_patched_and_its_upgrade_waited_for(fabric: Any) -> None:
@@ -92,7 +94,7 @@ def test_a_scale_set_is_read_changed_and_brought_up(compute: Any) -> None:
     scale_sets.begin_update_instances(GROUP, SCALE_SET, {"instanceIds": ["0", "1"]}).result()
     assert [one.name for one in scale_sets.list(GROUP)] == [SCALE_SET]
     extensions = list(compute.virtual_machine_scale_set_extensions.list(GROUP, SCALE_SET))
-    assert [one.type_properties_type for one in extensions] == ["ServiceFabricNode"]
+    assert [one.properties.type for one in extensions] == ["ServiceFabricNode"]
 
 
 def test_a_node_is_reimaged_through_the_client(compute: Any, way: Any) -> None:
