@@ -87,9 +87,6 @@ def change_policy(run: Run, stage: Stage, before_write: Callable[[], None]) -> s
     if adds == tags and not needs_policy and wanted == adds:
         return None
     before_write()
-    if adds == tags and not needs_policy and wanted == adds:
-        return None
-    before_write()
     written: list[str] = []
     version = _newest(found)
 
