@@ -47,39 +47,37 @@ def describe_instances(base: str, tenant: str) -> dict[str, Any]:
     }
 
 
-def describe_cloud(base: str) -> list[dict[str, Any]]:
+def describe_cloud(base: str) -> dict[str, Any]:
     """`/metadata/endpoints`, the shape that `az cloud register` takes, with `base` for every endpoint of the cloud."""
     host = base.split("://", 1)[1]
-    return [
-        {
-            "portal": base,
-            "authentication": {
-                "loginEndpoint": base,
-                "audiences": [base, "https://management.core.windows.net/", "https://management.azure.com/"],
-                "tenant": "common",
-                "identityProvider": "AAD",
-            },
-            "media": base,
-            "graphAudience": base,
-            "graph": base,
-            "name": "sim",
-            "suffixes": {
-                "azureDataLakeStoreFileSystem": f"datalake.{host}",
-                "acrLoginServer": f"acr.{host}",
-                "sqlServerHostname": f"database.{host}",
-                "azureDataLakeAnalyticsCatalogAndJob": f"analytics.{host}",
-                "keyVaultDns": f"vault.{host}",
-                "storage": f"core.{host}",
-                "storageSyncEndpointSuffix": f"sync.{host}",
-                "mhsmDns": f"managedhsm.{host}",
-            },
-            "batch": base,
-            "resourceManager": base,
-            "vmImageAliasDoc": f"{base}/aliases.json",
-            "activeDirectoryDataLake": base,
-            "sqlManagement": base,
-            "microsoftGraphResourceId": base,
-            "appInsightsResourceId": base,
-            "logAnalyticsResourceId": base,
-        }
-    ]
+    return {
+        "portal": base,
+        "authentication": {
+            "loginEndpoint": base,
+            "audiences": [base, "https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "media": base,
+        "graphAudience": base,
+        "graph": base,
+        "name": "sim",
+        "suffixes": {
+            "azureDataLakeStoreFileSystem": f"datalake.{host}",
+            "acrLoginServer": f"acr.{host}",
+            "sqlServerHostname": f"database.{host}",
+            "azureDataLakeAnalyticsCatalogAndJob": f"analytics.{host}",
+            "keyVaultDns": f"vault.{host}",
+            "storage": f"core.{host}",
+            "storageSyncEndpointSuffix": f"sync.{host}",
+            "mhsmDns": f"managedhsm.{host}",
+        },
+        "batch": base,
+        "resourceManager": base,
+        "vmImageAliasDoc": f"{base}/aliases.json",
+        "activeDirectoryDataLake": base,
+        "sqlManagement": base,
+        "microsoftGraphResourceId": base,
+        "appInsightsResourceId": base,
+        "logAnalyticsResourceId": base,
+    }
