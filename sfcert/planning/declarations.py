@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfcert.arm import get_at, has_at
+from sfcert.arm import get_at
 from sfcert.model.observation import Declaration, PinnedName, ScaleSet
 from sfcert.planning.bodies import below
 from sfcert.planning.situation import Situation
@@ -36,9 +36,8 @@ def cluster_name(situation: Situation) -> tuple[Edit, ...]:
         {"certificateCommonName": one.common_name, "certificateIssuerThumbprint": one.issuers_text} for one in others
     ]
     names.append({"certificateCommonName": goal.common_name, "certificateIssuerThumbprint": ",".join(goal.pins)})
-    edits = [set_to(NAMES, {"commonNames": names, "x509StoreName": situation.store})]
-    body = situation.raw(situation.observation.cluster.id).body
-    return (*edits, removed(CERTIFICATE)) if has_at(body, CERTIFICATE) else tuple(edits)
+    # removed whether or not it stands there now: an earlier stage may have put it there
+    return (set_to(NAMES, {"commonNames": names, "x509StoreName": situation.store}), removed(CERTIFICATE))
 
 
 def declared_name(situation: Situation) -> Declaration:
@@ -55,13 +54,11 @@ def extension_thumbprints(
     """The node extension with these thumbprints: the secondary as a sibling, never inside `certificate`."""
     settings = below(scale_set.node_extension.path, "settings")
     store = _store(body, settings, situation.store)
-    edits = [set_to(below(settings, "certificate"), {"thumbprint": thumbprints[0], "x509StoreName": store})]
+    first = set_to(below(settings, "certificate"), {"thumbprint": thumbprints[0], "x509StoreName": store})
     second = below(settings, "certificateSecondary")
     if len(thumbprints) > 1:
-        edits.append(set_to(second, {"thumbprint": thumbprints[1], "x509StoreName": store}))
-    elif has_at(body, second):
-        edits.append(removed(second))
-    return tuple(edits)
+        return (first, set_to(second, {"thumbprint": thumbprints[1], "x509StoreName": store}))
+    return (first, removed(second))
 
 
 def extension_name(situation: Situation, scale_set: ScaleSet, body: dict[str, Any]) -> tuple[Edit, ...]:
@@ -69,9 +66,7 @@ def extension_name(situation: Situation, scale_set: ScaleSet, body: dict[str, An
     settings = below(scale_set.node_extension.path, "settings")
     names = [one.common_name for one in declared_name(situation).names]
     value = {"commonNames": names, "x509StoreName": _store(body, settings, situation.store)}
-    edits = [set_to(below(settings, "certificate"), value)]
-    second = below(settings, "certificateSecondary")
-    return (*edits, removed(second)) if has_at(body, second) else tuple(edits)
+    return (set_to(below(settings, "certificate"), value), removed(below(settings, "certificateSecondary")))
 
 
 def extension_owned(scale_set: ScaleSet) -> tuple[str, ...]:
