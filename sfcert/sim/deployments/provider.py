@@ -12,6 +12,7 @@ from typing import Any
 
 from sfcert.arm import Expanded, Resource, is_symbolic
 from sfcert.sim.deployments.live import LiveRuntime
+from sfcert.sim.deployments.preflight import refuse_preflight
 from sfcert.sim.deployments.reading import Wanted, expand_wanted, read_request
 from sfcert.sim.deployments.record import DEPLOYMENT_TYPE, OPERATION_TYPE, Deployment, show_parameter
 from sfcert.sim.deployments.run import Run
@@ -239,6 +240,7 @@ class Deployments:
             raise AzureFailure(
                 400, "InvalidTemplate", "Deployment template validation failed: " + " ".join(f.message for f in faults)
             )
+        refuse_preflight(self._azure, wanted, expanded, runtime)
         return Answer(
             {
                 "id": rid.text,

@@ -94,8 +94,9 @@ class Server:
 
     async def reset(self) -> None:
         """A fresh world on the same ports, with the same authority of the servers."""
+        fresh = self._build()
         await self._stop_endpoints()
-        self.azure = self._build()
+        self.azure = fresh
         ports = self._doors.vault_ports
         self._doors = Doors(self.azure)
         self._doors.vault_ports = ports

@@ -45,14 +45,14 @@ class FakeThings:
         return []
 
     def preview(self, rid: ResourceId, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
+        if body.get("properties", {}).get("refuse"):
+            raise AzureFailure(409, "Conflict", "refused")
         properties = {k: v for k, v in body.get("properties", {}).items() if k != "hidden"}
         return {"id": rid.text, "name": rid.name, "type": TYPE, **body, "properties": {"made": True, **properties}}
 
     def put(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
-        if body.get("properties", {}).get("refuse"):
-            raise AzureFailure(409, "Conflict", "refused")
-        self._note("start", rid)
         shown = self.preview(rid, api_version, body)
+        self._note("start", rid)
         self._azure.resources.put(rid.text, api_version, shown)
         self._azure.record_write("PUT", rid.text)
         operation = self._azure.start_operation(rid.text)
@@ -339,6 +339,13 @@ def test_validate_says_what_would_be_deployed_and_writes_nothing(world: World) -
     names = [one["id"].split("/")[-1] for one in answer.body["properties"]["validatedResources"]]
     assert names == ["n", "a"]
     assert world.call("HEAD", world.url()).status == 404
+
+
+def test_validate_asks_the_providers_and_tells_all_their_refusals(world: World) -> None:
+    resources = [thing("a", refuse=True), thing("b", refuse=True), thing("c"), thing("d", "c", refuse=True)]
+    answer = world.call("POST", world.url(tail="/validate"), request_of(resources))
+    assert (answer.status, answer.body["error"]["code"]) == (400, "InvalidTemplateDeployment")
+    assert answer.body["error"]["details"] == [{"code": "Conflict", "message": "refused"}] * 2
 
 
 def test_a_subscription_deployment_makes_a_group_and_deploys_into_it(world: World) -> None:
