@@ -225,7 +225,8 @@ def check_value(name: str, declaration: Mapping[str, Any], value: Any) -> None:
 
 
 def _is_allowed(value: Any, allowed: list[Any]) -> bool:
-    # text is compared without regard to case, as the vendor does; an array may be any choice from the allowed elements
+    # text is compared without regard to case, as deployments do (Azure/bicep, issue 2489)
+    # an array may be any choice from the allowed elements
     def matches(candidate: Any) -> bool:
         if isinstance(candidate, str):
             return any(isinstance(choice, str) and choice.lower() == candidate.lower() for choice in allowed)

@@ -114,7 +114,14 @@ def date_time_add(base: Any, duration: Any, form: Any = None) -> str:
         moved = instant + sign * total
     except OverflowError as error:
         raise EvaluationError("The result of the template language function 'dateTimeAdd' is no date.") from error
-    return format_instant(moved, need_text("dateTimeAdd", form) if form is not None else "yyyy-MM-ddTHH:mm:ssZ")
+    return format_instant(moved, need_text("dateTimeAdd", form) if form is not None else _form_of(str(base)))
+
+
+def _form_of(base: str) -> str:
+    """The pattern of the base value, which the result takes over where none is given."""
+    if _COMPACT.match(base.strip()):
+        return "yyyyMMddTHHmmssZ"
+    return "yyyy-MM-dd HH:mm:ssZ" if " " in base.strip() else "yyyy-MM-ddTHH:mm:ssZ"
 
 
 def date_time_from_epoch(seconds: Any) -> str:

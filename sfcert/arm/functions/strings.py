@@ -1,7 +1,7 @@
 """The string functions of the template language. Floor 1.
 
-Source: learn.microsoft.com, ARM template functions: string (read 2026-11). `True`/`False` as the text of a boolean is
-*assumed* from .NET's conversion, which the vendor's engine uses.
+Source: learn.microsoft.com, ARM template functions: string (read 2026-11). `True`/`False` as the text of a boolean
+is what deployments showed to the authors of Azure/PSRule.Rules.Azure (issue 794).
 """
 
 from __future__ import annotations
