@@ -7,7 +7,10 @@ from pathlib import Path
 import click
 
 from sfcert.cli.output import answer
+from sfcert.cli.page import page_of_terminal
 from sfcert.cli.plan_file import load_plan
+
+FORMAT = "sfcert.diff/1"
 
 
 @click.command("diff")
@@ -20,6 +23,10 @@ def command(before: Path, after: Path, form: str) -> int:
     from sfcert.planning.differences import diff_plans
     from sfcert.views.differences import differences_human
 
-    found = diff_plans(load_plan(before), load_plan(after))
-    answer(pretty(found) if form == "json" else differences_human(found))
-    return 0 if found.is_same else 2
+    left, right = load_plan(before), load_plan(after)
+    found = diff_plans(left, right)
+    if form == "json":
+        answer(pretty({"format": FORMAT, "before": left.digest, "after": right.digest, "differences": found}))
+    else:
+        answer(differences_human(found, page=page_of_terminal()))
+    return 2 if found else 0
