@@ -213,7 +213,8 @@ def _rotation(
         if picture != told:
             told = picture
             emit(Event(type="nodes", at_utc=connection.clock.now(), data={"table": table}))
-        if (picture == {_newest(seen)} and first not in picture) or spent > _ROTATION_PATIENCE_S:
+        is_done = set(picture) == {_newest(seen)} and first not in picture
+        if is_done or spent > _ROTATION_PATIENCE_S:
             return seen, table
         connection.clock.sleep(_LOOK_EVERY_S)
         spent += _LOOK_EVERY_S
