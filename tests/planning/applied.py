@@ -1,6 +1,7 @@
 """What would be there after a plan? The templates evaluated over the captured bodies, stage by stage.
 
-Not a simulator: every stage succeeds at once, nodes do as they are told. It serves the laws that speak of a plan's result.
+Not a simulator: every stage succeeds at once, nodes do as they are told. It serves the laws that speak of a plan's
+result.
 """
 
 from __future__ import annotations
@@ -96,7 +97,14 @@ def _write(document: Json, resource_id: str, body: Json) -> None:
         for name, value in old["body"].items():
             if name != "properties" and name not in written and name in ("type", "etag", "systemData"):
                 written[name] = value
-        for name in ("provisioningState", "clusterState", "clusterId", "clusterEndpoint", "clusterCodeVersion", "uniqueId"):
+        for name in (
+            "provisioningState",
+            "clusterState",
+            "clusterId",
+            "clusterEndpoint",
+            "clusterCodeVersion",
+            "uniqueId",
+        ):
             if name in old["body"]["properties"] and name not in written["properties"]:
                 written["properties"][name] = old["body"]["properties"][name]
         for identity in (written.get("identity") or {}).get("userAssignedIdentities") or {}:

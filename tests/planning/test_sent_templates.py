@@ -77,7 +77,9 @@ def test_every_template_is_valid_for_the_vendors_schemas_and_types(path: Path, s
     now = copy.deepcopy(document)
     for stage in plan.stages:
         if stage.deployment is not None:
-            errors = [error.message for error in vendor.template_validator(shared).iter_errors(stage.deployment.template)]
+            errors = [
+                error.message for error in vendor.template_validator(shared).iter_errors(stage.deployment.template)
+            ]
             assert errors == [], stage.id
             for resource_id, body in sent_bodies(stage.deployment, stage.scope, copy.deepcopy(now)):
                 kind = parse_resource_id(resource_id).type
@@ -115,7 +117,9 @@ def test_names_fit_and_carry_no_secret(path: Path) -> None:
         assert word not in text
 
 
-@pytest.mark.parametrize("kind, version", [(CLUSTER, "2021-06-01"), (SCALE_SET, "2024-11-01"), (SCALE_SET, "2026-04-01")])
+@pytest.mark.parametrize(
+    "kind, version", [(CLUSTER, "2021-06-01"), (SCALE_SET, "2024-11-01"), (SCALE_SET, "2026-04-01")]
+)
 def test_the_table_of_read_only_properties_is_the_vendors(kind: str, version: str, shared: Path) -> None:
     known = vendor.flagged(shared, kind, version, vendor.READ_ONLY)
     ours = {one for one in READ_ONLY[kind] if one != ("name",)}
