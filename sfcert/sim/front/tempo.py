@@ -1,6 +1,6 @@
 """How fast does the world's time move, and when? Three tempos over one virtual clock.
 
-* `told`: only the control API moves time. Waits are asked for in whole seconds, as Azure does.
+* `manual`: only the control API moves time. Waits are asked for in whole seconds, as Azure does.
 * `auto`: whoever looks at something unfinished lets time pass, a quarter of its age and at least 15 s, but never beyond
   its end. A client that polls sees hours pass in a few looks, in the order in which they would have passed.
 * `factor`: a background task of the server moves time by `factor` virtual seconds for each wall second.
@@ -11,12 +11,12 @@ Every tempo also obeys the control API. Leaves out: the background task itself (
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.operations import Operation
 
-Mode = Literal["told", "auto", "factor"]
+Mode = Literal["manual", "auto", "factor"]
 #: What a client is asked to wait in `auto`, in wall milliseconds. Never 0: an SDK reads that as no advice.
 _SHORT_WAIT_MS = 20
 _SMALLEST_STEP_S = 15.0
@@ -26,6 +26,7 @@ class Tempo:
     """The service `tempo`. Synchronous: all of it runs on the event loop's thread."""
 
     def __init__(self, azure: Azure, mode: Mode = "auto", factor: float = 3600.0) -> None:
+        assert mode in get_args(Mode), mode
         self._azure = azure
         self.mode: Mode = mode
         self.factor = factor
@@ -36,7 +37,7 @@ class Tempo:
         `Retry-After` holds whole seconds only (the typed clients parse it as an integer), so the fast tempos use the
         milliseconds header, which azure-core obeys where the other is absent.
         """
-        if self.mode == "told":
+        if self.mode == "manual":
             return {"Retry-After": str(max(1, seconds))}
         if self.mode == "auto":
             return {"x-ms-retry-after-ms": str(_SHORT_WAIT_MS)}

@@ -5,7 +5,7 @@ Every path begins with `/t/<token>`; what follows is:
     GET  /now        {"now": instant}
     GET  /status     everything, as JSON                        GET /  the same as a page for people
     POST /advance    {"seconds": n} or {"until": instant}       -> {"now", "events"}
-    POST /tempo      {"mode": "told|auto|factor", "factor": n}
+    POST /tempo      {"mode": "manual|auto|factor", "factor": n}
     POST /reset      a fresh world                              POST /stop    end the server
     POST /load       {"world": name, …} or {"template": {…}, "parameters": {…}, "resource_group": name}
     POST /fault      {"name", …options} or {"name", "off": true}

@@ -89,7 +89,7 @@ class World:
     """An Azure with a group and the fake provider, called through the front door."""
 
     def __init__(self) -> None:
-        self.azure = build(start=START, seed=5, tempo="told", services=("deployments",))
+        self.azure = build(start=START, seed=5, tempo="manual", services=("deployments",))
         self.things = FakeThings(self.azure)
         self.azure.register(self.things)
         entra = self.azure.service("entra", Entra)
@@ -442,7 +442,7 @@ def test_an_overlay_keeps_what_is_not_mentioned_and_the_known_spelling() -> None
 @pytest.mark.parametrize("name", sorted(worlds.WORLDS))
 def test_what_if_of_a_world_s_own_template_shows_no_change(name: str) -> None:
     """Every provider's dry run must say what its GET says, or a review would show changes that nobody makes."""
-    azure = build(start=START, seed=1, tempo="told")
+    azure = build(start=START, seed=1, tempo="manual")
     facts = worlds.load(azure, name)
     deployments = azure.service("deployments", Deployments)
     scope = f"/subscriptions/{azure.subscription_id}/resourceGroups/{facts['resource_group']}"

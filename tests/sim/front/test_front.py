@@ -98,7 +98,7 @@ class Client:
         )
 
 
-def make(tempo: Mode = "told") -> Client:
+def make(tempo: Mode = "manual") -> Client:
     azure = build(start=START, seed=3, tempo=tempo, services=())
     client = Client(azure)
     client("PUT", f"{client.sub}/resourceGroups/rg", {"location": "westeurope"})
@@ -208,8 +208,8 @@ def test_a_few_types_carry_what_cluster_templates_read_of_them(arm: Client) -> N
 # -- long operations and time -----------------------------------------------------------------------------------------
 
 
-def test_told_waits_in_whole_seconds_and_never_moves_by_itself() -> None:
-    arm = make("told")
+def test_manual_waits_in_whole_seconds_and_never_moves_by_itself() -> None:
+    arm = make("manual")
     arm.azure.register(FakeWidgets(arm.azure))
     link = arm("PUT", f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets/w", {}).headers["Azure-AsyncOperation"]
     for _ in range(3):

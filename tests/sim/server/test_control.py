@@ -16,7 +16,7 @@ START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 @pytest.fixture
 def sim() -> Iterator[Running]:
-    with start_in_thread(start=START, seed=9, tempo="told") as running:
+    with start_in_thread(start=START, seed=9, tempo="manual") as running:
         yield running
 
 
@@ -111,7 +111,7 @@ def test_status_and_page_show_every_node_with_what_it_presents(sim: Running) -> 
 
 def test_the_tempo_can_be_changed(sim: Running) -> None:
     assert call(sim, "POST", "/tempo", {"mode": "auto"})["mode"] == "auto"
-    with pytest.raises(SimFailed, match="told, auto, factor"):
+    with pytest.raises(SimFailed, match="manual, auto, factor"):
         call(sim, "POST", "/tempo", {"mode": "presto"})
 
 
