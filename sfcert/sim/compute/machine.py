@@ -115,6 +115,10 @@ class Handler(Protocol):
         """Stop: the extension left the model, or the machine goes away. Whatever it did to the machine stays."""
         ...
 
+    def halted(self, machine: Machine) -> None:
+        """The machine was switched off; its disk and the extension on it stay."""
+        ...
+
     def rebooted(self, machine: Machine) -> None:
         """The machine has started again with its disk."""
         ...

@@ -185,12 +185,14 @@ class ScaleSetProvider:
         given, hidden = split(body)
         for name in ("etag", "systemData"):
             given.pop(name, None)
+        if known is not None:
+            # What a PUT does not say of the size of the set stays as it is: nothing scales by omission.
+            given.setdefault("sku", copy.deepcopy(known.body.get("sku") or {}))
+            given["sku"].setdefault("capacity", (known.body.get("sku") or {}).get("capacity", 0))
         shown = with_defaults(given)
         shown.update({"id": known.id.text if known is not None else rid.text, "name": rid.name, "type": TYPE})
         if known is not None:
             shown.setdefault("location", known.body.get("location"))
-            shown.setdefault("sku", copy.deepcopy(known.body.get("sku") or {}))
-            shown["sku"].setdefault("capacity", (known.body.get("sku") or {}).get("capacity", 0))
         if not shown.get("location"):
             raise AzureFailure(400, "LocationRequired", "The location property is required for this definition.")
         assigned = (shown.get("identity") or {}).get("userAssignedIdentities")
@@ -352,6 +354,12 @@ class ScaleSetProvider:
             return self._on_machines(resource, machines, REIMAGE_S, self._reimage_of(resource, scale_set))
         if wanted in ("restart", "redeploy"):
             self._azure.record_write("machines restarted", rid.text, instances=[m.instance_id for m in machines])
+            return self._on_machines(resource, machines, RESTART_S, self._scale_sets.reboot)
+        if wanted in ("poweroff", "deallocate"):
+            self._azure.record_write("machines stopped", rid.text, instances=[m.instance_id for m in machines])
+            return self._on_machines(resource, machines, RESTART_S, self._scale_sets.halt)
+        if wanted == "start":
+            self._azure.record_write("machines started", rid.text, instances=[m.instance_id for m in machines])
             return self._on_machines(resource, machines, RESTART_S, self._scale_sets.reboot)
         if wanted == "delete":
             self._azure.record_write("machines deleted", rid.text, instances=[m.instance_id for m in machines])

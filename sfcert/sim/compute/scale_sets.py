@@ -61,6 +61,9 @@ class PlainHandler:
     def disable(self, machine: Machine) -> None:
         return None
 
+    def halted(self, machine: Machine) -> None:
+        return None
+
     def rebooted(self, machine: Machine) -> None:
         return None
 
@@ -133,8 +136,18 @@ class ScaleSets:
         if found is not None:
             found[0].halt(found[1])
 
+    def halt(self, machine: Machine) -> None:
+        """Stopped: the node is down, nothing runs in the guest, the disk stays."""
+        machine.running = False
+        for state in machine.extensions.values():
+            self.handler_of(state.properties).halted(machine)
+        found = self._clusters.of_node_at(machine.scale_set_id, machine.instance_id)
+        if found is not None:
+            found[0].halt(found[1])
+
     def reboot(self, machine: Machine) -> None:
         """Restart with the disk kept: extensions begin again, the node forgets its sessions."""
+        machine.running = True
         found = self._clusters.of_node_at(machine.scale_set_id, machine.instance_id)
         if found is not None:
             found[0].halt(found[1])

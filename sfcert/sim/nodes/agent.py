@@ -64,6 +64,11 @@ class KeyVaultExtension:
         if agent is not None:
             agent.stop()
 
+    def halted(self, machine: Machine) -> None:
+        agent = self._agents.get(machine)
+        if agent is not None:
+            agent.stop()
+
     def rebooted(self, machine: Machine) -> None:
         agent = self._agents.get(machine)
         if agent is not None:

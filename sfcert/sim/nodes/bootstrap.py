@@ -41,6 +41,9 @@ class NodeExtension:
     def disable(self, machine: Machine) -> None:
         return None
 
+    def halted(self, machine: Machine) -> None:
+        return None
+
     def rebooted(self, machine: Machine) -> None:
         return None
 

@@ -13,6 +13,7 @@ SWITCHES = {
     "staging": "How a certificate change walks: reading=phases (default) or reading=single, all at once.",
     "sessions-outlive": "Connections made while both sides agreed live on for seven days or until a restart.",
     "implicit-peer-trust": "A node accepts a peer that shows its own public key, whatever the rules say.",
+    "clock-skew": "The clock of the node named by node is ahead by seconds (behind, when negative).",
     "aia-blocked": "Nodes cannot fetch missing issuers: a chain must be complete as it is shown.",
     "extension-fails": "The extension of that type (default: Key Vault) fails where scale_set and instance say.",
     "clear-write-only-on-omission": "A PUT of a scale set that omits write-only values clears them.",

@@ -104,6 +104,7 @@ def _node(node: Node) -> dict[str, Any]:
         "config_version": node.manifest.version,
         "presents": _thumbprint(node.presented),
         "serves": _thumbprint(node.served),
+        "reverse_proxy_serves": _thumbprint(node.proxied),
         "why_nothing": list(node.why_nothing),
         "holds": [
             {

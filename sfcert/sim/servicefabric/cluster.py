@@ -24,7 +24,7 @@ from sfcert.sim.nodes.manifest import Manifest, Trusts
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.ring import hold_together
 from sfcert.sim.nodes.store import Store
-from sfcert.sim.nodes.switches import is_on, trusted_roots
+from sfcert.sim.nodes.switches import is_on, option, trusted_roots
 from sfcert.sim.nodes.validation import Judge, refusal
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Cluster:
         self.primary_types: frozenset[str] = frozenset()
         self.nodes: dict[str, Node] = {}
         self.keepers: dict[str, Keeper] = {}
+        self.by_machine: dict[tuple[str, str], str] = {}
         self.upgrade: Upgrade | None = None
         self.last_upgrade: Upgrade | None = None
         self.formed = False
@@ -138,6 +139,7 @@ class Cluster:
             seed=name in self.nodes and self.nodes[name].seed,
         )
         self.nodes[name] = node
+        self.by_machine[scale_set_id.lower(), instance_id] = name
         self.keepers[name] = Keeper(self.azure, node, self._credentials_changed)
         self._elect_seeds()
         self._forget_sessions(name)
@@ -150,6 +152,7 @@ class Cluster:
         if node is None:
             return
         node.removed, node.in_ring = True, False
+        self.by_machine.pop((node.scale_set_id.lower(), node.instance_id), None)
         self._drop_keeper(name)
         self._elect_seeds()
         self.settle()
@@ -268,11 +271,17 @@ class Cluster:
 
     def judge_for(self, node: Node) -> Judge:
         return Judge(
-            now=self.azure.clock.now,
+            now=self.azure.clock.now + self._skew(node),
             trusted_roots=trusted_roots(self.azure),
             can_fetch_issuers=not is_on(self.azure, "aia-blocked"),
             accept_expired_pinned=node.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
         )
+
+    def _skew(self, node: Node) -> timedelta:
+        """How far this node's clock is ahead; none but where the switch says so."""
+        if option(self.azure, "clock-skew", "node") != node.name:
+            return timedelta(0)
+        return timedelta(seconds=float(option(self.azure, "clock-skew", "seconds", "0")))
 
     def refusal_between(self, caller: Node, refuser: Node) -> str | None:
         """Why one node refuses another's certificate, or None."""
@@ -294,6 +303,7 @@ class Cluster:
         return (
             node.presented.thumbprint,
             node.manifest.trusts,
+            self._skew(node),
             node.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
         )
 

@@ -68,8 +68,9 @@ class Clusters:
 
     def of_node_at(self, scale_set_id: str, instance_id: str) -> tuple[Cluster, str] | None:
         """The cluster and the node name of a machine, or None when it carries no node."""
+        key = (scale_set_id.lower(), instance_id)
         for cluster in self._by_key.values():
-            for node in cluster.nodes.values():
-                if node.scale_set_id.lower() == scale_set_id.lower() and node.instance_id == instance_id:
-                    return cluster, node.name
+            name = cluster.by_machine.get(key)
+            if name is not None:
+                return cluster, name
         return None

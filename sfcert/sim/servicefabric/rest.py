@@ -171,7 +171,8 @@ def upgrade_progress(cluster: Cluster, now: datetime) -> dict[str, Any]:
     `RollingForwardCompleted` between two phases is not the end."""
     upgrade = cluster.upgrade or cluster.last_upgrade
     domains = sorted({node.upgrade_domain for node in cluster.nodes.values()})
-    leg = upgrade.leg if upgrade is not None else None
+    between = upgrade is not None and upgrade.state == "RollingForwardCompleted"
+    leg = upgrade.leg if upgrade is not None and not between else None
     done = leg.done if leg is not None else domains
     running = upgrade.domain if upgrade is not None and cluster.upgrade is not None else None
     config = leg.manifest.version if leg is not None else cluster.manifest.version

@@ -22,10 +22,15 @@ from sfcert.sim.nodes.store import Store
 from sfcert.sim.nodes.switches import option
 from sfcert.sim.nodes.validation import refusal
 from sfcert.sim.servicefabric.cluster import Cluster
-from sfcert.sim.servicefabric.phases import Staging
+from sfcert.sim.servicefabric.phases import CERTIFICATE, Staging
 from sfcert.sim.servicefabric.policy import UpgradePolicy
 
 LOOK_AGAIN_S = 60
+# Between two phases the resource provider has yet to hear of the first one's end: for that long the cluster itself
+# says that its upgrade is complete.
+BETWEEN_LEGS_S = 60
+# 8.2 CU2: a change of the cluster certificate stays in its first domain (reference 7, row 21).
+STICKS_IN = (8, 2, 1486)
 
 
 @dataclass(slots=True)
@@ -158,7 +163,7 @@ class Upgrade:
         assert leg is not None
         in_domain_s = (self.azure.clock.now - self._domain_since).total_seconds()
         in_leg_s = (self.azure.clock.now - self._leg_since).total_seconds()
-        stuck = not leg.backwards and option(self.azure, "stuck-upgrade-domain", "domain", "-") == str(self.domain)
+        stuck = not leg.backwards and self._stuck()
         if self.cluster.down:
             self._wait(self._look)
         elif self._healthy() and not stuck:
@@ -177,6 +182,11 @@ class Upgrade:
         else:
             self._later(LOOK_AGAIN_S, self._look)
 
+    def _stuck(self) -> bool:
+        if self.kind == CERTIFICATE and self.original.runtime[:3] == STICKS_IN:
+            return True
+        return option(self.azure, "stuck-upgrade-domain", "domain", "-") == str(self.domain)
+
     def _healthy(self) -> bool:
         leg = self.leg
         assert leg is not None
@@ -194,6 +204,14 @@ class Upgrade:
             if node.manifest.version != leg.manifest.version:
                 node.manifest = leg.manifest
                 self.cluster.keepers[node.name].declaration_changed()
+        if not self._legs or leg.backwards:
+            self._begin_leg()
+            return
+        self.state = "RollingForwardCompleted"
+        self._later(BETWEEN_LEGS_S, self._go_on)
+
+    def _go_on(self) -> None:
+        self.state = "RollingForwardInProgress"
         self._begin_leg()
 
     def _wait(self, again: Callable[[], None]) -> None:

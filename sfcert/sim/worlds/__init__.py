@@ -3,10 +3,10 @@
 `load(azure, name, **options)` makes one by name; `load_bundle(azure, bundle)` makes the twin of a captured cluster.
 """
 
+from sfcert.sim.nodes.view import snapshot
 from sfcert.sim.worlds.build import load, prepare
 from sfcert.sim.worlds.specs import WORLDS
 from sfcert.sim.worlds.twin import from_bundle
-from sfcert.sim.nodes.view import snapshot
 
 load_bundle = from_bundle
 

@@ -318,3 +318,34 @@ def test_the_time_budget_ends_a_sync_that_never_succeeds(made_world: MakeWorld) 
     body["properties"]["virtualMachineProfile"]["extensionProfile"]["extensionsTimeBudget"] = "PT15M"
     operation = world.wait(world.send(world.scale_set_ids[0], body))
     assert operation.error["code"] == "VMExtensionProvisioningTimeout"
+
+
+def test_a_put_without_a_capacity_scales_nothing(made_world: MakeWorld) -> None:
+    world = made_world("one-node-type")
+    body = world.get(world.scale_set_ids[0])
+    del body["sku"]["capacity"]
+    assert world.put(world.scale_set_ids[0], body)["sku"]["capacity"] == 5
+    del body["sku"]
+    assert world.put(world.scale_set_ids[0], body)["sku"]["capacity"] == 5
+    assert world.cluster.healthy
+
+
+def test_a_stopped_machine_is_a_node_that_is_down_until_it_starts(made_world: MakeWorld) -> None:
+    world = made_world("one-node-type")
+    world.migrate()
+    world.wait(world.act(world.scale_set_ids[0], "powerOff", {"instanceIds": ["3"]}))
+    assert not world.cluster.nodes["_nt0_3"].in_ring
+    new = world.vaults.renew_now(world.facts["vault_url"], world.facts["certificate_name"])
+    world.pass_time(hours=3)
+    assert world.cluster.nodes["_nt0_3"].store.get("localmachine/my", new.thumbprint) is None
+    world.wait(world.act(world.scale_set_ids[0], "start", {"instanceIds": ["3"]}))
+    world.pass_time(hours=3)
+    assert world.cluster.healthy
+    assert world.presented() == {new.thumbprint}
+
+
+def test_all_machines_stopped_is_the_end_of_the_cluster(made_world: MakeWorld) -> None:
+    """Reference 5: deallocating destroys a cluster."""
+    world = made_world("one-node-type")
+    world.wait(world.act(world.scale_set_ids[0], "deallocate"))
+    assert world.cluster.down

@@ -187,3 +187,36 @@ def test_deleting_a_cluster_leaves_nothing_behind(made_world: MakeWorld) -> None
         provider.get(rid, "2021-06-01", {})
     assert caught.value.status == 404
     assert provider.delete(rid, "2021-06-01", world.caller).operation is None
+
+
+def test_between_two_phases_the_cluster_itself_says_completed(made_world: MakeWorld) -> None:
+    """A watcher that believes the first completed walk stops two phases early."""
+    world = provisioned(made_world)
+    sent = world.to_common_name()
+    versions = set()
+    while not sent.operation.done:
+        world.pass_time(seconds=20)
+        progress = answer(world.azure, world.cluster, "/$/GetUpgradeProgress", {})
+        if progress["UpgradeState"] == "RollingForwardCompleted" and not sent.operation.done:
+            assert {domain["State"] for domain in progress["UpgradeDomains"]} == {"Completed"}
+            assert world.cluster.state == "UpdatingUserCertificate"
+            versions.add(progress["ConfigVersion"])
+    assert len(versions) == 2
+
+
+def test_a_runtime_with_the_known_fault_sticks_and_rolls_back(made_world: MakeWorld) -> None:
+    """Reference 7, row 21."""
+    world = provisioned(made_world, cluster_settings={"clusterCodeVersion": "8.2.1486.9590"})
+    operation = world.wait(world.to_common_name())
+    assert operation.status == "Failed"
+    assert "UpgradeDomainTimeout" in operation.error["message"]
+
+
+def test_a_node_whose_clock_runs_ahead_refuses_first(made_world: MakeWorld) -> None:
+    world = made_world("one-node-type", auto_renew=False)
+    world.pass_time(days=199 - 20 - 1)
+    world.azure.faults.arm("clock-skew", {"node": "_nt0_1", "seconds": 2 * 86400})
+    world.cluster.settle()
+    assert {refusal.refuser for refusal in world.azure.journal.refusals} == {"_nt0_1"}
+    assert not world.cluster.down
+    assert not world.cluster.healthy
