@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from sfcert.arm.evaluate import evaluate
-from sfcert.arm.faults import fault_of, refusal
+from sfcert.arm.faults import bounded, fault_of, refusal
 from sfcert.arm.frame import Env, Frame, Target, member
 from sfcert.arm.functions.builtin import EvaluationError
 from sfcert.arm.parameters import Declared
@@ -144,7 +144,8 @@ class Resource:
                 kept = {own: sub for own, sub in value.items() if own.lower() == "template"}
                 part = {own: sub for own, sub in value.items() if own not in kept}
             try:
-                evaluated = evaluate(part, env)
+                with bounded(self._document, self.source):
+                    evaluated = evaluate(part, env)
             except EvaluationError as error:
                 raise self._refused(error.under(key)) from error
             body[key] = {**evaluated, **kept} if kept else evaluated

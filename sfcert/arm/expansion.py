@@ -18,7 +18,7 @@ import msgspec
 from sfcert.arm.evaluate import evaluate
 from sfcert.arm.expanded import DEPLOYMENT_TYPE, Expanded, Loop, Note, Resource
 from sfcert.arm.expression import Call, Text
-from sfcert.arm.faults import fault_of, refusal
+from sfcert.arm.faults import bounded, fault_of, refusal
 from sfcert.arm.frame import Env, Frame, Lookup, UserFunction, member
 from sfcert.arm.functions.builtin import EvaluationError, kind
 from sfcert.arm.interpreter import loop_count
@@ -93,7 +93,8 @@ def expand(
     frame.hides = chosen.hides
     given = {name: _given(name, entry) for name, entry in parameters.items()}
     job = _Job(frame, document, chosen, scope, (), 0)
-    return _expand(value, given, job, runtime or SymbolicRuntime())
+    with bounded(document):
+        return _expand(value, given, job, runtime or SymbolicRuntime())
 
 
 def _given(name: str, entry: Any) -> Any:

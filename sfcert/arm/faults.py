@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sfcert.arm.functions.builtin import EvaluationError
 from sfcert.arm.paths import print_path
@@ -16,6 +17,16 @@ class TemplateInvalidError(InputError):
     def __init__(self, message: str, faults: Sequence[Fault], code: str) -> None:
         super().__init__("TemplateInvalid", message, faults)
         self.code = code
+
+
+@contextmanager
+def bounded(document: Document | None, steps: tuple[str | int, ...] = ()) -> Iterator[None]:
+    """Refuse, instead of failing, where values build on one another without end."""
+    try:
+        yield
+    except RecursionError as error:
+        told = EvaluationError("expressions here build on one another too deeply")
+        raise refusal([fault_of(told, steps, document)], document) from error
 
 
 def fault_of(error: EvaluationError, steps: tuple[str | int, ...], document: Document | None) -> Fault:

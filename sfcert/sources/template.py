@@ -212,6 +212,8 @@ class _Reader:
                 self._unread.setdefault(f"vm_instances/{id_}", "a template tells nothing of instances")
         for url in sorted({url for raw in resources.values() for url in _vault_urls(raw.body)}):
             self._unread.setdefault(f"vaults/{url}", "a template tells nothing of what a vault holds")
+            if not any(id_.lower().endswith(f"/{_VAULT}/{_vault_name(url)}") for id_ in resources):
+                self._unread.setdefault(f"vault resources/{url}", "the vault is not declared in the template")
         for note in expanded.all_notes():
             where = self._template.position(note.steps)
             place = f"{self._template.file}:{where.line}:{where.column}" if where else str(self._template.file)
@@ -283,6 +285,10 @@ class _Reader:
     def _list_open(self, id_: str, body: dict[str, Any]) -> None:
         for path, symbolic in symbolic_paths(body):
             self._open(id_, str(path), symbolic.why)
+
+
+def _vault_name(url: str) -> str:
+    return url.removeprefix("https://").partition(".")[0]
 
 
 def _vault_urls(value: Any) -> set[str]:

@@ -36,7 +36,7 @@ REGISTRY: Any = Registry(retrieve=retrieve)  # type: ignore[call-arg]  # attrs n
 
 
 def _or_text(type_: str, *texts: str) -> Any:
-    """A check that also takes the type as text: published templates write `"true"`, `"19000"`, and providers take it."""
+    """A check that also takes the type as text: published templates write `"true"`, `"19000"`, and are taken."""
     strict = jsonschema.Draft4Validator.TYPE_CHECKER
 
     def check(_: Any, value: Any) -> bool:

@@ -25,6 +25,8 @@ from sfcert.arm.symbolic import is_symbolic
 from sfcert.arm.text import parse_text
 from sfcert.errors import InputError
 
+#: Far beyond what a template may hold (4 MB); ends a variable that doubles itself.
+_LONGEST = 8 * 1024 * 1024
 _HOLE = re.compile(r"\{\{|\}\}|\{(?P<index>[0-9]+)(?:,(?P<width>-?[0-9]+))?(?::(?P<form>[^}]*))?\}|[{}]")
 
 
@@ -48,7 +50,10 @@ def concat(*args: Any) -> Any:
         return [element for arg in args for element in need_list("concat", arg)]
     if any(isinstance(arg, (list, dict)) for arg in args):
         raise wrong("concat", "either strings or arrays", next(arg for arg in args if isinstance(arg, (list, dict))))
-    return "".join(as_text(arg) for arg in args)
+    joined = "".join(as_text(arg) for arg in args)
+    if len(joined) > _LONGEST:
+        raise EvaluationError(f"The template language function 'concat' made more than {_LONGEST} characters.")
+    return joined
 
 
 def format_text(form: Any, *args: Any) -> str:

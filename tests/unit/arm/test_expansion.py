@@ -559,3 +559,15 @@ def test_a_fault_in_a_body_is_found_without_deploying() -> None:
 def test_what_is_no_template_is_refused_and_never_a_traceback(template: Any) -> None:
     with pytest.raises(InputError):
         expand(template, {}, SCOPE)
+
+
+def test_values_that_build_on_one_another_without_end_are_refused() -> None:
+    chain = {f"v{n}": f"[concat(variables('v{n + 1}'), 'x')]" for n in range(2000)}
+    with pytest.raises(InputError, match="too deeply"):
+        expanded(variables={**chain, "v2000": "end"})
+
+
+def test_a_value_that_doubles_itself_over_and_over_is_refused() -> None:
+    doubling = {f"v{n}": f"[concat(variables('v{n + 1}'), variables('v{n + 1}'))]" for n in range(40)}
+    with pytest.raises(InputError, match="characters"):
+        expanded(variables={**doubling, "v40": "x"})

@@ -187,6 +187,7 @@ def test_names_what_a_template_cannot_tell() -> None:
     told = [one.what for one in bundle.unread]
     assert f"vm_instances/{HERE}/Microsoft.Compute/virtualMachineScaleSets/nt0" in told
     assert "vaults/https://kv.vault.azure.net" in told
+    assert "vault resources/https://kv.vault.azure.net" in told
     assert "runtime" in told
     assert any(one.startswith("template t.json:1:") for one in told)
 
