@@ -4,6 +4,7 @@ Every path begins with `/t/<token>`; what follows is:
 
     GET  /now        {"now": instant}
     GET  /status     everything, as JSON                        GET /  the same as a page for people
+    GET  /journal    every write, request and note since the world was made; `?after=n` leaves out the first n writes
     POST /advance    {"seconds": n} or {"until": instant}       -> {"now", "events"}
     POST /tempo      {"mode": "manual|auto|factor", "factor": n}
     POST /reset      a fresh world                              POST /stop    end the server
@@ -59,6 +60,7 @@ class Control:
             ("GET", "/", self._page),
             ("GET", "/now", self._now),
             ("GET", "/status", self._status),
+            ("GET", "/journal", self._journal),
             ("GET", "/env", self._env),
             ("GET", "/vault-port", self._vault_port),
             ("POST", "/advance", self._advance),
@@ -101,6 +103,28 @@ class Control:
 
     async def _status(self, request: web.Request) -> web.Response:
         return _json(describe(self._server))
+
+    async def _journal(self, request: web.Request) -> web.Response:
+        journal = self._server.azure.journal
+        after = request.query.get("after", "0")
+        if not after.isdigit():
+            raise _BadCall("after must be a number of writes")
+        return _json(
+            {
+                "writes": journal.writes[int(after) :],
+                "requests": [
+                    {
+                        "at": one.at.isoformat(),
+                        "kind": one.kind,
+                        "host": one.host,
+                        "path": one.path,
+                        "status": one.status,
+                    }
+                    for one in journal.requests
+                ],
+                "notes": [{"at": at.isoformat(), "note": note} for at, note in journal.notes],
+            }
+        )
 
     async def _page(self, request: web.Request) -> web.Response:
         return web.Response(text=render_page(describe(self._server)), content_type="text/html")

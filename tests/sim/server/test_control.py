@@ -109,6 +109,15 @@ def test_status_and_page_show_every_node_with_what_it_presents(sim: Running) -> 
     assert "PRIVATE KEY" not in page + str(status)
 
 
+def test_the_journal_tells_every_write_once_from_where_it_is_asked(sim: Running) -> None:
+    call(sim, "POST", "/load", {"world": "one-node-type"})
+    whole = call(sim, "GET", "/journal")["writes"]
+    assert len(whole) > 5
+    assert call(sim, "GET", "/journal?after=3")["writes"] == whole[3:]
+    with pytest.raises(SimFailed, match="number of writes"):
+        call(sim, "GET", "/journal?after=all")
+
+
 def test_the_tempo_can_be_changed(sim: Running) -> None:
     assert call(sim, "POST", "/tempo", {"mode": "auto"})["mode"] == "auto"
     with pytest.raises(SimFailed, match="manual, auto, factor"):
