@@ -11,7 +11,7 @@ from datetime import datetime
 from sfcert.dated import roles_that_read_secrets, table
 from sfcert.model.ids import same_id
 from sfcert.model.observation import KeyVaultExtension, Observation, ScaleSet, Vault
-from sfcert.rules.delivery import extensions
+from sfcert.rules.delivery import address, extensions, open_addresses
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import Missing, cannot_tell, is_authored, resource_body, vault_resource_unread
 
@@ -92,6 +92,9 @@ def _by_role(observation: Observation, vault: Vault, principal: str, subject: st
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set, extension in extensions(observation):
+        addresses = open_addresses(observation, scale_set, extension)
+        if addresses is not None:
+            yield cannot_tell(address(scale_set, extension), addresses, "its identity may read those vaults")
         urls = sorted({one.reference.vault_url for one in extension.observed if one.reference})
         for url in urls:
             question = f"{scale_set.name} may read the secrets of {url}"

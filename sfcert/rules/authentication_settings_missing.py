@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import KeyVaultExtension, Observation, ScaleSet
-from sfcert.rules.delivery import address, extensions
+from sfcert.rules.delivery import address, extensions, observes
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import Missing, cannot_tell, extension_body, is_open, open_value, resource_body
 
@@ -86,7 +86,7 @@ def _judge(observation: Observation, scale_set: ScaleSet, extension: KeyVaultExt
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set, extension in extensions(observation):
-        if not extension.observed:
+        if not observes(observation, scale_set, extension):
             continue
         if is_open(resource_body(observation, scale_set.id), "identity", "userAssignedIdentities"):
             missing = open_value(f"The identities of {scale_set.name}")

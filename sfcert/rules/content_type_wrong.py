@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import serving
+from sfcert.rules.delivery import serving, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     if observation.cluster.os != "Windows":
         return
+    yield from unread_deliveries(observation, "its form suits the machines")
     for delivery, certificate, _, _ in serving(observation):
         if certificate.content_type and certificate.content_type.lower() != "application/x-pkcs12":
             yield fail(

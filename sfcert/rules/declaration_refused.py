@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sfcert.model.observation import Declaration, Observation
 from sfcert.rules.engine import Judgement, Rule, fail_at
+from sfcert.rules.reading import cannot_tell, open_value
 
 
 def _judge(cluster_id: str, declaration: Declaration, role: str) -> Iterator[Judgement]:
@@ -21,6 +22,9 @@ def _judge(cluster_id: str, declaration: Declaration, role: str) -> Iterator[Jud
     def refuse(reason: str, message: str, remedy: str) -> Judgement:
         return fail_at(cluster_id, reason, f"The {role} certificate {message}", remedy, evidence)
 
+    if declaration.kind == "unresolved":
+        missing = open_value(f"The declaration of the {role} certificate")
+        yield cannot_tell(cluster_id, missing, "the resource provider takes it")
     if declaration.kind == "both":
         yield refuse(
             "InvalidCommonNameThumbprintPair",

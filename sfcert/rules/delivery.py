@@ -27,8 +27,12 @@ from sfcert.rules.reading import (
     Missing,
     cannot_tell,
     certificate_at,
+    cluster_body,
     extension_body,
+    is_authored,
     is_open,
+    not_in_template,
+    open_names,
     open_value,
     profile_body,
 )
@@ -92,7 +96,12 @@ def _delivery(
             url=entry.url,
             certificate=None,
             version=None,
-            missing=open_value(f"A certificate address of {scale_set.name}"),
+            # also with the address the inside of the vault would be out of a template's reach
+            missing=not_in_template(f"What lies behind an address of {scale_set.name}")
+            if is_authored(observation)
+            else Missing(
+                reason="CertificateUnread", what=f"{entry.url!r}", why="is not the address of a vault's secret"
+            ),
             store=store,
         )
     found = certificate_at(observation, reference)
@@ -127,17 +136,35 @@ def deliveries(observation: Observation, scale_set: ScaleSet) -> tuple[Delivery,
 
 
 def unknown_deliveries(observation: Observation, scale_set: ScaleSet) -> Missing | None:
-    """Why more may be delivered than `deliveries` lists: a list that stays an expression. None: the lists are whole."""
+    """Why more may be delivered than `deliveries` lists: a list that stays an expression. None: the lists are whole.
+
+    Only templates have such lists, and what they lead to is not in a template anyhow.
+    """
     profile = profile_body(observation, scale_set)
-    if is_open(profile, "osProfile", "secrets"):
-        return open_value(f"The list of vm secrets of {scale_set.name}")
-    for group in profile.items("osProfile", "secrets"):
-        if group.is_symbolic() or group.is_symbolic("vaultCertificates"):
-            return open_value(f"The list of vm secrets of {scale_set.name}")
-    for extension in scale_set.key_vault_extensions:
-        body = extension_body(observation, scale_set, extension.name)
-        if is_open(body, "settings", "secretsManagementSettings", "observedCertificates"):
-            return open_value(f"The list of certificates that {extension.name} of {scale_set.name} observes")
+    is_undecided = is_open(profile, "osProfile", "secrets") or any(
+        group.is_symbolic() or group.is_symbolic("vaultCertificates") for group in profile.items("osProfile", "secrets")
+    )
+    if is_undecided or any(observes_unknown(observation, scale_set, one) for one in scale_set.key_vault_extensions):
+        return not_in_template(f"All that reaches machines of {scale_set.name}")
+    return None
+
+
+def observes_unknown(observation: Observation, scale_set: ScaleSet, extension: KeyVaultExtension) -> bool:
+    """Whether the extension's list of observed certificates stays an expression."""
+    body = extension_body(observation, scale_set, extension.name)
+    return is_open(body, "settings", "secretsManagementSettings", "observedCertificates")
+
+
+def observes(observation: Observation, scale_set: ScaleSet, extension: KeyVaultExtension) -> bool:
+    """Whether the extension observes anything, also where its list stays an expression."""
+    return bool(extension.observed) or observes_unknown(observation, scale_set, extension)
+
+
+def open_addresses(observation: Observation, scale_set: ScaleSet, extension: KeyVaultExtension) -> Missing | None:
+    """Why it is not known which vaults the extension reads."""
+    is_one_open = is_authored(observation) and any(not one.url for one in extension.observed)
+    if is_one_open or observes_unknown(observation, scale_set, extension):
+        return open_value(f"An address that {extension.name} of {scale_set.name} observes")
     return None
 
 
@@ -155,8 +182,22 @@ def declared_names(observation: Observation) -> tuple[PinnedName, ...]:
     return observation.cluster.certificate.names
 
 
-def is_by_name(declaration: Declaration) -> bool:
-    return declaration.kind in ("common-name", "both")
+def is_by_name(observation: Observation) -> bool | None:
+    """Whether the cluster is declared by common name; None where the declaration stays an expression as a whole."""
+    kind = observation.cluster.certificate.kind
+    if kind != "unresolved":
+        return kind in ("common-name", "both")
+    body = cluster_body(observation)
+    if body.is_symbolic("certificateCommonNames"):
+        return None
+    return body.object("certificateCommonNames") is not None
+
+
+def undecided(observation: Observation, question: str) -> Iterator[Judgement]:
+    """*Unknown* where the declared names of a template stay open: what they select is not in a template anyhow."""
+    if open_names(observation) is not None:
+        missing = not_in_template("What the cluster's declaration selects")
+        yield cannot_tell(observation.cluster.id, missing, question)
 
 
 def name_of(delivery: Delivery, names: tuple[PinnedName, ...]) -> PinnedName | None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sfcert.model.observation import Observation
+from sfcert.model.observation import Observation, ScaleSet
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.rules.reading import cannot_tell, cluster_body, extension_body, open_durability
 
 #: The provider wants at least this many machines for Silver and Gold.
 LEAST_MACHINES = 5
+
+
+def same_durability(observation: Observation, scale_set: ScaleSet) -> bool:
+    """Whether both places hold one and the same text, expression or not: then they agree, whatever it gives."""
+    theirs = extension_body(observation, scale_set, scale_set.node_extension.name).raw("settings", "durabilityLevel")
+    listed = cluster_body(observation).items("nodeTypes")
+    return any(one.raw("durabilityLevel") == theirs and theirs is not None for one in listed)
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
@@ -18,6 +26,9 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
         node_type = types.get((scale_set.node_type or "").lower())
         if node_type is None:
             continue
+        missing = open_durability(observation, scale_set)
+        if missing is not None and not same_durability(observation, scale_set):
+            yield cannot_tell(scale_set.id, missing, "node type and node extension agree on it")
         # what neither states is Bronze
         ours, theirs = node_type.durability or "Bronze", scale_set.node_extension.durability or "Bronze"
         known = node_type.durability is not None and scale_set.node_extension.durability is not None

@@ -10,12 +10,13 @@ from datetime import date, datetime
 
 from sfcert.dated import rows
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import serving
+from sfcert.rules.delivery import serving, unread_deliveries
 from sfcert.rules.eku_missing import lacking
 from sfcert.rules.engine import Judgement, Rule, fail
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
+    yield from unread_deliveries(observation, "its authority goes on granting client authentication")
     for delivery, certificate, _, leaf in serving(observation):
         if lacking(leaf.ekus):
             continue  # it is gone already: eku-missing

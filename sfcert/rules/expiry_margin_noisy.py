@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sfcert.dated import timing_s
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import is_by_name, serving
+from sfcert.rules.delivery import is_by_name, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.renewal_too_late import left_after_trigger
 
@@ -15,8 +15,10 @@ from sfcert.rules.renewal_too_late import left_after_trigger
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
     security = {key.lower(): value for key, value in cluster.settings.get("Security", {}).items()}
-    if not is_by_name(cluster.certificate) or "certificateexpirysafetymargin" in security:
+    yield from undecided(observation, "it is renewed before Service Fabric warns")
+    if not is_by_name(observation) or "certificateexpirysafetymargin" in security:
         return  # a margin that somebody set: its unit is not documented well enough to judge
+    yield from unread_deliveries(observation, "it is renewed before Service Fabric warns")
     margin = timedelta(seconds=timing_s("expiry_warning_s"))
     for delivery, certificate, _, leaf in serving(observation):
         for action in certificate.lifetime_actions:

@@ -13,7 +13,7 @@ from sfcert.dated import runtime_at_least, table
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import address, extensions
 from sfcert.rules.engine import Judgement, Rule, fail
-from sfcert.rules.reading import Missing, cannot_tell, is_authored, not_in_template
+from sfcert.rules.reading import cannot_tell, runtime_unread
 
 _TOO_OLD = ("2008", "2012", "2016", "2019")
 
@@ -26,11 +26,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
         runtime = observation.cluster.runtime
         reaches = runtime_at_least(runtime, "cng_keys_since")
         if reaches is None:
-            what = "The runtime of the cluster"
-            missing = Missing(reason="ResourceUnread", what=what, why="was not read")
-            yield cannot_tell(
-                subject, not_in_template(what) if is_authored(observation) else missing, "it can use CNG keys"
-            )
+            yield cannot_tell(subject, runtime_unread(observation), "it can use CNG keys")
         elif not reaches:
             yield fail(
                 subject,

@@ -25,7 +25,7 @@ def _depends_on_extension(observation: Observation, scale_set: ScaleSet) -> bool
         return False
     if any(serves_cluster(one, declared) for one in by_extension):
         return True
-    return is_by_name(declared) and not by_secret and any(one.missing for one in by_extension)
+    return bool(is_by_name(observation)) and not by_secret and any(one.missing for one in by_extension)
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:

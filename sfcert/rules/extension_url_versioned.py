@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import address, observed_by
+from sfcert.rules.delivery import address, extensions, observed_by, observes_unknown
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell, is_authored, open_value
 
@@ -14,6 +14,10 @@ REMEDY = "Write https://<vault>.vault.azure.net/secrets/<name>, without a versio
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
+    for scale_set, extension in extensions(observation):
+        if observes_unknown(observation, scale_set, extension):
+            missing = open_value(f"The list of what {extension.name} observes")
+            yield cannot_tell(address(scale_set, extension), missing, "every address is a secret's, without a version")
     for scale_set, extension, observed in observed_by(observation):
         subject, reference = address(scale_set, extension), observed.reference
         if reference is None and not observed.url and is_authored(observation):

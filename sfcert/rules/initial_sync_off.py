@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import address, extensions
+from sfcert.rules.delivery import address, extensions, observes
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell, extension_body, is_open, open_value
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set, extension in extensions(observation):
-        if not extension.observed or (extension.major or 0) >= 4 or extension.require_initial_sync is True:
+        waits = (extension.major or 0) >= 4 or extension.require_initial_sync is True
+        if waits or not observes(observation, scale_set, extension):
             continue
         subject = address(scale_set, extension)
         body = extension_body(observation, scale_set, extension.name)

@@ -12,7 +12,7 @@ from datetime import datetime
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation, PinnedName
 from sfcert.pki import direct_issuers
-from sfcert.rules.delivery import declared_names, name_of, serving, unread_deliveries
+from sfcert.rules.delivery import declared_names, name_of, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail_at
 from sfcert.rules.reading import Missing, cannot_tell
 
@@ -48,10 +48,11 @@ def _judge(subject: str, name: PinnedName, issuers: tuple[str, ...], leaf: Certi
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     names = declared_names(observation)
     pinned = tuple(name for name in names if name.issuers_text.strip())
+    question = "it comes from a pinned issuer"
+    yield from undecided(observation, question)
     if not pinned:
         return
     known = observation.known_certificates()
-    question = "it comes from a pinned issuer"
     yield from unread_deliveries(observation, question)
     for delivery, _, version, leaf in serving(observation):
         name = name_of(delivery, pinned)

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import address, extensions
+from sfcert.rules.delivery import address, extensions, observes
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell, extension_body, is_open, open_value
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set, extension in extensions(observation):
-        if extension.type.lower() != "keyvaultforwindows" or not extension.observed:
+        if extension.type.lower() != "keyvaultforwindows" or not observes(observation, scale_set, extension):
             continue
         subject = address(scale_set, extension)
         if (extension.major or 0) >= 4:

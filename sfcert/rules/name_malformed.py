@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sfcert.model.observation import Declaration, Observation
 from sfcert.rules.engine import Judgement, Rule, fail_at
+from sfcert.rules.reading import cannot_tell, open_names
 
 REMEDY = "Write the value of the CN alone, exactly as it stands in the certificate: case, dots and all."
 
@@ -28,6 +29,9 @@ def _judge(subject: str, declaration: Declaration) -> Iterator[Judgement]:
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
+    missing = open_names(observation)
+    if missing is not None:
+        yield cannot_tell(cluster.id, missing, "the name is a bare name")
     for declaration in (cluster.certificate, cluster.reverse_proxy):
         yield from _judge(cluster.id, declaration)
     for scale_set in observation.scale_sets:

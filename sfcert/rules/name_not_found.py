@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation, ScaleSet
-from sfcert.rules.delivery import deliveries, unknown_deliveries
+from sfcert.rules.delivery import deliveries, undecided, unknown_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell
 
@@ -42,6 +42,7 @@ def _is_in_every_store(observation: Observation, scale_set: ScaleSet, name: str)
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     names = [name.common_name for name in observation.cluster.certificate.names]
+    yield from undecided(observation, "its machines get a certificate of the declared name")
     if not names:
         return
     for scale_set in observation.scale_sets:

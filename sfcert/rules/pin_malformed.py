@@ -8,10 +8,14 @@ from datetime import datetime
 
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Judgement, Rule, fail_at
+from sfcert.rules.reading import cannot_tell, open_names
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
+    missing = open_names(observation)
+    if missing is not None:
+        yield cannot_tell(cluster.id, missing, "every pin is a thumbprint")
     for place, name in enumerate(cluster.certificate.names):
         path = f"{cluster.certificate.path}.commonNames[{place}].certificateIssuerThumbprint"
         if name.malformed:

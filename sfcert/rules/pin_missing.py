@@ -10,6 +10,7 @@ from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import serving
 from sfcert.rules.engine import Judgement, Rule, fail_at
+from sfcert.rules.reading import cannot_tell, open_names
 
 
 def is_surely_private(leaf: Certificate) -> bool:
@@ -22,6 +23,9 @@ def is_surely_private(leaf: Certificate) -> bool:
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
+    missing = open_names(observation)
+    if missing is not None:
+        yield cannot_tell(cluster.id, missing, "every name is pinned")
     leaves = [leaf for _, _, _, leaf in serving(observation)]
     for place, name in enumerate(cluster.certificate.names):
         if name.issuers_text.strip():

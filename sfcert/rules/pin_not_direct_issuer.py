@@ -10,12 +10,13 @@ from datetime import datetime
 
 from sfcert.model.observation import Observation
 from sfcert.pki import direct_issuers
-from sfcert.rules.delivery import name_of, serving, unread_deliveries
+from sfcert.rules.delivery import name_of, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     pinned = tuple(name for name in observation.cluster.certificate.names if name.issuers)
+    yield from undecided(observation, "the pins name its direct issuer")
     if not pinned:
         return
     yield from unread_deliveries(observation, "the pins name its direct issuer")

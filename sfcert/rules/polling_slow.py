@@ -9,6 +9,7 @@ from sfcert.dated import timing_s
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import address, extensions
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.rules.reading import cannot_tell, extension_body, is_open, open_value
 
 #: A day: renewal triggers are counted in days, and a person who fixes a version waits for the next look.
 SLOWEST_S = 86400
@@ -17,6 +18,10 @@ SLOWEST_S = 86400
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set, extension in extensions(observation):
         polls = extension.polling_interval_s
+        body = extension_body(observation, scale_set, extension.name)
+        if is_open(body, "settings", "secretsManagementSettings", "pollingIntervalInS"):
+            subject = address(scale_set, extension)
+            yield cannot_tell(subject, open_value("pollingIntervalInS"), "it looks into the vault at least once a day")
         if polls is None or polls <= SLOWEST_S or (extension.major or 0) >= 4:
             continue
         yield fail(

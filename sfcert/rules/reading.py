@@ -125,3 +125,35 @@ def instances_unread(observation: Observation, scale_set: ScaleSet) -> Missing:
         return not_in_template(what)
     why = observation.why_unread(f"vm_instances/{scale_set.id}")
     return Missing(reason="InstancesUnread", what=what, why=f"was not read ({why})" if why else "was not captured")
+
+
+def open_names(observation: Observation) -> Missing | None:
+    """Whether a declared name of the cluster, a pin, or the whole declaration by name stays an expression."""
+    if observation.cluster.certificate.kind != "unresolved":
+        return None
+    names = cluster_body(observation).at("certificateCommonNames")
+    is_undecided = names.is_symbolic() or names.is_symbolic("commonNames")
+    entries = list(names.items("commonNames"))
+    words = ("certificateCommonName", "certificateIssuerThumbprint")
+    if is_undecided or any(entry.is_symbolic() or any(map(entry.is_symbolic, words)) for entry in entries):
+        return open_value("A declared name of the cluster, or its pin,")
+    return None
+
+
+def runtime_unread(observation: Observation) -> Missing:
+    """Why the cluster's runtime version is not at hand."""
+    what = "The runtime of the cluster"
+    if is_authored(observation):
+        return not_in_template(what)
+    return Missing(reason="ResourceUnread", what=what, why="was not read")
+
+
+def open_durability(observation: Observation, scale_set: ScaleSet) -> Missing | None:
+    """Whether the durability of a scale set's node type, in either place, stays an expression."""
+    body = extension_body(observation, scale_set, scale_set.node_extension.name)
+    listed = cluster_body(observation).items("nodeTypes")
+    name = (scale_set.node_type or "").lower()
+    mine = [one for one in listed if (one.text("name") or "").lower() in ("", name)]
+    if is_open(body, "settings", "durabilityLevel") or any(one.is_symbolic("durabilityLevel") for one in mine):
+        return open_value(f"durabilityLevel of {scale_set.name}")
+    return None

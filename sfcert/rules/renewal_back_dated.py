@@ -11,12 +11,13 @@ from datetime import datetime
 
 from sfcert.dated import runtime_at_least
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import is_by_name, serving, unread_deliveries
+from sfcert.rules.delivery import is_by_name, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
-    if not is_by_name(observation.cluster.certificate):
+    yield from undecided(observation, "nodes would choose it")
+    if not is_by_name(observation):
         return
     if runtime_at_least(observation.cluster.runtime, "newest_not_before_since") is False:
         return  # older runtimes go by NotAfter

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import is_by_name, policy_unread, serving, unread_deliveries
+from sfcert.rules.delivery import is_by_name, policy_unread, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell
 from sfcert.rules.renewal_left_frozen import ACTIONS_TAG
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
-    if not is_by_name(observation.cluster.certificate):
+    yield from undecided(observation, "the vault renews it")
+    if not is_by_name(observation):
         return
     yield from unread_deliveries(observation, "the vault renews it")
     for delivery, certificate, _, _ in serving(observation):

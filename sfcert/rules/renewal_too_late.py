@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sfcert.dated import timing_s
 from sfcert.model.observation import LifetimeAction, Observation
-from sfcert.rules.delivery import is_by_name, serving, unread_deliveries
+from sfcert.rules.delivery import is_by_name, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 PERSON_S = 7 * 86400
@@ -34,7 +34,8 @@ def left_after_trigger(action: LifetimeAction, lifetime: timedelta) -> timedelta
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
-    if not is_by_name(observation.cluster.certificate):
+    yield from undecided(observation, "it is renewed early enough")
+    if not is_by_name(observation):
         return
     yield from unread_deliveries(observation, "it is renewed early enough")
     for delivery, certificate, _, leaf in serving(observation):

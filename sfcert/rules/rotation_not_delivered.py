@@ -11,10 +11,14 @@ from datetime import datetime
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import deliveries, is_by_name
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.rules.reading import cannot_tell, open_value
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
-    if not is_by_name(observation.cluster.certificate):
+    if is_by_name(observation) is None:
+        missing = open_value("The cluster's declaration")
+        yield cannot_tell(observation.cluster.id, missing, "it takes up renewed certificates, and gets them")
+    if not is_by_name(observation):
         return
     for scale_set in observation.scale_sets:
         found = deliveries(observation, scale_set)

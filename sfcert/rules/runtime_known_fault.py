@@ -8,7 +8,7 @@ from datetime import datetime
 from sfcert.dated import runtime_key, table
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Judgement, Rule, fail
-from sfcert.rules.reading import Missing, cannot_tell, is_authored, not_in_template
+from sfcert.rules.reading import cannot_tell, runtime_unread
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
@@ -16,13 +16,8 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     try:
         version = runtime_key(cluster.runtime or "")
     except ValueError:
-        what = "The runtime of the cluster"
-        missing = Missing(reason="ResourceUnread", what=what, why="was not read")
-        yield cannot_tell(
-            cluster.id,
-            not_in_template(what) if is_authored(observation) else missing,
-            "it has a fault that a change of certificates would meet",
-        )
+        question = "it has a fault that a change of certificates would meet"
+        yield cannot_tell(cluster.id, runtime_unread(observation), question)
         return
     for fault in table("runtime")["known_faults"]:
         if runtime_key(str(fault["from"])) <= version < runtime_key(str(fault["below"])):

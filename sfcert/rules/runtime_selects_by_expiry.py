@@ -11,10 +11,13 @@ from datetime import datetime
 from sfcert.dated import runtime_at_least, table
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.rules.reading import cannot_tell, runtime_unread
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
+    if runtime_at_least(cluster.runtime, "newest_not_before_since") is None:
+        yield cannot_tell(cluster.id, runtime_unread(observation), "it takes the newest certificate")
     if runtime_at_least(cluster.runtime, "newest_not_before_since") is False:
         yield fail(
             cluster.id,

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import deliveries, name_of, unread_deliveries
+from sfcert.rules.delivery import deliveries, name_of, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     names = observation.cluster.certificate.names
+    yield from undecided(observation, "a vm secret is newer than what the extension brings")
     if not names or not any(one.secrets and one.key_vault_extensions for one in observation.scale_sets):
         return
     yield from unread_deliveries(observation, "it is newer than what the extension brings")

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import name_of, serving, unread_deliveries
+from sfcert.rules.delivery import name_of, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     names = observation.cluster.certificate.names
+    yield from undecided(observation, "it is self-signed")
     if not names:
         return
     yield from unread_deliveries(observation, "it is self-signed")

@@ -11,39 +11,51 @@ from datetime import datetime
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import address, deliveries, extensions, serves_cluster
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.rules.reading import cannot_tell, cluster_body
 
 
 def _store(text: str | None) -> str:
     return (text or "My").lower()
 
 
+def _raw_store(observation: Observation) -> str | None:
+    """The declared store where the declaration's values stay expressions."""
+    body = cluster_body(observation)
+    return body.text("certificateCommonNames", "x509StoreName") or body.text("certificate", "x509StoreName")
+
+
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
-    if cluster.os == "Linux" or cluster.certificate.kind in ("none", "unresolved"):
+    if cluster.os == "Linux" or cluster.certificate.kind == "none":
         return
-    wanted = _store(cluster.certificate.store)
+    declared = cluster.certificate.store or _raw_store(observation)
+    wanted = _store(declared)
     for scale_set in observation.scale_sets:
         node = scale_set.node_extension.certificate
         if node.kind not in ("none", "unresolved") and _store(node.store) != wanted:
             yield fail(
                 scale_set.id,
                 "DeclarationsDiffer",
-                f"The cluster looks in the store {cluster.certificate.store or 'My'}, the node extension of "
+                f"The cluster looks in the store {declared or 'My'}, the node extension of "
                 f"{scale_set.name} in {node.store or 'My'}.",
                 "Declare the same x509StoreName in both.",
-                cluster=cluster.certificate.store,
+                cluster=declared,
                 node_extension=node.store,
             )
         for delivery in deliveries(observation, scale_set):
-            if serves_cluster(delivery, cluster.certificate) and _store(delivery.store) != wanted:
+            if _store(delivery.store) == wanted:
+                continue
+            if delivery.missing is not None:
+                yield cannot_tell(delivery.subject, delivery.missing, "it should arrive in the declared store")
+            elif serves_cluster(delivery, cluster.certificate):
                 yield fail(
                     delivery.subject,
                     "DeliveredElsewhere",
                     f"{delivery.url} arrives in the store {delivery.store or 'My'} of machines of {scale_set.name}; "
-                    f"Service Fabric looks in {cluster.certificate.store or 'My'}.",
+                    f"Service Fabric looks in {declared or 'My'}.",
                     "Let it arrive in the declared store.",
                     delivered=delivery.store,
-                    declared=cluster.certificate.store,
+                    declared=declared,
                 )
     for scale_set, extension in extensions(observation):
         for observed in extension.observed:

@@ -23,7 +23,7 @@ def _judge(observation: Observation, scale_set: ScaleSet, declared: frozenset[st
     found = deliveries(observation, scale_set)
     by_secret = {one.version.thumbprint for one in found if one.how == "secret" and one.version}
     for delivery in found:
-        if delivery.how != "extension" or not declared:
+        if delivery.how != "extension" or not (declared or observation.cluster.certificate.kind == "unresolved"):
             continue
         certificate = delivery.certificate
         if certificate is None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import is_by_name
 from sfcert.rules.engine import Judgement, Rule, fail, fail_at
+from sfcert.rules.reading import cannot_tell, open_value
 
 _HEX40 = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{40}(?![0-9A-Fa-f])")
 #: Sections whose values are issuer pins, not certificates of ours.
@@ -20,7 +21,9 @@ _PIN_SECTIONS = ("x509names", "issuerstores")
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
-    if not is_by_name(cluster.certificate):
+    if is_by_name(observation) is None:
+        yield cannot_tell(cluster.id, open_value("The cluster's declaration"), "a thumbprint was left over")
+    if not is_by_name(observation):
         return
     remedy = "Move it to a common name as well, or note the day on which it must be changed by hand."
     if cluster.reverse_proxy.thumbprints:

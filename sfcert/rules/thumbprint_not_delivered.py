@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import deliveries, unknown_deliveries
+from sfcert.rules.delivery import deliveries, is_by_name, unknown_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
-from sfcert.rules.reading import cannot_tell
+from sfcert.rules.reading import cannot_tell, not_in_template
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
     declared = cluster.certificate.thumbprints
+    if cluster.certificate.kind == "unresolved" and not is_by_name(observation):
+        selected = not_in_template("What the cluster's declaration selects")
+        yield cannot_tell(cluster.id, selected, "a new machine gets it")
     if not declared:
         return
     for scale_set in observation.scale_sets:

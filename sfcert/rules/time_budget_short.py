@@ -13,6 +13,7 @@ from datetime import datetime
 from sfcert.dated import timing_s
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.rules.reading import cannot_tell, is_open, open_value, profile_body
 
 _DURATION = re.compile(r"PT(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?", re.IGNORECASE)
 
@@ -29,6 +30,8 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     usual = timing_s("extensions_time_budget_s")
     for scale_set in observation.scale_sets:
         waits = any(one.require_initial_sync or (one.major or 0) >= 4 for one in scale_set.key_vault_extensions)
+        if waits and is_open(profile_body(observation, scale_set), "extensionProfile", "extensionsTimeBudget"):
+            yield cannot_tell(scale_set.id, open_value("extensionsTimeBudget"), "its extensions have time enough")
         budget = seconds_of(scale_set.extensions_time_budget or "")
         if waits and budget is not None and budget < usual:
             yield fail(

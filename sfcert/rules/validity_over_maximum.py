@@ -11,7 +11,7 @@ from datetime import datetime
 from sfcert.dated import rows, table
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation
-from sfcert.rules.delivery import serving
+from sfcert.rules.delivery import serving, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 
 #: A month of a vault's policy, at its longest.
@@ -36,6 +36,7 @@ def public_maximum_days(now: datetime) -> int:
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     longest = public_maximum_days(now)
+    yield from unread_deliveries(observation, "its policy asks for no more than may be granted")
     for delivery, certificate, _, leaf in serving(observation):
         authority = public_authority(leaf)
         months = certificate.validity_months

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sfcert.model.ids import same_id
 from sfcert.model.observation import KeyVaultExtension, Observation, ScaleSet, Vault
-from sfcert.rules.delivery import extensions
+from sfcert.rules.delivery import address, extensions, open_addresses
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import Missing, cannot_tell, resource_body, vault_resource_unread
 
@@ -76,6 +76,9 @@ def _judge(
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set, extension in extensions(observation):
+        addresses = open_addresses(observation, scale_set, extension)
+        if addresses is not None:
+            yield cannot_tell(address(scale_set, extension), addresses, "those vaults let its machines in")
         for url in sorted({one.reference.vault_url for one in extension.observed if one.reference}):
             vault = observation.vault(url)
             if vault is None or vault.id is None:
