@@ -20,6 +20,7 @@ from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import parse_id
 from sfcert.sim.kernel.operations import Operation
 from sfcert.sim.kernel.provider import Caller
+from sfcert.sim.keyvault.http import CLIENT_ADDRESS
 from sfcert.sim.nodes.certificate import thumbprint_of
 from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.sim.worlds.specs import WORLDS, Spec
@@ -234,7 +235,7 @@ def _vault_body(azure: Azure, spec: Spec, caller: Caller) -> dict[str, Any]:
             "bypass": "AzureServices",
             "defaultAction": "Deny",
             # Where the operator's own workstation stands.
-            "ipRules": [{"value": "127.0.0.1/32"}],
+            "ipRules": [{"value": f"{CLIENT_ADDRESS}/32"}],
             "virtualNetworkRules": [],
         }
     return {"location": spec.location, "properties": properties}
