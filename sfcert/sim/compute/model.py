@@ -35,6 +35,8 @@ def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], Hidden]:
     for name in PROFILE_SECRETS:
         if name in os_profile:
             hidden[f"osProfile/{name}"] = os_profile.pop(name)
+    if "userData" in profile_of(shown):
+        hidden["profile/userData"] = profile_of(shown).pop("userData")
     for extension in extensions_of(shown):
         properties = extension.get("properties") or {}
         if "protectedSettings" in properties:
@@ -93,7 +95,9 @@ def machine_model(body: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
     profile = copy.deepcopy(profile_of(body))
     for place, value in hidden.items():
         owner, name = place.split("/", 1)
-        if owner == "osProfile":
+        if owner == "profile":
+            profile[name] = copy.deepcopy(value)
+        elif owner == "osProfile":
             profile.setdefault("osProfile", {})[name] = copy.deepcopy(value)
     for extension in (profile.get("extensionProfile") or {}).get("extensions") or []:
         value = hidden.get(f"extensions/{extension.get('name')}")
