@@ -157,7 +157,10 @@ class ServiceFabricNodes:
                 if leaf in self._accepted:
                     return line
             line.close()
-            chain = [read_certificate(one) for one in present_chain(host, port, self._route)]
+            try:
+                chain = [read_certificate(one) for one in present_chain(host, port, self._route)]
+            except ValueError as error:
+                raise unreachable(_SERVICE, f"TLS handshake with {host}:{port}", "it serves no X.509") from error
             refusal = self._trust.refusal(chain)
             if refusal is not None:
                 raise RemoteError(
