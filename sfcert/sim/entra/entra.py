@@ -177,6 +177,9 @@ def _is_accepted(audience: str, host: str) -> bool:
         }
     if host.endswith(".vault.azure.net"):
         return audience == VAULT_AUDIENCE
+    if "." not in host or "://" in host:
+        # An application that is an audience by itself, as a Service Fabric cluster's is: its id is given for a host.
+        return host == audience
     if host == "graph.microsoft.com":
         return audience == "https://graph.microsoft.com"
     return audience in ARM_AUDIENCES

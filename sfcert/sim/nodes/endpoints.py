@@ -2,8 +2,9 @@
 
 A listener decides at each connection what it shows: the certificate that the node's gateway has loaded now. A node that
 is down, shows nothing, or has no real key (a twin of a captured cluster) closes the connection at once. A client is let
-in with the cluster's certificate or a declared client certificate, else 403. Leaves out Entra tokens as client
-credentials, and Service Fabric's own protocol on 19000 (only its TLS handshake is there).
+in with the cluster's certificate, a declared client certificate, or a token for the cluster's Entra application where
+it declares one; else 403. Leaves out roles within that application, and Service Fabric's own protocol on 19000 (only
+its TLS handshake is there).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from OpenSSL import SSL
 
 from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.nodes.certificate import read
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.tls import TlsStream, context_for
@@ -177,13 +179,15 @@ class Endpoints:
             buffer = buffer[length:]
             keep = headers.get("connection", "").lower() != "close"
             words = lines[0].split(" ")
-            status, body = self._answer(stream, cluster, node, words)
+            status, body = self._answer(stream, cluster, node, words, headers.get("authorization"))
             await stream.write(_response(status, body, keep=keep))
             if not keep:
                 return
 
-    def _answer(self, stream: TlsStream, cluster: Cluster, node: Node, words: list[str]) -> tuple[str, Any]:
-        if not self._admitted(stream, cluster, node):
+    def _answer(
+        self, stream: TlsStream, cluster: Cluster, node: Node, words: list[str], authorization: str | None
+    ) -> tuple[str, Any]:
+        if not self._admitted(stream, cluster, node) and not self._signed_in(cluster, authorization):
             return "403 Forbidden", None
         if len(words) != 3 or words[0] != "GET":
             return "405 Method Not Allowed", None
@@ -204,6 +208,20 @@ class Endpoints:
         judge = cluster.judge_for(node)
         rules = (node.manifest.trusts, node.manifest.admin_clients, node.manifest.user_clients)
         return any(refusal(certificate, rule, judge) is None for rule in rules)
+
+    def _signed_in(self, cluster: Cluster, authorization: str | None) -> bool:
+        """Has the client a token for the Entra application that the cluster declares?"""
+        resource = self._azure.resources.get(cluster.resource_id)
+        properties = resource.body.get("properties") or {} if resource is not None else {}
+        application = str((properties.get("azureActiveDirectory") or {}).get("clusterApplication") or "")
+        entra = self._azure.find_service("entra")
+        if not application or authorization is None or entra is None:
+            return False
+        try:
+            entra.caller_of(authorization, application.rstrip("/").lower())
+        except AzureFailure:
+            return False
+        return True
 
 
 def _response(status: str, body: Any, *, keep: bool) -> bytes:

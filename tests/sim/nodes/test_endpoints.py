@@ -25,7 +25,7 @@ def client_pem(folder: Path, version: Any) -> Path:
     return path
 
 
-def fetch(port: int, path: str, pem: Path | None = None) -> tuple[str, int, Any]:
+def fetch(port: int, path: str, pem: Path | None = None, token: str | None = None) -> tuple[str, int, Any]:
     """Thumbprint shown, HTTP status and JSON body, over one connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -33,7 +33,8 @@ def fetch(port: int, path: str, pem: Path | None = None) -> tuple[str, int, Any]
         context.load_cert_chain(pem)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw, context.wrap_socket(raw) as tls:
         shown = hashlib.sha1(tls.getpeercert(binary_form=True) or b"").hexdigest().upper()
-        tls.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        bearer = f"Authorization: Bearer {token}\r\n" if token is not None else ""
+        tls.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{bearer}Connection: close\r\n\r\n".encode())
         data = b""
         while chunk := tls.recv(65536):
             data += chunk
@@ -143,3 +144,19 @@ def test_strange_hosts_and_ports_have_no_listener(made_world: MakeWorld) -> None
 
     run(world, look)
     assert world.azure.find_service("endpoints").port_for("10.0.0.4", 19080) is None, "nothing after the end"
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["an application is declared", "none is declared"])
+def test_a_token_lets_in_only_where_the_cluster_declares_an_application(made_world: MakeWorld, declared: bool) -> None:
+    application = "6b0c1f5e-7f0c-4b36-8d8a-0d2f6a5d9c11"
+    directory = {"tenantId": "t", "clusterApplication": application, "clientApplication": "c"}
+    world = made_world("one-node-type", cluster_settings={"azureActiveDirectory": directory} if declared else {})
+    entra = world.azure.find_service("entra")
+    right = entra.token_for(world.caller, application)
+    other = entra.token_for(world.caller, "https://management.azure.com")
+
+    def look(ports: Ports) -> list[int]:
+        port = ports.port("10.0.0.4", 19080) or 0
+        return [fetch(port, "/Nodes", token=token)[1] for token in (right, other, "nonsense")]
+
+    assert run(world, look) == [200 if declared else 403, 403, 403]
