@@ -78,9 +78,10 @@ def describe_locations(azure: Azure) -> list[dict[str, Any]]:
 
 
 def describe_providers(azure: Azure) -> list[dict[str, Any]]:
-    """Every namespace that something is registered for, with its types."""
+    """Every namespace that something is registered for, with its types; and what is kept without being served."""
     by_namespace: dict[str, list[str]] = {}
-    for resource_type in azure.provider_types():
+    kept = {resource.id.type for resource in azure.resources.all() if azure.provider_of(resource.id.type) is None}
+    for resource_type in [*azure.provider_types(), *sorted(kept)]:
         namespace, _, rest = resource_type.partition("/")
         by_namespace.setdefault(namespace, []).append(rest)
     return [_describe(azure, namespace, types) for namespace, types in sorted(by_namespace.items())]

@@ -205,6 +205,17 @@ def test_a_few_types_carry_what_cluster_templates_read_of_them(arm: Client) -> N
     assert made["subnets"][0]["id"] == f"{group}/Microsoft.Network/virtualNetworks/v/subnets/s"
 
 
+def test_namespaces_are_listed_with_their_types_also_those_that_are_only_kept(arm: Client) -> None:
+    arm.azure.register(FakeWidgets(arm.azure))
+    arm("PUT", f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v", {})
+    shown = arm("GET", f"{arm.sub}/providers/microsoft.network").body
+    assert [one["resourceType"] for one in shown["resourceTypes"]] == ["virtualNetworks"]
+    listed = arm("GET", f"{arm.sub}/providers").body["value"]
+    assert [one["namespace"] for one in listed] == ["Microsoft.Network", "Sim.Test"]
+    assert arm("POST", f"{arm.sub}/providers/Sim.Test/register").body["registrationState"] == "Registered"
+    assert arm("GET", f"{arm.sub}/providers/No.Such").body["error"]["code"] == "InvalidResourceNamespace"
+
+
 # -- long operations and time -----------------------------------------------------------------------------------------
 
 
