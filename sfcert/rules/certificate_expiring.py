@@ -16,7 +16,8 @@ SOON = timedelta(days=14)
 
 def _judge(subject: str, leaf: Certificate, whose: str, now: datetime) -> Judgement | None:
     left = leaf.not_after_utc - now
-    if left > SOON:
+    # a fifth of a short life is when vaults renew: no alarm before that
+    if left > min(SOON, (leaf.not_after_utc - leaf.not_before_utc) / 5):
         return None
     is_over = left <= timedelta()
     return fail(
@@ -59,7 +60,7 @@ RULE = Rule(
     severity="error",
     reasons={
         "Expired": "A certificate that is declared or delivered has expired.",
-        "ExpiresSoon": "It expires within two weeks.",
+        "ExpiresSoon": "It expires within two weeks, or within the last fifth of a shorter life.",
     },
     severity_of={"ExpiresSoon": "warning"},
     check=check,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Judgement, Rule, fail
-from sfcert.rules.reading import Missing, cannot_tell, is_authored, is_open, not_in_template, resource_body
+from sfcert.rules.reading import (
+    Missing,
+    cannot_tell,
+    is_authored,
+    is_open,
+    not_in_template,
+    profile_body,
+    resource_body,
+)
 
 
 def _region(text: str) -> str:
@@ -24,6 +33,17 @@ def _subscription(resource_id: str) -> str:
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     for scale_set in observation.scale_sets:
+        profile = profile_body(observation, scale_set)
+        groups = [(one.text("sourceVault", "id") or "").lower() for one in profile.items("osProfile", "secrets")]
+        for vault_id in sorted(one for one, count in Counter(groups).items() if one and count > 1):
+            yield fail(
+                scale_set.id,
+                "VaultRepeated",
+                f"The vm secrets of {scale_set.name} list the vault {vault_id} more than once; "
+                "the platform refuses that (InvalidParameter).",
+                "Put all its certificates into one entry.",
+                vault=vault_id,
+            )
         for vault_id in dict.fromkeys(secret.vault_id for secret in scale_set.secrets if secret.vault_id):
             question = f"its secrets may be put on machines of {scale_set.name}"
             vault = observation.vault_by_id(vault_id)
@@ -68,6 +88,7 @@ RULE = Rule(
     reasons={
         "NotEnabledForDeployment": "The vault is not enabled for deployment.",
         "OtherRegion": "Vault and scale set lie in different regions.",
+        "VaultRepeated": "A vault stands in more than one entry of the vm secrets.",
         "OtherSubscription": "Vault and scale set belong to different subscriptions.",
     },
     check=check,

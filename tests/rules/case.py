@@ -7,6 +7,8 @@
       cluster.clusterState: AutoScale          # begins with one of PLACES; [n] goes into a list
       management.linkOnRenewal: {remove: true}
     source: template              # optional: the world is an authored template
+    drop: [vault contents]        # optional: what was not captured; the words are in `read_case`
+    nodes: [{presents: {label: 2}, serves: {label: 2}}]      # optional: what nodes show of themselves
     rename: {old: new}            # optional: in the whole document
     expect: {reason: On, subject: extension}   # subject: one of SUBJECTS, or written out; not for pass
 
@@ -188,9 +190,25 @@ def _edit(document: dict[str, Any], path: str, value: Any) -> None:
 _RESOURCES = {"$identity": make.IDENTITY_ID, "$vault": make.VAULT_ID}
 
 
+def _runtime(nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Service Fabric's answers for nodes that present (by health) and serve (by TLS) these certificates."""
+    listed, health, presented = [], {}, {}
+    for number, node in enumerate(nodes):
+        name, address = f"_nt0_{number}", f"10.0.0.{number + 4}"
+        listed.append({"Name": name, "IpAddressOrFQDN": address, "Type": "nt0", "NodeStatus": "Up"})
+        if "presents" in node:
+            said = f"Certificate expiration: thumbprint = {_issued(node['presents']).thumbprint}, "
+            event = {"SourceId": "System.FabricNode", "Property": "Certificate_cluster", "IsExpired": False}
+            health[name] = {"HealthEvents": [event | {"Description": said + "expiration = 2027-04-21 10:00:00.000"}]}
+        if "serves" in node:
+            leaf = _issued(node["serves"])
+            presented[f"{address}:19080"] = [leaf.base64_der, *(one.base64_der for one in leaf.chain)]
+    return {"nodes": listed, "node_health": health, "presented": presented}
+
+
 def read_case(path: Path) -> Case:
     raw = yaml.safe_load(path.read_text("utf-8"))
-    unknown = set(raw) - {"says", "world", "knobs", "edits", "source", "drop", "rename", "expect"}
+    unknown = set(raw) - {"says", "world", "knobs", "edits", "source", "drop", "nodes", "rename", "expect"}
     assert not unknown, f"{path.name} has keys that mean nothing: {unknown}"
     knobs = {key: _knob(value) for key, value in (raw.get("knobs") or {}).items()}
     world = make.common_name_world(**knobs) if raw["world"] == "common-name" else make.world(**knobs)
@@ -224,6 +242,8 @@ def read_case(path: Path) -> Case:
                 raise AssertionError(f"{path.name} drops {name!r}, which is not known")
     for place, value in (raw.get("edits") or {}).items():
         _edit(document, place, value)
+    if raw.get("nodes"):
+        document["runtime"] = _runtime(raw["nodes"])
     if raw.get("source"):
         document["source"] = raw["source"]
     if renames := raw.get("rename"):

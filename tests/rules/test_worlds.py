@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sfcert.model.finding import Audit
@@ -12,6 +13,7 @@ from sfcert.rules import audit
 from sfcert.sources.bundle import load_bundle
 from sfcert.sources.observe import observe
 from tests import make
+from tests.rules.case import case_files, read_case
 
 TWO_TYPES = (make.NodeTypeShape(), make.NodeTypeShape("front", 6, "Bronze", False, "Manual"))
 
@@ -106,3 +108,17 @@ def test_the_captured_examples_get_the_verdict_that_is_written_beside_them(name:
     assert found.verdict == EXAMPLES[name]
     if found.verdict == "pass":
         assert found.findings == ()
+
+
+def test_hiding_the_vaults_never_makes_a_cluster_by_name_pass() -> None:
+    """The law behind unknown: with less to see the answer may get vaguer, never better."""
+    tried = 0
+    for path in case_files():
+        observation = read_case(path).observation
+        observes = any(one.key_vault_extensions for one in observation.scale_sets)
+        if observation.source == "template" or observation.cluster.certificate.kind != "common-name" or not observes:
+            continue
+        hidden = msgspec.structs.replace(observation.bundle, vaults={})
+        assert audit(observe(hidden), now=make.NOW).verdict != "pass", path
+        tried += 1
+    assert tried > 50

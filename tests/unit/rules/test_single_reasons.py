@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sfcert.model.observation import NodeSighting, Observation, Runtime
+from sfcert.model.observation import Observation
 from sfcert.rules.engine import judge
 from sfcert.rules.registry import rule_named
 from sfcert.rules.time_budget_short import seconds_of
@@ -40,28 +40,6 @@ def _with_leaf(**facts: Any) -> Observation:
 def test_keys_that_service_fabric_cannot_or_should_not_use(facts: dict[str, Any], reason: str, severity: str) -> None:
     found = judge(rule_named("key-unusable"), _with_leaf(**facts), make.NOW)
     assert [(one.reason, one.severity) for one in found] == [(reason, severity)]
-
-
-def test_a_node_that_already_serves_an_unpinned_issuer_is_named() -> None:
-    stranger = make.leaf("2", ca="Other CA")
-    node = NodeSighting(
-        name="_nt0_3",
-        address=None,
-        node_type="nt0",
-        status="Up",
-        upgrade_domain="3",
-        is_seed=True,
-        presents=stranger.thumbprint,
-        served=(stranger.facts, *(one.facts for one in stranger.chain)),
-        health=None,
-    )
-    runtime = Runtime(
-        nodes=(node,), health=None, upgrade_state=None, upgrade_domains_done=None, upgrade_domains=None, manifest=None
-    )
-    seen = change(make.observation(make.common_name_world()), runtime=runtime)
-    (finding,) = judge(rule_named("issuer-not-pinned"), seen, make.NOW)
-    assert finding.reason == "ServedUnpinned"
-    assert finding.subject.endswith("/nodes/_nt0_3")
 
 
 @pytest.mark.parametrize(
