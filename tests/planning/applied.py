@@ -35,8 +35,16 @@ class Live(SymbolicRuntime):
     def reference(self, resource_id: str, api_version: str | None, full: bool, scope: Scope) -> Any:
         for key, raw in self._resources.items():
             if same_id(key, resource_id):
-                return raw["body"] if full else raw["body"].get("properties", {})
+                body = revealed(raw["body"])
+                return body if full else body.get("properties", {})
         raise NoSuchResource(resource_id)
+
+
+def revealed(value: Any) -> Any:
+    """What the live resource holds where the capture has a redacted value."""
+    if isinstance(value, dict):
+        return "revealed" if "$redacted" in value else {key: revealed(part) for key, part in value.items()}
+    return [revealed(part) for part in value] if isinstance(value, list) else value
 
 
 def sent_bodies(deployment: Deployment, scope: str, document: Json) -> Iterator[tuple[str, Json]]:

@@ -5,6 +5,7 @@ The folder `cases` is the list.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,10 @@ def filled(text: str) -> str:
     for word, knob in (("$OLD", "current"), ("$NEW", "goal")):
         if word in text:
             text = text.replace(word, leaf(case["world"][knob]).thumbprint[:8])
+    if "$APP" in text:
+        text = text.replace(
+            "$APP", json.dumps([make.version(make.leaf("app", common_name="app.example.com"), name="app")])
+        )
     return text.replace("$OWNER", owner_of(make.CLUSTER_ID, Inputs().playbook))
 
 

@@ -23,7 +23,7 @@ from sfcert.planning.inputs import Inputs
 from sfcert.planning.read_only import CLUSTER, READ_ONLY, SCALE_SET, strip
 from tests import make
 from tests.planning import vendor
-from tests.planning.applied import NoSuchResource, applied, sent_bodies
+from tests.planning.applied import NoSuchResource, applied, revealed, sent_bodies
 from tests.planning.test_cases import CASES, filled, planned
 from tests.planning.worlds import edited, plan_of, world_of
 
@@ -67,7 +67,9 @@ def test_changes_only_what_the_stage_owns(path: Path) -> None:
             if kind not in (CLUSTER, SCALE_SET):
                 continue
             owned = [one.rpartition(":")[2] for one in stage.owned_paths if ":" not in one or one.startswith(key)]
-            for change in diff(strip(kind, raw["body"]), strip(kind, now["resources"][key]["body"])):
+            for change in diff(
+                strip(kind, revealed(raw["body"])), strip(kind, revealed(now["resources"][key]["body"]))
+            ):
                 assert covers(owned, change.path), f"{stage.id} changes {change.path}"
 
 
@@ -85,7 +87,9 @@ def test_every_template_is_valid_for_the_vendors_schemas_and_types(path: Path, s
                 kind = parse_resource_id(resource_id).type
                 version = _sent_version(stage.deployment.template, kind)
                 whole = {"type": kind, "apiVersion": version, "name": parse_resource_id(resource_id).name, **body}
-                schema = [error.message for error in vendor.resource_validator(shared, kind).iter_errors(whole)]
+                schema = [
+                    error.message for error in vendor.resource_validator(shared, kind, version).iter_errors(whole)
+                ]
                 assert schema == [], f"{stage.id} {kind}"
                 assert vendor.problems(shared, kind, version, body) == [], f"{stage.id} {kind}"
         now = applied(now, _only(plan, stage.id))
@@ -118,7 +122,7 @@ def test_names_fit_and_carry_no_secret(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind, version", [(CLUSTER, "2021-06-01"), (SCALE_SET, "2024-11-01"), (SCALE_SET, "2026-04-01")]
+    ("kind", "version"), [(CLUSTER, "2021-06-01"), (SCALE_SET, "2024-11-01"), (SCALE_SET, "2026-04-01")]
 )
 def test_the_table_of_read_only_properties_is_the_vendors(kind: str, version: str, shared: Path) -> None:
     known = vendor.flagged(shared, kind, version, vendor.READ_ONLY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,17 @@ def world_of(described: Json) -> make.World:
 
 def edited(document: Json, edits: list[Json]) -> Json:
     """`{at: [root, step, …], set|append|remove: value}`; the root is `cluster`, `vault`, `certificate`, `document`,
-    `scale-set NAME` or `instances NAME`. `{twin_of: NAME, called: OTHER}` adds a second scale set of one node type."""
+    `scale-set NAME` or `instances NAME`. `{twin_of: NAME, called: OTHER}` adds a second scale set of one node type,
+    `{move: vault, to: ID}` puts the vault elsewhere, `{copy_certificate: NAME}` imports it under another name."""
     for edit in edits:
         if "twin_of" in edit:
             _add_twin(document, make.scale_set_id(edit["twin_of"]), make.scale_set_id(edit["called"]))
+            continue
+        if "move" in edit:
+            _move_vault(document, edit["to"])
+            continue
+        if "copy_certificate" in edit:
+            _copy_certificate(document, edit["copy_certificate"])
             continue
         root, *steps = edit["at"]
         here: Any = _root(document, root)
@@ -80,6 +88,18 @@ def _add_twin(document: Json, one: str, other: str) -> None:
     for table in (document["resources"], document["vm_instances"], document["node_stores"]):
         table[other] = copy.deepcopy(table[one])
     document["resources"][other]["body"] |= {"id": other, "name": other.rsplit("/", 1)[-1]}
+
+
+def _move_vault(document: Json, to: str) -> None:
+    moved = json.loads(json.dumps(document).replace(make.VAULT_ID, to))
+    document.clear()
+    document.update(moved)
+
+
+def _copy_certificate(document: Json, name: str) -> None:
+    certificates = document["vaults"][make.VAULT_URL]["certificates"]
+    text = json.dumps(certificates[make.CERTIFICATE_NAME]).replace(f"/{make.CERTIFICATE_NAME}/", f"/{name}/")
+    certificates[name] = json.loads(text)
 
 
 def _root(document: Json, name: str) -> Any:
