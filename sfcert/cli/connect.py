@@ -5,8 +5,9 @@ The only place that reads the environment. Effects of building: none; the first 
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sfcert.model.bundle import Bundle
     from sfcert.model.observation import Declaration
     from sfcert.ports import Arm, Clock, Issuers, Nodes, Ports, Vaults
+    from sfcert.sources.live import CaptureOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,14 @@ def clock_of_environment() -> Clock:
     return SimulatedClock(control) if control else WallClock()
 
 
-def connect(source: Source | None = None) -> Connection:
+def connect(source: Source | None = None, on_retry: Callable[[str], None] | None = None) -> Connection:
     """The adapters for the cloud that the environment names.
 
     An explicit service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET) is used as it is; otherwise
     azure-identity's chain decides.
+
+    Args:
+        on_retry: told of each passing failure in one line; None: it is logged.
     """
     from sfcert.azure.arm import AzureArm
     from sfcert.azure.credentials import default_credential, service_principal
@@ -63,7 +68,7 @@ def connect(source: Source | None = None) -> Connection:
     tenant, client, secret = (os.environ.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
     credential = service_principal(tenant, client, secret) if tenant and client and secret else default_credential()
     clock = clock_of_environment()
-    retries = Retries(clock)
+    retries = Retries(clock, on_retry=on_retry or logging.getLogger("sfcert.retry").info)
     may_read = source is not None and source.read_secret
     return Connection(
         credential=credential,
@@ -128,13 +133,16 @@ def _pem(path: Path | None) -> str | None:
     return str(path)
 
 
-def capture_now(source: Source, connection: Connection) -> Bundle:
+def capture_now(source: Source, connection: Connection, wanted: CaptureOptions | None = None) -> Bundle:
     """Read the live cluster that `source` names.
+
+    Args:
+        wanted: what else to read, beside what the cluster itself refers to.
 
     Raises:
         InputError: ClusterNotFound, ManagedCluster, Misuse. RemoteError: the cluster itself cannot be read.
     """
-    import logging
+    import msgspec
 
     from sfcert.sources.live import CaptureOptions, capture
 
@@ -146,7 +154,7 @@ def capture_now(source: Source, connection: Connection) -> Bundle:
         connection.vaults,
         _nodes_if_reachable(source, connection),
         now=source.now or connection.clock.now(),
-        options=CaptureOptions(may_read_secret=source.read_secret),
+        options=msgspec.structs.replace(wanted or CaptureOptions(), may_read_secret=source.read_secret),
         issuers=connection.issuers,
         progress=log.info,
     )

@@ -13,9 +13,9 @@ import click
 from sfcert.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from sfcert.cli.connect import Connection
     from sfcert.model.bundle import Bundle
     from sfcert.model.observation import Observation
+    from sfcert.sources.live import CaptureOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -113,8 +113,8 @@ def read_text(path: Path) -> str:
         raise InputError("FileUnreadable", f"{path} is not UTF-8 text (byte {error.start}).") from error
 
 
-def load_bundle_of(source: Source, connection: Connection | None = None) -> Bundle:
-    """The source as a bundle. A live one is read now, through `connection` or one made for it.
+def load_bundle_of(source: Source, wanted: CaptureOptions | None = None) -> Bundle:
+    """The source as a bundle. A live one is read now, with what else is `wanted` of it.
 
     Raises:
         InputError, RemoteError: as the reader of that kind of source says.
@@ -137,11 +137,11 @@ def load_bundle_of(source: Source, connection: Connection | None = None) -> Bund
     assert source.cluster is not None
     from sfcert.cli.connect import capture_now, connect
 
-    return capture_now(source, connection or connect(source))
+    return capture_now(source, connect(source), wanted)
 
 
-def look(source: Source) -> Observation:
+def look(source: Source, wanted: CaptureOptions | None = None) -> Observation:
     """The source as facts, judged at `--now` or at the instant that it was captured."""
     from sfcert.sources.observe import observe
 
-    return observe(load_bundle_of(source), source.now)
+    return observe(load_bundle_of(source, wanted), source.now)

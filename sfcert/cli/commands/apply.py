@@ -64,15 +64,17 @@ def command(plan: Path, until: str | None, yes: bool, as_json: bool, **options: 
 
     Interrupted or stopped, the same command goes on where it stood.
     """
-    from sfcert.cli.connect import connect
+    from sfcert.cli.connect import clock_of_environment, connect
     from sfcert.cli.page import page_of_terminal
+    from sfcert.model.progress import Event
     from sfcert.views.run import RunHuman, RunJson
     from sfcert.workflows.apply import apply
 
     loaded = load_plan(plan)
     source = plan_source(loaded, options)
-    connection = connect(source)
     view = RunJson(answer) if as_json else RunHuman(answer, page_of_terminal())
+    clock = clock_of_environment()
+    connection = connect(source, lambda what: view(Event(type="retry", at_utc=clock.now(), data={"what": what})))
     if loaded.status == "nothing-to-do":
         if not as_json:
             answer("Nothing to do: the cluster is what the playbook leads to.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from sfcert.cli.output import answer, write_whole
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.shipped import playbooks_folder, templates_folder
 from sfcert.cli.source import look, source_of, source_options
+
+if TYPE_CHECKING:
+    from sfcert.model.certificate import Certificate
 
 _STATUS_EXIT = {"nothing-to-do": 0, "ready": 2, "blocked": 3}
 
@@ -76,19 +79,27 @@ def command(
     from sfcert.cli.planned import plan_for
     from sfcert.model.codec import pretty
     from sfcert.planning.inputs import Inputs
+    from sfcert.sources.live import CaptureOptions
     from sfcert.views.plan import plan_html, plan_human, plan_markdown
 
     source = source_of(options)
+    given = _certificates(certificates)
+    chains = _chains(pems)
     inputs = Inputs(
         playbook=playbook,
         common_name=common_name,
         issuer_thumbprints=_pinned(issuer_thumbprints),
-        certificates=_certificates(certificates),
-        certificate_pems=_chains(pems),
+        certificates=given,
+        certificate_pems=chains,
         identity_id=identity,
         accepted=tuple(sorted(set(accepted))),
     )
-    observation = look(source)
+    wanted = CaptureOptions(
+        certificate_urls=tuple(sorted(set(given.values()))),
+        identity_ids=(identity,) if identity else (),
+        given=chains,
+    )
+    observation = look(source, wanted)
     now = source.now or (observation.observed_at_utc if source.bundle or source.cluster else datetime.now(UTC))
     plan = plan_for(
         observation,
@@ -111,15 +122,15 @@ def command(
     return _STATUS_EXIT[plan.status]
 
 
-def _chains(pems: tuple[Path, ...]) -> tuple[Any, ...]:
-    """The certificates of `--certificate-pem` files, leaf first. Raises InputError NotX509."""
+def _chains(pems: tuple[Path, ...]) -> tuple[Certificate, ...]:
+    """The certificates of `--certificate-pem` files, leaf and chain, in their order. Raises InputError NotX509."""
     from sfcert.errors import InputError
     from sfcert.pki import read_pem_chain
 
-    found = []
+    found: list[Certificate] = []
     for path in pems:
         try:
-            found.append(read_pem_chain(path.read_bytes()))
+            found += read_pem_chain(path.read_bytes())
         except OSError as error:
             raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
         except ValueError as error:
