@@ -5,7 +5,6 @@ Everything goes through the services that clients use: the template is a real de
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +22,7 @@ from sfcert.sim.kernel.provider import Caller
 from sfcert.sim.keyvault.http import CLIENT_ADDRESS
 from sfcert.sim.nodes.certificate import thumbprint_of
 from sfcert.sim.servicefabric.clusters import Clusters
+from sfcert.sim.worlds.shape import shaped
 from sfcert.sim.worlds.specs import WORLDS, Spec
 
 DEPLOYMENTS = "Microsoft.Resources/deployments"
@@ -74,7 +74,9 @@ def prepare(azure: Azure, name: str, spec: Spec | None = None) -> dict[str, Any]
         "upgradeMode": spec.mode,
         "nodeTypes": [item.parameter() for item in spec.node_types],
     }
-    body = _shaped(json.loads(template), spec, facts)
+    if spec.needs_trusted_root:
+        azure.switches["trusted-roots"] = [facts["root_thumbprint"]]
+    body = shaped(json.loads(template), spec, facts)
     _deploy(azure, spec, body, parameters, caller)
     cluster_id = f"{_scope(azure, spec.resource_group)}/providers/Microsoft.ServiceFabric/clusters/{spec.cluster_name}"
     cluster = azure.service("clusters", Clusters).get(cluster_id)
@@ -249,135 +251,6 @@ def _policy(spec: Spec) -> dict[str, Any]:
         "lifetime_actions": [
             {"trigger": {"lifetime_percentage": spec.renew_percentage}, "action": {"action_type": action}}
         ],
-    }
-
-
-def _shaped(template: dict[str, Any], spec: Spec, facts: dict[str, Any]) -> dict[str, Any]:
-    """The authored template with what this world has besides."""
-    by_type = {resource["type"]: resource for resource in template["resources"]}
-    cluster = by_type["Microsoft.ServiceFabric/clusters"]["properties"]
-    scale_set = by_type["Microsoft.Compute/virtualMachineScaleSets"]
-    profile = scale_set["properties"]["virtualMachineProfile"]
-    extensions = profile["extensionProfile"]["extensions"]
-    cluster.update(copy.deepcopy(spec.cluster_settings))
-    if spec.mode == "Rolling":
-        scale_set["properties"]["upgradePolicy"]["rollingUpgradePolicy"] = {
-            "maxBatchInstancePercent": 20,
-            "maxUnhealthyInstancePercent": 20,
-            "maxUnhealthyUpgradedInstancePercent": 20,
-            "pauseTimeBetweenBatches": "PT0S",
-        }
-    if spec.secondary:
-        cluster["certificate"]["thumbprintSecondary"] = facts["secondary_thumbprint"]
-        extensions[0]["properties"]["settings"]["certificateSecondary"] = {
-            "thumbprint": facts["secondary_thumbprint"],
-            "x509StoreName": "My",
-        }
-        profile["osProfile"]["secrets"][0]["vaultCertificates"].append(
-            {"certificateUrl": facts["secondary_url"], "certificateStore": "My"}
-        )
-    if spec.reverse_proxy:
-        cluster["reverseProxyCertificate"] = copy.deepcopy(cluster["certificate"])
-        extensions[0]["properties"]["settings"]["reverseProxyCertificate"] = copy.deepcopy(
-            extensions[0]["properties"]["settings"]["certificate"]
-        )
-    if spec.operator_client:
-        cluster["clientCertificateThumbprints"] = [
-            {"isAdmin": True, "certificateThumbprint": facts["client_thumbprint"]}
-        ]
-    if spec.existing_extension is not None:
-        _add_extension(template, scale_set, spec, facts)
-    elif spec.system_identity:
-        scale_set["identity"] = {"type": "SystemAssigned"}
-    return template
-
-
-def _add_extension(template: dict[str, Any], scale_set: dict[str, Any], spec: Spec, facts: dict[str, Any]) -> None:
-    """An identity with access, and an extension that keeps an application's certificate."""
-    extensions = scale_set["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"]
-    identity = "[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app')]"
-    reference = "reference(resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app'), '2023-01-31')"
-    template["resources"] += [
-        {
-            "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
-            "apiVersion": "2023-01-31",
-            "name": "id-app",
-            "location": "[parameters('location')]",
-        },
-        _access_of(spec, facts, reference, identity),
-    ]
-    scale_set["identity"] = {
-        "type": "UserAssigned",
-        "userAssignedIdentities": {"[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app')]": {}},
-    }
-    scale_set["dependsOn"].append(identity)
-    old = str(spec.existing_extension).startswith("1.")
-    entry: Any = (
-        facts["application_url"]
-        if old
-        else {
-            "url": facts["application_url"],
-            "certificateStoreName": "MY",
-            "certificateStoreLocation": "LocalMachine",
-        }
-    )
-    management: dict[str, Any] = {
-        "pollingIntervalInS": "3600",
-        "requireInitialSync": False,
-        "linkOnRenewal": False,
-        "observedCertificates": [entry],
-    }
-    if old:
-        management |= {"certificateStoreName": "MY", "certificateStoreLocation": "LocalMachine"}
-    extensions.append(
-        {
-            "name": "KVVMExtensionForApplication",
-            "properties": {
-                "publisher": "Microsoft.Azure.KeyVault",
-                "type": "KeyVaultForWindows",
-                "typeHandlerVersion": spec.existing_extension,
-                "autoUpgradeMinorVersion": True,
-                "settings": {
-                    "secretsManagementSettings": management,
-                    "authenticationSettings": {
-                        "msiEndpoint": "http://169.254.169.254/metadata/identity/oauth2/token",
-                        "msiClientId": f"[{reference}.clientId]",
-                    },
-                },
-            },
-        }
-    )
-
-
-def _access_of(spec: Spec, facts: dict[str, Any], reference: str, identity: str) -> dict[str, Any]:
-    if spec.vault_model == "rbac":
-        role = "4633458b-17de-408a-b874-0445c86b69e6"
-        return {
-            "type": "Microsoft.Authorization/roleAssignments",
-            "apiVersion": "2022-04-01",
-            "scope": f"[concat('Microsoft.KeyVault/vaults/', '{facts['vault_name']}')]",
-            "name": f"[guid(resourceGroup().id, 'id-app', '{role}')]",
-            "dependsOn": [identity],
-            "properties": {
-                "roleDefinitionId": f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{role}')]",
-                "principalId": f"[{reference}.principalId]",
-                "principalType": "ServicePrincipal",
-            },
-        }
-    return {
-        "type": "Microsoft.KeyVault/vaults/accessPolicies",
-        "apiVersion": "2023-07-01",
-        "name": f"{facts['vault_name']}/add",
-        "dependsOn": [identity],
-        "properties": {
-            "accessPolicies": [
-                {
-                    "tenantId": "[subscription().tenantId]",
-                    "objectId": f"[{reference}.principalId]",
-                    "permissions": {"secrets": ["get", "list"]},
-                }
-            ]
-        },
     }
 
 

@@ -46,6 +46,8 @@ class Spec:
     system_identity: bool = False
     vault_group: str | None = None
     self_signed: bool = False
+    by_name: bool = False
+    linux: bool = False
     issued_days: int = -20
     lifetime_days: int = 199
     auto_renew: bool = True
@@ -56,6 +58,11 @@ class Spec:
     common_name: str = "sf-demo.contoso.example"
     certificate_name: str = "sf-cluster"
     cluster_settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def needs_trusted_root(self) -> bool:
+        """Version 4.0 of the Key Vault extension installs nothing whose root its machine does not trust."""
+        return str(self.existing_extension or "").startswith("4.")
 
 
 WORLDS: dict[str, Spec] = {
@@ -70,6 +77,12 @@ WORLDS: dict[str, Spec] = {
     "existing-extension-1": Spec(
         "The Key Vault extension 1.0 already serves an application.", existing_extension="1.0"
     ),
+    "existing-extension-4": Spec(
+        "The Key Vault extension 4.0 already serves an application.", existing_extension="4.0"
+    ),
+    "common-name": Spec("Already by common name with its issuer pinned, served by the extension.", by_name=True),
+    "linux": Spec("One Linux node type, by thumbprint and vm secrets.", linux=True),
+    "linux-common-name": Spec("One Linux node type, already by common name.", linux=True, by_name=True),
     "reverse-proxy": Spec("The reverse proxy uses the same certificate by thumbprint.", reverse_proxy=True),
     "two-thumbprints": Spec("An older certificate is declared as the secondary.", secondary=True),
     "firewalled-vault": Spec("The vault refuses the machines' subnets but lets trusted services in.", firewall=True),

@@ -42,6 +42,60 @@ def test_the_whole_migration_leaves_nobody_refused(made_world: MakeWorld, name: 
     assert "certificate" not in world.get(world.facts["cluster_id"])["properties"]
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("common-name", {"vault_model": "rbac"}),
+        ("common-name", {"existing_extension": "1.0"}),
+        ("existing-extension", {"vault_model": "rbac"}),
+        ("existing-extension", {"system_identity": True, "mode": "Manual"}),
+        ("three-node-types", {"reverse_proxy": True, "secondary": True, "vault_model": "rbac"}),
+    ],
+    ids=str,
+)
+def test_options_go_together(made_world: MakeWorld, name: str, options: dict[str, Any]) -> None:
+    world = made_world(name, **options)
+    world.pass_time(hours=2)
+    assert world.cluster.calm
+    levels = {
+        state.level
+        for one in world.azure.find_service("compute").all()
+        for machine in one.machines.values()
+        for state in machine.extensions.values()
+    }
+    assert levels == {"succeeded"}
+
+
+@pytest.mark.parametrize("name", ["common-name", "linux-common-name"])
+def test_worlds_by_name_take_a_renewal_by_themselves(made_world: MakeWorld, name: str) -> None:
+    world = made_world(name)
+    new = world.vaults.renew_now(world.facts["vault_url"], world.facts["certificate_name"])
+    world.pass_time(hours=3)
+    assert world.cluster.calm
+    assert world.presented() == {new.thumbprint}
+
+
+def test_linking_by_version_4_can_make_another_certificate_be_presented(made_world: MakeWorld) -> None:
+    """Reference 7, row 3: an application's certificate whose names cover the cluster's is taken in its place."""
+    world = made_world("existing-extension-4")
+    issuing = world.azure.find_service("authority").get("Contoso Issuing CA 01")
+    at = world.azure.clock.now.replace(microsecond=0)
+    names = ["app.contoso.example", world.facts["common_name"]]
+    issued = issuing.issue(names[0], names, not_before=at, not_after=at.replace(year=at.year + 1))
+    wide = world.vaults.import_version(world.facts["vault_url"], "app-tls", issued)
+    world.pass_time(hours=3)
+    stores = [dict(node.store.held) for node in world.cluster.nodes.values()]
+    links = {
+        held.renewed_by for store in stores for held in store.values() if held.thumbprint == world.facts["thumbprint"]
+    }
+    assert links == {wide.thumbprint}
+    # The key of what it leads to was never given to Service Fabric, so at the next look nothing can be presented.
+    world.wait(world.act(world.scale_set_ids[0], "restart"))
+    world.pass_time(hours=1)
+    assert world.presented() == {None}
+    assert world.cluster.down
+
+
 def test_an_unknown_world_or_option_is_refused_by_name() -> None:
     azure = build(start=datetime(2026, 1, 1, tzinfo=UTC), seed=1)
     with pytest.raises(AzureFailure, match="There is no world 'atlantis'"):
