@@ -77,12 +77,6 @@ WORLDS: dict[str, Spec] = {
     "existing-extension-1": Spec(
         "The Key Vault extension 1.0 already serves an application.", existing_extension="1.0"
     ),
-    "existing-extension-4": Spec(
-        "The Key Vault extension 4.0 already serves an application.", existing_extension="4.0"
-    ),
-    "common-name": Spec("Already by common name with its issuer pinned, served by the extension.", by_name=True),
-    "linux": Spec("One Linux node type, by thumbprint and vm secrets.", linux=True),
-    "linux-common-name": Spec("One Linux node type, already by common name.", linux=True, by_name=True),
     "reverse-proxy": Spec("The reverse proxy uses the same certificate by thumbprint.", reverse_proxy=True),
     "two-thumbprints": Spec("An older certificate is declared as the secondary.", secondary=True),
     "firewalled-vault": Spec("The vault refuses the machines' subnets but lets trusted services in.", firewall=True),

@@ -45,9 +45,11 @@ def test_the_whole_migration_leaves_nobody_refused(made_world: MakeWorld, name: 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("common-name", {"vault_model": "rbac"}),
-        ("common-name", {"existing_extension": "1.0"}),
+        ("one-node-type", {"by_name": True, "vault_model": "rbac"}),
+        ("one-node-type", {"by_name": True, "existing_extension": "1.0"}),
         ("existing-extension", {"vault_model": "rbac"}),
+        ("existing-extension", {"existing_extension": "4.0"}),
+        ("one-node-type", {"linux": True}),
         ("existing-extension", {"system_identity": True, "mode": "Manual"}),
         ("three-node-types", {"reverse_proxy": True, "secondary": True, "vault_model": "rbac"}),
     ],
@@ -66,9 +68,9 @@ def test_options_go_together(made_world: MakeWorld, name: str, options: dict[str
     assert levels == {"succeeded"}
 
 
-@pytest.mark.parametrize("name", ["common-name", "linux-common-name"])
-def test_worlds_by_name_take_a_renewal_by_themselves(made_world: MakeWorld, name: str) -> None:
-    world = made_world(name)
+@pytest.mark.parametrize("linux", [False, True], ids=["Windows", "Linux"])
+def test_worlds_by_name_take_a_renewal_by_themselves(made_world: MakeWorld, linux: bool) -> None:
+    world = made_world("one-node-type", by_name=True, linux=linux)
     new = world.vaults.renew_now(world.facts["vault_url"], world.facts["certificate_name"])
     world.pass_time(hours=3)
     assert world.cluster.calm
@@ -77,7 +79,7 @@ def test_worlds_by_name_take_a_renewal_by_themselves(made_world: MakeWorld, name
 
 def test_linking_by_version_4_can_make_another_certificate_be_presented(made_world: MakeWorld) -> None:
     """Reference 7, row 3: an application's certificate whose names cover the cluster's is taken in its place."""
-    world = made_world("existing-extension-4")
+    world = made_world("existing-extension", existing_extension="4.0")
     issuing = world.azure.find_service("authority").get("Contoso Issuing CA 01")
     at = world.azure.clock.now.replace(microsecond=0)
     names = ["app.contoso.example", world.facts["common_name"]]
