@@ -9,7 +9,7 @@ from sfcert.dated import table
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import serving
-from sfcert.rules.engine import Judgement, Rule, fail_at
+from sfcert.rules.engine import Judgement, Rule, fail, fail_at
 from sfcert.rules.reading import cannot_tell, open_names
 
 
@@ -40,6 +40,17 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
             "Declare the thumbprints of the issuers that may sign it (certificateIssuerThumbprint).",
             {f"{cluster.certificate.path}.commonNames[{place}].certificateIssuerThumbprint": name.issuers_text},
         )
+    for client in cluster.clients:
+        if client.kind == "common-name" and not client.issuers:
+            yield fail(
+                cluster.id,
+                "ClientNotPinned",
+                f"The client name {client.value} is declared without an issuer: whoever gets a certificate of it "
+                f"from any trusted authority is {'an administrator' if client.is_admin else 'a user'} of the cluster.",
+                "Declare the issuers that may sign it.",
+                client=client.value,
+                is_admin=client.is_admin,
+            )
 
 
 RULE = Rule(
@@ -47,7 +58,8 @@ RULE = Rule(
     severity="warning",
     reasons={
         "NoPin": "A name is declared without issuer thumbprints.",
-        "NoPinPrivateAuthority": "The same, and the certificate in use comes from a private authority.",
+        "ClientNotPinned": "A client's name is declared without issuer thumbprints.",
+        "NoPinPrivateAuthority": "The same as NoPin, and the certificate in use comes from a private authority.",
     },
     severity_of={"NoPinPrivateAuthority": "error"},
     check=check,

@@ -1,6 +1,7 @@
 """Does the certificate arrive in the store in which Service Fabric looks? Floor 3. Source: service-fabric.md 7 row 16.
 
-On Windows only; on Linux the store is a folder, and what may be written there is not known well enough to judge.
+On Linux the store is a folder; whether the file that the extension writes there is found by its name is not verified,
+so another folder is a warning only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from sfcert.rules.delivery import address, deliveries, extensions, serves_cluste
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell, cluster_body
 
+#: Where Service Fabric looks for the store My on Linux.
+LINUX_FOLDER = "/var/lib/sfcerts"
+
 
 def _store(text: str | None) -> str:
     return (text or "My").lower()
@@ -24,9 +28,29 @@ def _raw_store(observation: Observation) -> str | None:
     return body.text("certificateCommonNames", "x509StoreName") or body.text("certificate", "x509StoreName")
 
 
+def _on_linux(observation: Observation) -> Iterator[Judgement]:
+    for scale_set, extension in extensions(observation):
+        for observed in extension.observed:
+            place = (observed.store_location or extension.store_location or "the extension's own folder").rstrip("/")
+            if not observed.url or place == LINUX_FOLDER:
+                continue
+            found = [one for one in deliveries(observation, scale_set) if one.url == observed.url]
+            if any(serves_cluster(one, observation.cluster.certificate) is not False for one in found):
+                yield fail(
+                    address(scale_set, extension),
+                    "LinuxFolder",
+                    f"{extension.name} writes {observed.url} to {place}; Service Fabric reads {LINUX_FOLDER}.",
+                    f'Set "certificateStoreLocation": "{LINUX_FOLDER}", and try it on one machine.',
+                    certificateStoreLocation=observed.store_location,
+                )
+
+
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     cluster = observation.cluster
-    if cluster.os == "Linux" or cluster.certificate.kind == "none":
+    if cluster.certificate.kind == "none":
+        return
+    if cluster.os == "Linux":
+        yield from _on_linux(observation)
         return
     declared = cluster.certificate.store or _raw_store(observation)
     wanted = _store(declared)
@@ -78,6 +102,8 @@ RULE = Rule(
         "DeclarationsDiffer": "Cluster and node extension name different stores.",
         "DeliveredElsewhere": "The certificate arrives in another store than the declared one.",
         "NotLocalMachine": "The extension installs it outside LocalMachine.",
+        "LinuxFolder": "On Linux the extension writes it to another folder than Service Fabric reads.",
     },
+    severity_of={"LinuxFolder": "warning"},
     check=check,
 )

@@ -260,7 +260,7 @@ def read_case(path: Path) -> Case:
         says=raw["says"],
         observation=observe(make.from_document(document)),
         reason=expect.get("reason"),
-        subject=SUBJECTS.get(subject, subject),
+        subject=SUBJECTS.get(str(subject), subject),
     )
 
 
