@@ -16,6 +16,7 @@ from sfcert.cli.source import look, source_of, source_options
 
 if TYPE_CHECKING:
     from sfcert.model.certificate import Certificate
+    from sfcert.sources.live import CaptureOptions
 
 _STATUS_EXIT = {"nothing-to-do": 0, "ready": 2, "blocked": 3}
 
@@ -79,7 +80,6 @@ def command(
     from sfcert.cli.planned import plan_for
     from sfcert.model.codec import pretty
     from sfcert.planning.inputs import Inputs
-    from sfcert.sources.live import CaptureOptions
     from sfcert.views.plan import plan_html, plan_human, plan_markdown
 
     source = source_of(options)
@@ -94,12 +94,7 @@ def command(
         identity_id=identity,
         accepted=tuple(sorted(set(accepted))),
     )
-    wanted = CaptureOptions(
-        certificate_urls=tuple(sorted(set(given.values()))),
-        identity_ids=(identity,) if identity else (),
-        given=chains,
-    )
-    observation = look(source, wanted)
+    observation = look(source, _wanted(given, identity, chains) if source.cluster else None)
     now = source.now or (observation.observed_at_utc if source.bundle or source.cluster else datetime.now(UTC))
     plan = plan_for(
         observation,
@@ -120,6 +115,17 @@ def command(
     else:
         answer(plan_human(plan, file=str(output) if output else None, page=page_of_terminal()))
     return _STATUS_EXIT[plan.status]
+
+
+def _wanted(certificates: dict[str, str], identity: str | None, chains: tuple[Certificate, ...]) -> CaptureOptions:
+    """What a live capture has to read beside what the cluster itself refers to."""
+    from sfcert.sources.live import CaptureOptions
+
+    return CaptureOptions(
+        certificate_urls=tuple(sorted(set(certificates.values()))),
+        identity_ids=(identity,) if identity else (),
+        given=chains,
+    )
 
 
 def _chains(pems: tuple[Path, ...]) -> tuple[Certificate, ...]:
