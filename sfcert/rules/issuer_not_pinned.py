@@ -45,6 +45,26 @@ def _judge(subject: str, name: PinnedName, issuers: tuple[str, ...], leaf: Certi
     )
 
 
+def _in_stores(
+    observation: Observation, pinned: tuple[PinnedName, ...], known: tuple[Certificate, ...], now: datetime
+) -> Iterator[Judgement]:
+    """What machines would choose from the stores that can be seen; a version that was disabled later is still there."""
+    by_thumbprint = {one.thumbprint: one for one in known}
+    for scale_set in observation.scale_sets:
+        for name in pinned:
+            chosen: dict[str, Certificate] = {}
+            for instance in scale_set.instances or ():
+                held = [by_thumbprint[one] for one in instance.store or () if one in by_thumbprint]
+                fit = [one for one in held if one.common_name == name.common_name and one.not_after_utc > now]
+                if fit:
+                    newest = max(fit, key=lambda one: one.not_before_utc)
+                    chosen[newest.thumbprint] = newest
+            for leaf in chosen.values():
+                issuers = _issuers(leaf, leaf if leaf.is_self_signed else None, known)
+                if issuers and not set(issuers) & set(name.issuers):
+                    yield _judge(scale_set.id, name, issuers, leaf, "InStoreUnpinned")
+
+
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     names = declared_names(observation)
     pinned = tuple(name for name in names if name.issuers_text.strip())
@@ -65,6 +85,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
         elif not set(issuers) & set(name.issuers):
             reason = "NewestVersionUnpinned" if delivery.how == "extension" else "DeliveredUnpinned"
             yield _judge(delivery.subject, name, issuers, leaf, reason)
+    yield from _in_stores(observation, pinned, known, now)
     for node in (observation.runtime.nodes or ()) if observation.runtime else ():
         if not node.served:
             continue
@@ -82,6 +103,7 @@ RULE = Rule(
     reasons={
         "NewestVersionUnpinned": "The newest version in the vault, which machines fetch, has an issuer without a pin.",
         "DeliveredUnpinned": "A version that the platform installs has an issuer without a pin.",
+        "InStoreUnpinned": "The newest certificate of the name in a machine's store has an issuer without a pin.",
         "ServedUnpinned": "A node already serves a certificate whose issuer has no pin.",
     },
     check=check,

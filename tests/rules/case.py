@@ -115,6 +115,8 @@ def _value(value: Any) -> Any:
                 if created is not None:
                     made["attributes"]["created"] = int((make.NOW + timedelta(days=created)).timestamp())
                 return made
+            case "x5t":
+                return _issued(recipe).x5t
             case "joined":
                 return ",".join(str(_value(one)) for one in recipe)
             case "own_thumbprint":
@@ -153,6 +155,7 @@ def _places(document: dict[str, Any]) -> dict[str, Any]:
         "vault_body": resources[make.VAULT_ID]["body"],
         "resources": resources,
         "instances": document["vm_instances"][SCALE_SET],
+        "stores": (document["node_stores"] or {}).get(SCALE_SET),
     }
     if make.VAULT_URL in document["vaults"]:
         places["certificates"] = document["vaults"][make.VAULT_URL]["certificates"]
