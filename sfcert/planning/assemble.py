@@ -20,6 +20,7 @@ from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
 from sfcert.planning.freeze import observed_certificates, renewal_lead_s, served_by
+from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import declared_thumbprints, find_goal
 from sfcert.planning.identities import choose_identities
 from sfcert.planning.inputs import Inputs, as_plain, checked
@@ -69,16 +70,16 @@ def plan_rollover(
     inputs = checked(inputs)
     playbook = load_playbook(playbooks_dir, inputs.playbook)
     check_playbook(playbook)
-    observation = replace(observation, observed_at_utc=now)
+    observation = with_given_certificate(replace(observation, observed_at_utc=now), inputs)
     reasons = Reasons(inputs.accepted)
     for finding in findings:
         if finding.blocks_plan and finding.verdict != "pass":
             reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule})")
     check_at_rest(observation, reasons)
-    _check_declaration(observation, reasons)
+    can_be_planned = _check_declaration(observation, reasons)
     for one in observation.scale_sets:
         check_instances(one, reasons)
-    situation = _situation(observation, inputs, reasons)
+    situation = _situation(observation, inputs, reasons) if can_be_planned else None
     stages: tuple[Stage, ...] = ()
     proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
     if situation is not None:
@@ -125,7 +126,8 @@ def _situation(observation: Observation, inputs: Inputs, reasons: Reasons) -> Si
     )
 
 
-def _check_declaration(observation: Observation, reasons: Reasons) -> None:
+def _check_declaration(observation: Observation, reasons: Reasons) -> bool:
+    """Whether there is something to plan from; each obstacle is a reason."""
     declaration = observation.cluster.certificate
     told = {
         "none": "The cluster declares no certificate, and that cannot be changed afterwards. Build a secured one.",
@@ -137,6 +139,7 @@ def _check_declaration(observation: Observation, reasons: Reasons) -> None:
     if declaration.malformed:
         listed = ", ".join(repr(one) for one in declaration.malformed)
         reasons.add(f"The cluster declares what is no thumbprint ({listed}). Correct it first.")
+    return not told and not declaration.malformed
 
 
 def _proved(

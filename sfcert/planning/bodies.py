@@ -19,7 +19,7 @@ from sfcert.model.base import Value
 from sfcert.model.bundle import RawResource
 from sfcert.model.ids import parse_resource_id
 from sfcert.planning.api_versions import api_version_for
-from sfcert.planning.read_only import CLUSTER, SCALE_SET, strip
+from sfcert.planning.read_only import SCALE_SET, strip
 
 Json = dict[str, Any]
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -36,7 +36,10 @@ class LiveValue(Value):
 
 
 class Body(Value):
-    """What is carried. `plain` holds neither read-only nor write-only properties and nothing at the live paths."""
+    """What is carried. `plain` holds neither read-only nor write-only properties and nothing at the live paths.
+
+    `is_authored`: it comes from an authored template, whose text is escaped already and keeps its expressions.
+    """
 
     id: str
     type: str
@@ -44,6 +47,7 @@ class Body(Value):
     api_version: str
     plain: Json
     live: tuple[LiveValue, ...]
+    is_authored: bool = False
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -51,7 +55,7 @@ class Body(Value):
         return tuple(sorted(one.path for one in self.live))
 
 
-def carried_body(resource_id: str, raw: RawResource) -> Body:
+def carried_body(resource_id: str, raw: RawResource, *, is_authored: bool = False) -> Body:
     """What a stage carries of a cluster or scale set that was read.
 
     Raises:
@@ -73,7 +77,13 @@ def carried_body(resource_id: str, raw: RawResource) -> Body:
     for one in live:
         plain = remove_at(plain, one.path)
     return Body(
-        id=resource_id, type=parsed.type, name=parsed.name, api_version=api_version, plain=plain, live=tuple(live)
+        id=resource_id,
+        type=parsed.type,
+        name=parsed.name,
+        api_version=api_version,
+        plain=plain,
+        live=tuple(live),
+        is_authored=is_authored,
     )
 
 
@@ -83,13 +93,9 @@ def with_live(body: Body, value: LiveValue) -> Body:
     return replace(body, plain=remove_at(body.plain, value.path), live=(*others, value))
 
 
-def without_live(body: Body, path: str) -> Body:
-    return replace(body, live=tuple(one for one in body.live if one.path != path))
-
-
 def template_values(body: Body) -> Json:
     """The body as the update templates take it: literals escaped, live places as parameters."""
-    written = escaped(body.plain)
+    written = body.plain if body.is_authored else escaped(body.plain)
     for one in body.live:
         written = set_at(written, one.path, f"[parameters('{one.parameter}')]")
     parameters = {one.parameter: one for one in body.live}
@@ -190,6 +196,3 @@ def named(*steps: str | int | Named) -> str:
 def below(path: str, *steps: str | int | Named) -> str:
     """A path's text, some steps further down."""
     return str(Path((*parse_path(path).steps, *steps)))
-
-
-__all__ = ["CLUSTER", "SCALE_SET", "Body", "LiveValue", "below", "carried_body", "client_id_of", "named", "with_live"]

@@ -21,7 +21,9 @@ class Ledger:
     def body(self, resource_id: str) -> Body:
         key = resource_id.rstrip("/").lower()
         if key not in self._bodies:
-            self._bodies[key] = carried_body(resource_id, self._situation.raw(resource_id))
+            is_authored = self._situation.observation.source == "template"
+            raw = self._situation.raw(resource_id)
+            self._bodies[key] = carried_body(resource_id, raw, is_authored=is_authored)
         return self._bodies[key]
 
     def edited(self, step: Step) -> dict[str, Body]:
