@@ -89,7 +89,8 @@ def _show(cluster_id: str, running: Running, output: Path, page: Page) -> list[C
     from sfcert.cli.commands.apply import ports_for
     from sfcert.cli.connect import connect
     from sfcert.model.codec import pretty
-    from sfcert.views.plan import headline, plan_html
+    from sfcert.views.plan import headline
+    from sfcert.views.plan_page import plan_html
     from sfcert.views.run import RunHuman, RunJson
     from sfcert.workflows.apply import apply
     from sfcert.workflows.watch import watch

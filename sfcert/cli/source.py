@@ -1,4 +1,4 @@
-"""Which world does a command look at? `--cluster`, `--bundle` or `--template`, into one `Bundle` and its facts."""
+"""Which world does a command look at? `--cluster`, `--bundle` or `--template`, with what belongs to each."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-from sfcert.errors import Fault, InputError
-
-if TYPE_CHECKING:
-    from sfcert.model.bundle import Bundle
-    from sfcert.model.observation import Observation
-    from sfcert.sources.live import CaptureOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,47 +94,3 @@ def source_of(options: dict[str, Any]) -> Source:
     if source.parameters is not None and source.template is None:
         raise click.UsageError("--parameters goes with --template.")
     return source
-
-
-def read_text(path: Path) -> str:
-    """A file's text, UTF-8 with or without BOM. Raises InputError FileUnreadable."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError("FileUnreadable", f"{path} cannot be read.", [Fault(error.strerror or str(error))]) from error
-    except UnicodeDecodeError as error:
-        raise InputError("FileUnreadable", f"{path} is not UTF-8 text (byte {error.start}).") from error
-
-
-def load_bundle_of(source: Source, wanted: CaptureOptions | None = None) -> Bundle:
-    """The source as a bundle. A live one is read now, with what else is `wanted` of it.
-
-    Raises:
-        InputError, RemoteError: as the reader of that kind of source says.
-    """
-    if source.bundle is not None:
-        from sfcert.sources.bundle import load_bundle
-
-        return load_bundle(source.bundle)
-    if source.template is not None:
-        from sfcert.sources.template import read_template
-
-        parameters = read_text(source.parameters) if source.parameters else None
-        return read_template(
-            read_text(source.template),
-            str(source.template),
-            parameters,
-            str(source.parameters) if source.parameters else None,
-            now=source.now or datetime.now(UTC),
-        )
-    assert source.cluster is not None
-    from sfcert.cli.connect import capture_now, connect
-
-    return capture_now(source, connect(source), wanted)
-
-
-def look(source: Source, wanted: CaptureOptions | None = None) -> Observation:
-    """The source as facts, judged at `--now` or at the instant that it was captured."""
-    from sfcert.sources.observe import observe
-
-    return observe(load_bundle_of(source, wanted), source.now)

@@ -1,4 +1,4 @@
-"""How is a plan reviewed? The same `Plan` value as terminal text, Markdown for a pull request, one HTML file.
+"""How is a plan reviewed? The same `Plan` value as terminal text and as Markdown for a pull request.
 
 Order is the plan's own and therefore stable. No view computes anything that the plan does not say.
 """
@@ -200,10 +200,3 @@ def plan_markdown(plan: Plan) -> str:
             else:
                 lines.append(f"`{stage.id}` changes {len(stage.changes)} properties; see `sfcert show`.")
     return "\n".join(lines).rstrip() + "\n"
-
-
-def plan_html(plan: Plan) -> str:
-    """The review as one self-contained HTML file: no script, nothing fetched."""
-    from sfcert.views.plan_page import render_page
-
-    return render_page(plan)

@@ -67,7 +67,8 @@ def _template() -> Template:
     return environment.from_string(files("sfcert.views").joinpath("plan_page.html.j2").read_text("utf-8"))
 
 
-def render_page(plan: Plan) -> str:
+def plan_html(plan: Plan) -> str:
+    """The review as one self-contained HTML file: no script, nothing fetched."""
     longest_s = max((stage.deadline.seconds for stage in plan.stages), default=1)
     return _template().render(
         plan=plan,

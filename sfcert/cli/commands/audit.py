@@ -9,7 +9,8 @@ import click
 
 from sfcert.cli.output import answer
 from sfcert.cli.page import page_of_terminal
-from sfcert.cli.source import look, read_text, source_of, source_options
+from sfcert.cli.reading import look, read_text
+from sfcert.cli.source import source_of, source_options
 
 _VERDICT_EXIT = {"pass": 0, "fail": 2, "unknown": 2}
 

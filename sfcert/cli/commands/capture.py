@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from sfcert.cli.output import answer, write_whole
-from sfcert.cli.source import load_bundle_of, source_of, source_options
+from sfcert.cli.reading import load_bundle_of
+from sfcert.cli.source import source_of, source_options
 
 
 @click.command("capture")

@@ -8,7 +8,8 @@ import click
 
 from sfcert.cli.output import answer
 from sfcert.cli.page import page_of_terminal
-from sfcert.cli.source import look, source_of, source_options
+from sfcert.cli.reading import look
+from sfcert.cli.source import source_of, source_options
 
 
 @click.command("inspect")

@@ -11,8 +11,9 @@ import click
 from sfcert import __version__
 from sfcert.cli.output import answer, write_whole
 from sfcert.cli.page import page_of_terminal
+from sfcert.cli.reading import look
 from sfcert.cli.shipped import playbooks_folder, templates_folder
-from sfcert.cli.source import look, source_of, source_options
+from sfcert.cli.source import source_of, source_options
 
 if TYPE_CHECKING:
     from sfcert.model.certificate import Certificate
@@ -80,7 +81,8 @@ def command(
     from sfcert.cli.planned import plan_for
     from sfcert.model.codec import pretty
     from sfcert.planning.inputs import Inputs
-    from sfcert.views.plan import plan_html, plan_human, plan_markdown
+    from sfcert.views.plan import plan_human, plan_markdown
+    from sfcert.views.plan_page import plan_html
 
     source = source_of(options)
     given = _certificates(certificates)

@@ -17,7 +17,8 @@ from sfcert.cli.plan_file import load_plan
 def command(plan: Path, form: str) -> int:
     """Review a saved PLAN."""
     from sfcert.model.codec import pretty
-    from sfcert.views.plan import plan_html, plan_human, plan_markdown
+    from sfcert.views.plan import plan_human, plan_markdown
+    from sfcert.views.plan_page import plan_html
 
     loaded = load_plan(plan)
     match form:

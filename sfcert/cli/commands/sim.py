@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from sfcert.cli.output import answer
+from sfcert.cli.reading import read_text
 from sfcert.cli.sim_folder import default_folder
-from sfcert.cli.source import Instant, read_text
+from sfcert.cli.source import Instant
 from sfcert.cli.span import Span
 from sfcert.errors import InputError, RemoteError
 

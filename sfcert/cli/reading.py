@@ -1,0 +1,59 @@
+"""How does what was named become facts? The source, read into one `Bundle` and looked at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfcert.cli.source import Source
+from sfcert.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from sfcert.model.bundle import Bundle
+    from sfcert.model.observation import Observation
+    from sfcert.sources.live import CaptureOptions
+
+
+def read_text(path: Path) -> str:
+    """A file's text, UTF-8 with or without BOM. Raises InputError FileUnreadable."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError("FileUnreadable", f"{path} cannot be read.", [Fault(error.strerror or str(error))]) from error
+    except UnicodeDecodeError as error:
+        raise InputError("FileUnreadable", f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
+def load_bundle_of(source: Source, wanted: CaptureOptions | None = None) -> Bundle:
+    """The source as a bundle. A live one is read now, with what else is `wanted` of it.
+
+    Raises:
+        InputError, RemoteError: as the reader of that kind of source says.
+    """
+    if source.bundle is not None:
+        from sfcert.sources.bundle import load_bundle
+
+        return load_bundle(source.bundle)
+    if source.template is not None:
+        from sfcert.sources.template import read_template
+
+        parameters = read_text(source.parameters) if source.parameters else None
+        return read_template(
+            read_text(source.template),
+            str(source.template),
+            parameters,
+            str(source.parameters) if source.parameters else None,
+            now=source.now or datetime.now(UTC),
+        )
+    assert source.cluster is not None
+    from sfcert.cli.connect import capture_now, connect
+
+    return capture_now(source, connect(source), wanted)
+
+
+def look(source: Source, wanted: CaptureOptions | None = None) -> Observation:
+    """The source as facts, judged at `--now` or at the instant that it was captured."""
+    from sfcert.sources.observe import observe
+
+    return observe(load_bundle_of(source, wanted), source.now)
