@@ -14,8 +14,6 @@ from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.nodes.manifest import Finds
 from sfcert.sim.nodes.presentation import matching
 from sfcert.sim.nodes.store import Held
-from sfcert.sim.nodes.switches import trusted_roots
-from sfcert.sim.nodes.validation import Judge, refusal
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
 
@@ -96,8 +94,7 @@ class NodeExtension:
             kind = "FindByThumbprint" if rule.by == "thumbprint" else "FindBySubjectName"
             text = f"Cannot find certificate with '{kind}' '{rule.primary}' in store '{rule.store}'"
             return text, NOT_FOUND_EXIT
-        judge = Judge(now=self._azure.clock.now, trusted_roots=trusted_roots(self._azure))
-        why = refusal(usable[0].certificate, cluster.record, judge)
+        why = cluster.refused_by_provider(usable[0].certificate)
         if why is None:
             return None
         cluster.tell_stranger(machine.name, usable[0].thumbprint, why)

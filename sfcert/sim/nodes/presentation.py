@@ -69,8 +69,8 @@ def _first_usable(candidates: Iterable[Held], store: Store, finds: Finds, manife
     passed_over: list[str] = []
     for held in candidates:
         taken = store.end_of_links(store_key(finds.store), held)
-        why = "its renewal link leads nowhere" if taken is None else _unusable(taken, manifest, now)
-        if held.certificate.not_after <= now:
+        why = "its renewal link leads nowhere" if taken is None else _unusable(taken, finds, manifest, now)
+        if _has_expired(held, finds, manifest, now):
             why = f"expired on {held.certificate.not_after.isoformat()}"
         if why is None:
             return Choice(taken, tuple(passed_over))
@@ -81,8 +81,17 @@ def _first_usable(candidates: Iterable[Held], store: Store, finds: Finds, manife
     return Choice(None, tuple(passed_over))
 
 
-def _unusable(held: Held, manifest: Manifest, now: datetime) -> str | None:
-    if held.certificate.not_after <= now:
+def _has_expired(held: Held, finds: Finds, manifest: Manifest, now: datetime) -> bool:
+    """Expired counts, unless the cluster was told to live on with a self-signed certificate by thumbprint: a setting
+    that accepts it would be of no use if nobody went on presenting it (inferred from reference 1.3 and 7, row 11)."""
+    if held.certificate.not_after > now:
+        return False
+    told = manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False)
+    return not (told and finds.by == "thumbprint" and held.certificate.self_signed)
+
+
+def _unusable(held: Held, finds: Finds, manifest: Manifest, now: datetime) -> str | None:
+    if _has_expired(held, finds, manifest, now):
         return f"expired on {held.certificate.not_after.isoformat()}"
     if not held.has_key:
         return "no private key (0x8009030E)"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.clock import Event
 from sfcert.sim.kernel.journal import Refusal
+from sfcert.sim.nodes.certificate import Certificate
 from sfcert.sim.nodes.keeper import Keeper
 from sfcert.sim.nodes.manifest import Manifest, Trusts
 from sfcert.sim.nodes.node import Node
@@ -345,8 +346,16 @@ class Cluster:
         """Why the resource provider would refuse what this node presents, or None."""
         if node.presented is None:
             return "nothing is presented"
-        judge = Judge(now=self.azure.clock.now, trusted_roots=trusted_roots(self.azure))
-        return refusal(node.presented.certificate, self.record, judge)
+        return self.refused_by_provider(node.presented.certificate)
+
+    def refused_by_provider(self, certificate: Certificate) -> str | None:
+        """Why this certificate does not satisfy the resource provider's record of the cluster, or None."""
+        judge = Judge(
+            now=self.azure.clock.now,
+            trusted_roots=trusted_roots(self.azure),
+            accept_expired_pinned=self.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
+        )
+        return refusal(certificate, self.record, judge)
 
     def _ask_resource_provider(self) -> None:
         """The upgrade service's primary may stand on any seed node, so each of them must be accepted."""

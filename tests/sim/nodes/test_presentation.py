@@ -80,6 +80,15 @@ def test_an_expired_certificate_is_never_presented(paper: Any) -> None:
     assert choose(rule, store_of(gone), manifest(rule), paper.now).held is None
 
 
+def test_an_expired_certificate_of_an_authority_is_dropped_even_when_expired_ones_are_accepted(paper: Any) -> None:
+    gone = paper.held(paper.certificate(begins=-50, ends=-1))
+    own = paper.held(paper.certificate(begins=-50, ends=-1, self_signed=True))
+    setting = ("Security", "AcceptExpiredPinnedClusterCertificate", "true")
+    for held, presented in ((gone, None), (own, own)):
+        rule = Finds("thumbprint", held.thumbprint)
+        assert choose(rule, store_of(held), manifest(rule, "11.4.268.1", setting), paper.now).held is presented
+
+
 def test_of_two_thumbprints_the_newer_is_presented_unless_the_setting_says_otherwise(paper: Any) -> None:
     first = paper.held(paper.certificate(begins=-50))
     second = paper.held(paper.certificate(begins=-5))
