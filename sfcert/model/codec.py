@@ -43,11 +43,15 @@ def sha256_of(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
 
 
-def digest_of(plan: Plan) -> str:
-    """The plan's digest: over everything but `digest` and `created_at_utc`."""
-    plain = msgspec.to_builtins(plan)
-    del plain["digest"], plain["created_at_utc"]
-    return sha256_of(plain)
+def digest_of(plan: Plan | dict[str, Any]) -> str:
+    """The plan's digest: over everything but `digest` and `created_at_utc`.
+
+    Args:
+        plan: the value, or the JSON object of its file. Of a file every key counts, also one that this version does
+            not know: a later minor version's plan is read, and still held to its digest.
+    """
+    plain = dict(plan) if isinstance(plan, dict) else msgspec.to_builtins(plan)
+    return sha256_of({key: value for key, value in plain.items() if key not in ("digest", "created_at_utc")})
 
 
 def sealed(plan: Plan) -> Plan:
@@ -55,7 +59,7 @@ def sealed(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, digest=digest_of(plan))
 
 
-def _decode(text: bytes, kind: type[T], wanted: str, token: str, file: str) -> T:
+def _decode(text: bytes, kind: type[T], wanted: str, token: str, file: str) -> tuple[T, dict[str, Any]]:
     try:
         head = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -70,7 +74,7 @@ def _decode(text: bytes, kind: type[T], wanted: str, token: str, file: str) -> T
         hint = "It was written by a newer sfcert; use that one." if newer else f"This sfcert reads {wanted!r}."
         raise InputError("FormatTooNew" if newer else token, f"{file} has the format {written!r}. {hint}")
     try:
-        return msgspec.convert(head, kind)
+        return msgspec.convert(head, kind), head
     except msgspec.ValidationError as error:
         raise InputError(token, f"{file} is not a whole {name} file.", [Fault(str(error), file)]) from error
 
@@ -81,7 +85,7 @@ def read_bundle(text: bytes, file: str) -> Bundle:
     Raises:
         InputError: BundleInvalid, FormatTooNew; the message names the file and the field.
     """
-    return _decode(text, Bundle, BUNDLE_FORMAT, "BundleInvalid", file)
+    return _decode(text, Bundle, BUNDLE_FORMAT, "BundleInvalid", file)[0]
 
 
 def read_plan(text: bytes, file: str) -> Plan:
@@ -90,8 +94,8 @@ def read_plan(text: bytes, file: str) -> Plan:
     Raises:
         InputError: PlanInvalid, FormatTooNew, PlanDigestMismatch.
     """
-    plan = _decode(text, Plan, PLAN_FORMAT, "PlanInvalid", file)
-    if digest_of(plan) != plan.digest:
+    plan, written = _decode(text, Plan, PLAN_FORMAT, "PlanInvalid", file)
+    if digest_of(written) != plan.digest:
         raise InputError(
             "PlanDigestMismatch",
             f"{file} was changed after it was written: its digest does not match its content. Plan again.",

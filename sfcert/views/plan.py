@@ -102,10 +102,8 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
     ]
     if plan.goal is not None:
         pins = ", ".join(plan.goal.issuer_thumbprints) or "none"
-        lines += [
-            f"  goal      {plan.goal.common_name}, certificate {plan.goal.thumbprint}",
-            f"  pins      {pins} ({plan.goal.issuer_source})",
-        ]
+        lines += page.wrap(f"{plan.goal.common_name}, certificate {plan.goal.thumbprint}", 2, "goal      ")
+        lines += page.wrap(f"{pins} ({plan.goal.issuer_source})", 2, "pins      ")
     if plan.accepted:
         lines.append(f"  accepted  {', '.join(plan.accepted)}")
     if plan.blocked_by:
@@ -116,11 +114,12 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
         for finding in plan.findings:
             lines += page.wrap(f"{finding.severity} {finding.rule} ({finding.verdict}): {finding.message}", 2, "- ")
     if plan.stages:
-        lines += ["", page.paint("Stages", "bold"), f"  {LEGEND}"]
+        lines += ["", page.paint("Stages", "bold"), *page.wrap(LEGEND, 2)]
         for stage in plan.stages:
             lines += ["", *_stage_lines(stage, page)]
         touched = sum(len(stage.changes) for stage in plan.stages)
-        lines += ["", f"{touched} properties change; 0 others are touched (checked against every body that is sent)."]
+        checked = "checked against every body that is sent"
+        lines += ["", *page.wrap(f"{touched} properties change; 0 others are touched ({checked}).")]
         lines += ["", *_proof_lines(plan, page)]
     elif plan.proof.counterexample or plan.proof.missing:
         lines += ["", *_proof_lines(plan, page)]

@@ -1,0 +1,121 @@
+"""The three faces of a plan say the same, stably, and never show what a plan must not hold."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from sfcert.cli.planned import plan_for
+from sfcert.cli.shipped import playbooks_folder, templates_folder
+from sfcert.errors import InputError
+from sfcert.model.codec import digest_of, pretty, read_plan
+from sfcert.model.plan import Plan
+from sfcert.planning.inputs import Inputs
+from sfcert.views.plan import plan_human, plan_markdown
+from sfcert.views.plan_page import plan_html
+from sfcert.views.text import Page, duration, short_value
+from tests import make
+
+
+def planned(world: make.World) -> Plan:
+    return plan_for(
+        make.observation(world),
+        Inputs(),
+        now=make.NOW,
+        playbooks=playbooks_folder(),
+        templates=templates_folder(),
+        version="test",
+    )
+
+
+@pytest.fixture(scope="module")
+def ready() -> Plan:
+    return planned(make.world())
+
+
+@pytest.fixture(scope="module")
+def blocked() -> Plan:
+    return planned(make.world(state="UpgradeServiceUnreachable"))
+
+
+def test_every_face_names_every_stage_and_the_digest(ready: Plan) -> None:
+    for text in (plan_human(ready), plan_markdown(ready), plan_html(ready)):
+        assert ready.digest in text
+        for stage in ready.stages:
+            assert stage.id in text
+
+
+def test_every_face_of_a_blocked_plan_gives_each_reason(blocked: Plan) -> None:
+    assert blocked.blocked_by
+    for text in (plan_human(blocked, page=Page(width=10_000)), plan_markdown(blocked)):
+        for reason in blocked.blocked_by:
+            assert reason in text
+
+
+def test_the_page_is_whole_and_fetches_nothing(ready: Plan) -> None:
+    class Reader(HTMLParser):
+        outside: tuple[str, ...] = ()
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.outside += (tag,) if tag in ("script", "link", "img", "iframe") else ()
+            self.outside += tuple(name for name, _ in attrs if name in ("src", "href", "onclick"))
+
+    reader = Reader()
+    reader.feed(plan_html(ready))
+    assert reader.outside == ()
+
+
+def test_what_a_template_holds_is_shown_as_text_and_never_as_markup(ready: Plan) -> None:
+    sly = msgspec.structs.replace(ready.stages[0], action="<script>alert(1)</script>")
+    page = plan_html(msgspec.structs.replace(ready, stages=(sly,)))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_markdown_is_stable_and_fits_a_pull_request_comment() -> None:
+    shapes = tuple(make.NodeTypeShape(name=f"nt{at}", is_primary=at == 0) for at in range(9))
+    first, second = (plan_markdown(planned(make.world(node_types=shapes))) for _ in range(2))
+    assert first == second
+    assert len(first) < 65_536
+
+
+def test_lines_are_no_wider_than_the_page_where_words_allow_it(ready: Plan) -> None:
+    for line in plan_human(ready, page=Page(width=80)).splitlines():
+        assert len(line) <= 80 or max(map(len, line.split())) > 60
+
+
+def test_colours_only_where_they_were_asked_for(ready: Plan) -> None:
+    assert "\x1b[" not in plan_human(ready)
+    assert "\x1b[" in plan_human(ready, page=Page(colour=True))
+
+
+def test_a_plan_written_and_read_again_is_the_same_and_an_edited_one_is_not(ready: Plan) -> None:
+    text = pretty(ready)
+    assert read_plan(text.encode(), "plan.json") == ready
+    assert digest_of(ready) == ready.digest
+    with pytest.raises(InputError, match="changed after it was written"):
+        read_plan(text.replace(make.COMMON_NAME, "other.example.com", 1).encode(), "plan.json")
+
+
+def test_a_key_of_a_later_minor_version_is_passed_over_but_counts_in_the_digest(ready: Plan) -> None:
+    later = json.loads(pretty(ready)) | {"wave": 3}
+    later["digest"] = digest_of(later)
+    assert read_plan(json.dumps(later).encode(), "plan.json").stages == ready.stages
+    later["wave"] = 4
+    with pytest.raises(InputError, match="changed after it was written"):
+        read_plan(json.dumps(later).encode(), "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(0, "0 s"), (59, "59 s"), (3600, "1 h"), (93_780, "1 d 2 h"), (86_400 * 3, "3 d")]
+)
+def test_durations_read_as_people_say_them(seconds: int, says: str) -> None:
+    assert duration(seconds) == says
+
+
+def test_long_values_are_cut_in_the_middle() -> None:
+    assert len(short_value("x" * 500, 60)) <= 60
+    assert short_value(None) == "nothing"
