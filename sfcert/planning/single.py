@@ -127,7 +127,7 @@ def _part(
     _, _, subscription, _, group = scope.split("/")
     cluster_id = situation.observation.cluster.id
     return {
-        "nested_name": deployment_name(cluster_id, situation.inputs.playbook, f"{stage_id}-{what}", content, "-in"),
+        "nested_name": deployment_name(cluster_id, situation.inputs.playbook, f"{stage_id}-{what}", None, "-in"),
         "subscription": subscription,
         "group": group,
         "depends_on": [one for one in depends_on if one is not None],

@@ -135,7 +135,8 @@ def _deployment(
         values = template_values(next(iter(after.values())))
     else:
         values = {key: value if key.endswith("_expression") else escaped(value) for key, value in step.values.items()}
-    nested = deployment_name(cluster_id, playbook, stage_id, values, "-in")
+    # not over the content, so that two plans of one cluster can be compared place by place
+    nested = deployment_name(cluster_id, playbook, stage_id, None, "-in")
     values = {**values, "deployments_api_version": deployments, "nested_name": nested}
     template = render_template(templates_dir, _filled(step.definition.template, step), values, stage_id)
     _check_no_secret(template, stage_id)
