@@ -6,6 +6,9 @@ There is no lock in Azure that a killed run would leave behind harmlessly; so wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from sfcert.errors import RefusedError, RemoteError
 from sfcert.model.plan import Plan
 from sfcert.workflows.deployment_stage import state_of
@@ -25,7 +28,7 @@ def refuse_other_runs(run: Run) -> None:
 
     Effects: one list for each scope of the plan; a list of operations for each stranger found running.
     """
-    mine = {stage.deployment.name.lower() for stage in run.plan.stages if stage.deployment}
+    mine = set(_names(run.plan))
     for scope in sorted({stage.scope for stage in run.plan.stages if stage.deployment}):
         for record in run.ports.arm.fetch_deployments(scope):
             name = str(record.get("name") or "")
@@ -37,6 +40,24 @@ def refuse_other_runs(run: Run) -> None:
                     f"The deployment {name} is running at {scope}: another run is at work on this cluster.",
                     override="Wait until it has ended, or cancel it, then run the same command again.",
                 )
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    """Every deployment of a plan in lower case, those inside its templates too: a killed run leaves both running."""
+    for stage in plan.stages:
+        if stage.deployment:
+            yield stage.deployment.name.lower()
+            yield from _nested(stage.deployment.template)
+
+
+def _nested(template: dict[str, Any]) -> Iterator[str]:
+    listed = template.get("resources") or ()
+    for one in listed.values() if isinstance(listed, dict) else listed:
+        inner = (one.get("properties") or {}).get("template")
+        if str(one.get("type", "")).lower() == "microsoft.resources/deployments":
+            yield str(one.get("name", "")).lower()
+        if isinstance(inner, dict):
+            yield from _nested(inner)
 
 
 def _touches(run: Run, scope: str, name: str) -> bool:

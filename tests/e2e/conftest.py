@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def site_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     with contextlib.ExitStack() as stack:
         count = iter(range(100))
 
-        def make(world: str = "one-node-type", **options: object) -> Site:
+        def make(world: str = "one-node-type", **options: Any) -> Site:
             return stack.enter_context(opened(tmp_path / f"site{next(count)}", monkeypatch, world, **options))
 
         yield make

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -25,9 +26,12 @@ from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.ids import parse_id
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
+from sfcert.sim.worlds.build import operator_of, put
 
 Json = dict[str, Any]
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DIGEST = re.compile(r"-[0-9a-f]{12}\b")
 CLUSTERS, SCALE_SETS = "Microsoft.ServiceFabric/clusters", "Microsoft.Compute/virtualMachineScaleSets"
 
 
@@ -76,11 +80,17 @@ class Site:
         self._writes_before = running.call(lambda azure: len(azure.journal.writes))
         self._refusals_before = running.call(lambda azure: len(azure.journal.refusals))
 
-    # -- what a customer types ----------------------------------------------------------------------------------------
+    # -- what a customer types -----------------------------------------------------------------------------------------
 
     @property
     def cluster_id(self) -> str:
         return str(self.facts["cluster_id"])
+
+    @property
+    def client_certificate(self) -> Path | None:
+        """The operator's certificate and key for the nodes' own endpoint; None where the cluster takes none."""
+        given = self.running.env().get("SFCERT_SF_CLIENT_CERTIFICATE")
+        return Path(given) if given else None
 
     def plan(self, *more: str) -> Ended:
         """`plan --cluster … -o plan.json`."""
@@ -126,16 +136,13 @@ class Site:
         """Somebody else reads a resource, edits it and writes it back, through to its end."""
 
         def do(azure: Azure) -> None:
-            rid = parse_id(resource_id)
-            provider = azure.provider_of(rid.type)
-            assert provider is not None
-            body = deepcopy(provider.get(rid, api_version, {}))
+            body = _read(azure, resource_id, api_version)
             edit(body)
-            worlds.put(azure, resource_id, api_version, body, worlds.operator_of(azure))
+            put(azure, resource_id, api_version, body, operator_of(azure))
 
         self.running.call(do)
 
-    # -- what the world shows -------------------------------------------------------------------------------------------
+    # -- what the world shows ------------------------------------------------------------------------------------------
 
     def writes(self) -> Counter[tuple[str, str]]:
         """Everything that clients asked to change since the world was ready, by kind and subject."""
@@ -167,20 +174,35 @@ class Site:
             )
         )
 
+    def declares(self) -> dict[str, str]:
+        """Names that the cluster declares, each with its pins; empty while it declares thumbprints."""
+        body = self.running.call(lambda azure: _read(azure, self.cluster_id))
+        declared = body["properties"].get("certificateCommonNames", {}).get("commonNames", [])
+        return {one["certificateCommonName"]: one["certificateIssuerThumbprint"] for one in declared}
+
+    def plain(self, value: Any) -> Any:
+        """A value without what differs from one site to the next: thumbprints, GUIDs, digests in names."""
+        text = json.dumps(value, sort_keys=True)
+        for name, fact in self.facts.items():
+            if "thumbprint" in name:
+                text = text.replace(fact, f"<{name}>")
+        return json.loads(_DIGEST.sub("-<digest>", _GUID.sub("<guid>", text)))
+
+    def plain_writes(self) -> dict[str, int]:
+        """`writes`, fit to be compared with those of another site."""
+        counted: Counter[str] = Counter()
+        for (what, subject), times in self.writes().items():
+            counted[f"{what} {self.plain(subject)}"] += times
+        return dict(counted)
+
     def end_state(self) -> Json:
-        """What a run leaves behind: cluster, scale sets, identities, access, policy and tags, without times of day."""
+        """What a run leaves behind: cluster, scale sets, access, policy and tags, comparable between sites."""
 
         def look(azure: Azure) -> Json:
             found: Json = {}
-            for kind, version in (
-                (CLUSTERS, "2021-06-01"),
-                (SCALE_SETS, "2024-07-01"),
-                ("Microsoft.KeyVault/vaults", "2023-07-01"),
-            ):
-                provider = azure.provider_of(kind)
-                assert provider is not None
+            for kind in (CLUSTERS, SCALE_SETS, "Microsoft.KeyVault/vaults"):
                 for resource in azure.resources.of_type(kind):
-                    found[resource.id.text.lower()] = _timeless(deepcopy(provider.get(resource.id, version, {})))
+                    found[resource.id.text.lower()] = _timeless(_read(azure, resource.id.text))
             vaults = azure.find_service("vaults")
             stored = vaults.content(self.facts["vault_url"]).certificate(self.facts["certificate_name"])
             found["policy"] = deepcopy({key: value for key, value in stored.policy.items() if key != "attributes"})
@@ -188,12 +210,21 @@ class Site:
             found["versions"] = [version.thumbprint for version in stored.versions]
             return found
 
-        return self.running.call(look)
+        state = self.plain(self.running.call(look))
+        assert isinstance(state, dict)
+        return state
+
+
+def _read(azure: Azure, resource_id: str, api_version: str = "2024-07-01") -> Json:
+    rid = parse_id(resource_id)
+    provider = azure.provider_of(rid.type)
+    assert provider is not None
+    return deepcopy(provider.get(rid, api_version, {}))
 
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        moving = {"etag", "systemData", "timeCreated", "uniqueId", "principalId", "clientId", "objectId", "msiClientId"}
+        moving = {"etag", "systemData", "timeCreated", "created", "updated"}
         return {key: _timeless(one) for key, one in value.items() if key not in moving}
     if isinstance(value, list):
         return [_timeless(one) for one in value]
@@ -225,7 +256,9 @@ def opened(
         azure.switches.update(deepcopy(switches or {}))
 
     folder.mkdir(parents=True, exist_ok=True)
-    with start_in_thread(folder=folder, start=START, seed=seed, prepare=prepare) as running:
-        with monkeypatch.context() as patch:
-            _enter(patch, running.env())
-            yield Site(running, facts, folder)
+    with (
+        start_in_thread(folder=folder, start=START, seed=seed, prepare=prepare) as running,
+        monkeypatch.context() as patch,
+    ):
+        _enter(patch, running.env())
+        yield Site(running, facts, folder)
