@@ -20,6 +20,7 @@ from sfcert.model.ids import parse_resource_id
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline.transport import RequestsTransport
 
 Json = dict[str, Any]
 PUBLIC = "https://management.azure.com"
@@ -36,6 +37,7 @@ class AzureArm:
         retries: the loop with its clock.
         base_url: the cloud's management endpoint.
         connection_verify: a CA file; None: what the environment says (REQUESTS_CA_BUNDLE).
+        transport: what carries the requests; None: HTTPS of this adapter's own.
     """
 
     def __init__(
@@ -45,13 +47,16 @@ class AzureArm:
         *,
         base_url: str = PUBLIC,
         connection_verify: str | None = None,
+        transport: RequestsTransport | None = None,
     ) -> None:
         self._credential = credential
         self._retries = retries
+        self._transport = transport
         self._base_url = base_url.rstrip("/")
         self._options: dict[str, Any] = {"connection_timeout": _CONNECT_S, "read_timeout": _READ_S}
         if connection_verify is not None:
             self._options["connection_verify"] = connection_verify
+        self._of_clients = self._options if transport is None else {"transport": transport}
         self._lock = threading.Lock()
         self._client: Any = None
         self._typed: dict[tuple[str, str], Any] = {}
@@ -210,7 +215,7 @@ class AzureArm:
                         UserAgentPolicy("sfcert"),
                         ARMChallengeAuthenticationPolicy(self._credential, scope),
                     ],
-                    transport=RequestsTransport(**self._options),
+                    transport=self._transport or RequestsTransport(**self._options),
                 )
             return self._client
 
@@ -231,7 +236,7 @@ class AzureArm:
                     api_version=self._deployments_version,
                     retry_policy=RetryPolicy.no_retries(),
                     user_agent="sfcert",
-                    **self._options,
+                    **self._of_clients,
                 )
             return self._typed[key]
 
@@ -250,6 +255,6 @@ class AzureArm:
                     api_version=api_version,
                     retry_policy=RetryPolicy.no_retries(),
                     user_agent="sfcert",
-                    **self._options,
+                    **self._of_clients,
                 )
             return self._typed[key]

@@ -18,6 +18,7 @@ from sfcert.errors import RemoteError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline.transport import RequestsTransport
 
 Json = dict[str, Any]
 _API_VERSION = "7.4"
@@ -26,12 +27,21 @@ _API_VERSION = "7.4"
 class AzureVaults:
     """The `Vaults` port. Safe to call from several threads; arguments as in `AzureArm`."""
 
-    def __init__(self, credential: TokenCredential, retries: Retries, *, connection_verify: str | None = None) -> None:
+    def __init__(
+        self,
+        credential: TokenCredential,
+        retries: Retries,
+        *,
+        connection_verify: str | None = None,
+        transport: RequestsTransport | None = None,
+    ) -> None:
         self._credential = credential
         self._retries = retries
         self._options: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 60}
         if connection_verify is not None:
             self._options["connection_verify"] = connection_verify
+        if transport is not None:
+            self._options = {"transport": transport}
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 

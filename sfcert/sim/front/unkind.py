@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections import Counter
 from typing import Any
 
 from sfcert.sim.front.exchange import Reply, Request
@@ -43,8 +44,7 @@ class Unkind:
     def __init__(self, azure: Azure, tempo: Tempo) -> None:
         self._azure = azure
         self._tempo = tempo
-        # Its own stream: an unkindness that is armed must not move what the world itself leaves to chance.
-        self._random = random.Random(f"unkind {azure.seed}")
+        self._asked: Counter[tuple[str, str, str]] = Counter()
         self._stale: dict[str, tuple[Reply, int]] = {}
         for name, sentence in UNKINDNESS.items():
             azure.faults.declare(name, sentence)
@@ -62,7 +62,7 @@ class Unkind:
         if options.get("after", 0) > 0:
             options["after"] -= 1
             return False
-        if self._random.random() >= float(options.get("chance", 1.0)):
+        if self._dice(name, request) >= float(options.get("chance", 1.0)):
             return False
         if "times" in options:
             if options["times"] <= 0:
@@ -70,6 +70,13 @@ class Unkind:
             options["times"] -= 1
         self._azure.journal.notes.append((self._azure.clock.now, f"{name}: {request.method} {request.path}"))
         return True
+
+    def _dice(self, name: str, request: Request) -> float:
+        """From 0 to 1, by the seed, the request and how often it came: the same whoever asks for other things between,
+        and apart from what the world itself leaves to chance."""
+        key = (name, request.method, request.path.lower())
+        self._asked[key] += 1
+        return random.Random(f"unkind {self._azure.seed} {key} {self._asked[key]}").random()
 
     def before(self, request: Request) -> Reply | None:
         """An answer that comes instead of the front's, or None.

@@ -64,7 +64,11 @@ def uses_roles(vault: Resource) -> bool:
 
 
 class Access:
-    """The gate before every operation on data."""
+    """The gate before every operation on data.
+
+    The switch `let_in` names one principal whom every vault lets in: a twin does not know from where its operator comes
+    nor who it is, and must not change the captured vaults to find out.
+    """
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
@@ -76,6 +80,8 @@ class Access:
             VaultFailure: 403 ForbiddenByConnection, ForbiddenByFirewall, ForbiddenByRbac or ForbiddenByPolicy.
         """
         self.check_network(vault, visitor)
+        if visitor.principal_id == self._azure.switches.get("let_in"):
+            return
         if visitor.trusted_service:
             self._check_deployment(vault)
         elif uses_roles(vault):
@@ -88,6 +94,8 @@ class Access:
         rules = properties.get("networkAcls") or {}
         bypasses = "azureservices" in str(rules.get("bypass", "AzureServices")).lower()
         if visitor.trusted_service and bypasses:
+            return
+        if visitor.principal_id == self._azure.switches.get("let_in"):
             return
         where = f"Vault: {vault.id.name};location={vault.body.get('location', '')}"
         who = f"Caller: {visitor.described(self._azure.tenant_id)}"
