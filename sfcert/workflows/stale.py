@@ -6,13 +6,14 @@ place without a second copy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from sfcert.arm import Change, ChangeKind, covers, diff, get_at, has_at, remove_at
 from sfcert.errors import InputError, RefusedError, RemoteError
 from sfcert.model.ids import parse_resource_id, same_id
-from sfcert.model.plan import Expectation, Stage
+from sfcert.model.plan import Expectation, PropertyChange, Stage
 from sfcert.planning.expectations import compared_body, holds
 from sfcert.planning.read_only import READ_ONLY, strip
 from sfcert.workflows.run import Run
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 VOLATILE = ("etag", "systemData", "properties.provisioningState", "properties.uniqueId", "properties.timeCreated")
 #: What autoscale may move at any time.
 _SCALED = ("sku.capacity",)
+_CLIENT_ID = re.compile(r"\[reference\('(?P<id>[^']+)', '[^']+'\)\.clientId\]")
 _LONGEST = 20
 
 
@@ -129,20 +131,48 @@ def refuse_stale(run: Run, stage: Stage) -> None:
 
 
 def is_already_so(stage: Stage, body: Json | None) -> bool:
-    """Whether every change of a deployment stage is in the live body already. A stage that names no change says no."""
+    """Whether every change of a deployment stage is in the live body already. A stage that names no change says no.
+
+    Args:
+        body: a fresh GET. What Azure alone sets in it does not count, but tells what a `reference` of the stage is.
+    """
     if body is None or not stage.changes:
         return False
     try:
-        return all(_holds(body, change.path, change.kind, change.after) for change in stage.changes)
+        held = writable(stage.resource, body)
+        return all(_holds(held, body, change, _below(change, stage.changes)) for change in stage.changes)
     except InputError:
         # a path that does not lie inside this body: nothing can be told from it
         return False
 
 
-def _holds(body: Json, path: str, kind: str, after: Any) -> bool:
-    if kind == "Delete":
-        return not has_at(body, path)
-    return has_at(body, path) and not diff(after, get_at(body, path))
+def _below(change: PropertyChange, changes: Iterable[PropertyChange]) -> list[str]:
+    """Paths of other changes inside this one: a new extension, and in it the value that is known at run time only."""
+    return [one.path for one in changes if one is not change and covers((change.path,), one.path)]
+
+
+def _holds(held: Json, raw: Json, change: PropertyChange, below: Iterable[str]) -> bool:
+    if change.kind == "Delete":
+        return not has_at(held, change.path)
+    for path in below:
+        held = remove_at(held, path)
+    if not has_at(held, change.path):
+        return False
+    after = _client_id(change.after, raw) if _is_expression(change.after) else change.after
+    return not diff(after, get_at(held, change.path))
+
+
+def _client_id(expression: str, raw: Json) -> Any:
+    """The client id behind `[reference(identity, …).clientId]`, where the body itself carries that identity.
+
+    Anything else is returned as it is, and equals nothing that is live.
+    """
+    asked = _CLIENT_ID.fullmatch(expression)
+    carried = (raw.get("identity") or {}).get("userAssignedIdentities") or {}
+    for identity_id, value in carried.items():
+        if asked is not None and same_id(asked["id"], identity_id):
+            return (value or {}).get("clientId", expression)
+    return expression
 
 
 def foreign_changes(stage: Stage, before: Json, after: Json) -> tuple[list[str], list[str]]:
