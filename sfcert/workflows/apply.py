@@ -111,7 +111,8 @@ def apply(
                 run.tell("run-paused", after=stage.id, next=stop.next_stage, text=stop.text, go_on=stop.go_on)
                 return Outcome(digest=plan.digest, stages=tuple(records), complete=False, stop=stop)
     except BaseException as error:  # also Ctrl-C: every end while frozen says so; it always flies on
-        stop = stop_of(plan, {one.stage for one in records}, plan_name)
+        token = error.token if isinstance(error, SfcertError) else None
+        stop = stop_of(plan, {one.stage for one in records}, plan_name, begun=asked.begun, token=token)
         _tell_stop(run, error, stop)
         raise
     stop = stop_of(plan, {one.stage for one in records}, plan_name)
@@ -177,6 +178,8 @@ class _Asked:
     def __init__(self, confirm: Confirm) -> None:
         self._confirm = confirm
         self._has_run = False
+        #: Stages that this run has begun to write, or has found written.
+        self.begun: set[str] = set()
 
     def before(self, stage: Stage) -> None:
         if not self._has_run:
@@ -212,6 +215,7 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
     def before_write() -> None:
         await_gates(run, stage, stage.gates_in, until_utc=until, started_utc=None, done_utc=None)
         asked.before(stage)
+        asked.begun.add(stage.id)
 
     match stage.kind:
         case "deployment":
@@ -235,6 +239,7 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
             before_write()
             asked.by_hand(stage)
             done = run.now()
+    asked.begun.add(stage.id)
     if how == "already-done":
         run.tell("stage-skipped", stage=stage.id, why="it is already so")
     await_gates(run, stage, stage.gates_out, until_utc=until, started_utc=started, done_utc=done)

@@ -9,6 +9,9 @@ from sfcert.model.base import Value
 from sfcert.model.plan import Plan, Stage
 from sfcert.workflows.vault_stage import freezes, resumes
 
+#: Ends after which the same plan can never go on.
+_PLAN_AGAIN = frozenset({"PlanStale", "ForeignChange"})
+
 
 class Stop(Value):
     """Where a run stands. `frozen` are vault certificate URLs whose renewal is off because of this plan;
@@ -33,31 +36,39 @@ class Stop(Value):
         return "\n".join(lines) or "Nothing is left frozen."
 
 
-def stop_of(plan: Plan, done: Collection[str], plan_name: str) -> Stop:
+def stop_of(
+    plan: Plan, done: Collection[str], plan_name: str, *, begun: Collection[str] = (), token: str | None = None
+) -> Stop:
     """Where the run stands when these stages are done.
 
     Args:
         done: stage ids, in any order.
         plan_name: how the plan is called on the command line.
+        begun: stages that were written, or were about to be, and whose gates have not been seen open. What one of
+            these freezes counts as frozen; what one resumes does not count as resumed.
+        token: why the run ends; None where nothing is wrong. A plan that is no longer true is planned again.
     """
     frozen: list[str] = []
     safe: datetime | None = None
     for stage in plan.stages:
-        if stage.id not in done:
+        if stage.id not in done and stage.id not in begun:
             continue
         url = _certificate_url(stage)
         if url and freezes(stage):
             frozen.append(url)
-        elif url and resumes(stage) and url in frozen:
+        elif url and resumes(stage) and url in frozen and stage.id in done:
             frozen.remove(url)
-        # the newest stage's date counts: it was computed for the state that it leaves
-        safe = stage.safe_to_stop_until_utc
+        # the newest done stage's date counts: it was computed for the state that it leaves
+        if stage.id in done or safe is None:
+            safe = stage.safe_to_stop_until_utc
     following = next((stage.id for stage in plan.stages if stage.id not in done), None)
     return Stop(
         frozen=tuple(frozen),
         safe_until_utc=safe if frozen else None,
         next_stage=following,
-        go_on=f"sfcert apply {plan_name}",
+        go_on=f"sfcert plan --cluster {plan.cluster_id} -o {plan_name}"
+        if token in _PLAN_AGAIN
+        else f"sfcert apply {plan_name}",
     )
 
 
