@@ -68,6 +68,7 @@ class Run:
         return {"id": resource.id, "resourceType": resource.type, "resourceName": resource.name}
 
     def begin(self) -> None:
+        self._record.operation.when_done(self._reported)
         self._azure.clock.after(_START_S, self._go_on, f"deployment {self._record.id.name} starts")
 
     def cancel(self) -> None:
@@ -78,9 +79,10 @@ class Run:
     # -- the walk -----------------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
-        if self._cancelled or not self._record.running:
+        if self._cancelled:
             return
-        self._record.state = "Running"
+        if self._record.running:
+            self._record.state = "Running"
         for key, step in self._steps.items():
             if step.state == "NotStarted" and all(self._succeeded(need) for need in self._needs[key]):
                 self._start(key)
@@ -154,6 +156,13 @@ class Run:
         step.state = "Failed" if failure else "Succeeded"
 
     # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _reported(self, operation: Operation) -> None:
+        """Its operation has ended. Where that was before its work did (fault `operation-fails-late`), the deployment
+        says the same from now on, and the work goes on unseen."""
+        if self._record.ended is None:
+            self._record.state, self._record.error = operation.status, operation.error
+            self._record.ended = self._azure.clock.now
 
     def _fail(self, failed: list[Step]) -> None:
         self._end(
