@@ -19,7 +19,7 @@ from sfcert.model.plan import Goal, Plan, Stage
 from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
-from sfcert.planning.freeze import observed_certificates, renewal_lead_s, served_by
+from sfcert.planning.freeze import left_frozen, observed_certificates, served_by
 from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import declared_thumbprints, find_goal
 from sfcert.planning.identities import choose_identities
@@ -29,6 +29,7 @@ from sfcert.planning.ledger import Ledger
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.questions import ask, check_playbook
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.renewal import OWNER_TAG, renewal_lead_s
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
@@ -81,6 +82,7 @@ def plan_rollover(
         check_instances(one, reasons)
     situation = _situation(observation, inputs, reasons) if can_be_planned else None
     stages: tuple[Stage, ...] = ()
+    steps: list[Step] = []
     proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
     if situation is not None:
         steps = ask(playbook, situation, reasons)
@@ -102,7 +104,7 @@ def plan_rollover(
             tool_version=tool_version,
             goal=_goal(situation) if situation else None,
             blocked_by=reasons.sentences(),
-            manual_steps=_manual_steps(situation) if situation and stages else (),
+            manual_steps=_manual_steps(situation, steps) if situation and stages else (),
             dependants=_dependants(observation, situation),
         )
     )
@@ -165,7 +167,7 @@ def _proved(
                 because[second] = "It comes before the cluster's own change, because only this order is proved."
                 break
     _say_what_is_missing(proof, reasons)
-    until = _lives_until(situation, chosen, reasons)
+    done_by = _done_by(situation, chosen, reasons)
     ledger = Ledger(situation)
     stages = [
         build_stage(
@@ -173,7 +175,7 @@ def _proved(
             situation,
             ledger,
             templates_dir=templates_dir,
-            lives_until_utc=until,
+            done_by_utc=done_by,
             safe_until_utc=move.safe_to_stop_until_utc,
             because=because.get(step.definition.id),
         )
@@ -230,12 +232,13 @@ def _say_what_is_missing(proof: Proof, reasons: Reasons) -> None:
             reasons.add("The plan can be neither proved nor refuted from what was captured. Capture again.")
 
 
-def _lives_until(situation: Situation, steps: Sequence[Step], reasons: Reasons) -> datetime:
-    """Until when the goal has to live; a frozen certificate that does not is a reason."""
+def _done_by(situation: Situation, steps: Sequence[Step], reasons: Reasons) -> datetime:
+    """When all is done at the latest; a certificate that does not live until then and its renewal is a reason."""
     now = situation.observation.observed_at_utc
     total = sum(deadline_of(step, situation).seconds for step in steps) + APPROVALS_S
     leads = [_lead(one) for one in situation.goal.certificates]
-    until = now + timedelta(seconds=total + max(leads, default=0))
+    done = now + timedelta(seconds=total)
+    until = done + timedelta(seconds=max(leads, default=0))
     if steps and situation.goal.certificate.not_after_utc < until:
         reasons.add(
             f"The goal certificate {situation.goal.thumbprint} ends on "
@@ -251,7 +254,7 @@ def _lives_until(situation: Situation, steps: Sequence[Step], reasons: Reasons) 
                 f"{one.url}, which the same extension observes, ends on {end:%Y-%m-%d} and would be frozen until "
                 f"{needed:%Y-%m-%d}. Renew it first, then plan again."
             )
-    return until.replace(microsecond=0)
+    return done.replace(microsecond=0)
 
 
 def _lead(one: VaultCertificate) -> int:
@@ -272,10 +275,10 @@ def _goal(situation: Situation) -> Goal:
     )
 
 
-def _manual_steps(situation: Situation) -> tuple[str, ...]:
-    found = []
+def _manual_steps(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
+    found = list(left_frozen(situation, steps))
     for one in situation.goal.certificates:
-        if not one.renews_itself and not one.tags.get("sfcert-frozen-by"):
+        if not one.renews_itself and not one.tags.get(OWNER_TAG):
             found.append(
                 f"Nothing renews {one.url} by itself: bring a new version from a pinned issuer in time before "
                 f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}."

@@ -12,6 +12,7 @@ from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import Observation
 from sfcert.planning.declarations import CERTIFICATE, NAMES, cluster_name, declared_name
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.renewal import renewal_lead_s
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
 from sfcert.playbook import StageDefinition
@@ -75,6 +76,7 @@ def cluster_step_facts(situation: Situation) -> dict[str, Any]:
         "thumbprint": situation.goal.thumbprint,
         "certificate_urls": [one.url for one in situation.goal.certificates],
         "issuers": list(situation.goal.pins),
+        "lead_s": max((renewal_lead_s(one, one.versions[0]) for one in situation.goal.certificates), default=0),
     }
 
 

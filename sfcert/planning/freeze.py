@@ -7,24 +7,21 @@ can give them back. Source: design, stages 10 and 90; reference 6.2, 7 rows 1 an
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sfcert import dated
-from sfcert.model.observation import CertificateVersion, LifetimeAction, VaultCertificate
+from sfcert.model.observation import VaultCertificate
 from sfcert.model.plan import VaultOperation
 from sfcert.planning.cluster import declared_facts
 from sfcert.planning.order import slug
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.renewal import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG, original_actions, renewal_lead_s
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import FreezeRenewal, ResumeRenewal
-
-ACTIONS_TAG = "sfcert-frozen-lifetime-actions"
-OWNER_TAG = "sfcert-frozen-by"
-#: A vault tag holds at most this many characters. Source: Key Vault limits (tags, 256 characters a value).
-LONGEST_TAG = 256
 
 
 def observed_certificates(situation: Situation) -> tuple[VaultCertificate, ...]:
@@ -76,8 +73,15 @@ def resume_renewal(situation: Situation, definition: StageDefinition, reasons: R
     steps = []
     for one in observed_certificates(situation):
         freezes = frozen and one.renews_itself
+        if not freezes and one.tags.get(OWNER_TAG) != situation.owner:
+            continue
         original = original_actions(situation, one)
-        if original is None or not (freezes or one.tags.get(OWNER_TAG) == situation.owner):
+        if original is None:
+            reasons.add(
+                f"The renewal of {one.url} was frozen by an earlier run of this playbook, and the tag that kept its "
+                f"lifetime actions ({ACTIONS_TAG}) is gone or unreadable. Give the actions back by hand, remove "
+                f"the tag {OWNER_TAG}, and plan again."
+            )
             continue
         users = served_by(situation, one)
         if users:
@@ -89,22 +93,26 @@ def resume_renewal(situation: Situation, definition: StageDefinition, reasons: R
             reasons.needs("ends-frozen", because)
             continue
         strange = _strange_issuers(situation, one)
+        accepted = situation.inputs.accepted
+        if strange and "ends-frozen" in accepted and "issuer-next-time" not in accepted:
+            continue
         if strange:
-            reasons.needs("issuer-next-time", f"{one.url}: {strange}")
+            because = f"{one.url}: {strange} Or let the plan end with renewal frozen, with --accept ends-frozen."
+            reasons.needs("issuer-next-time", because)
         steps.append(_resumed(situation, definition, one, original))
     return steps
 
 
-def original_actions(situation: Situation, one: VaultCertificate) -> list[Any] | None:
-    """The lifetime actions as they were before any freeze; None where the tag that kept them cannot be read."""
-    kept = one.tags.get(ACTIONS_TAG)
-    if kept is None or one.renews_itself:
-        return situation.lifetime_actions(one)
-    try:
-        actions = json.loads(kept)
-    except ValueError:
-        return None
-    return actions if isinstance(actions, list) else None
+def left_frozen(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
+    """What stays frozen when these steps are done, until when that is safe, and what to do then."""
+    resumed = {step.subject for step in steps if step.definition.does == "resume-renewal"}
+    frozen = {step.subject for step in steps if step.definition.does == "freeze-renewal"}
+    return tuple(
+        f"The renewal of {one.url} stays frozen; that is safe until {_last_day(situation, one)}. Give it back with a "
+        "later plan, or renew by hand from a pinned issuer before that day."
+        for one in observed_certificates(situation)
+        if one.url not in resumed and (one.url in frozen or one.tags.get(OWNER_TAG) == situation.owner)
+    )
 
 
 def served_by(situation: Situation, one: VaultCertificate) -> tuple[str, ...]:
@@ -113,19 +121,8 @@ def served_by(situation: Situation, one: VaultCertificate) -> tuple[str, ...]:
     return tuple(where for thumbprint, where in thumbprint_uses(situation.observation) if thumbprint in versions)
 
 
-def renewal_lead_s(one: VaultCertificate, version: CertificateVersion) -> int:
-    """How long before its end the vault would renew this version, in seconds; 0 where it would not."""
-    if version.not_before_utc is None or version.not_after_utc is None:
-        return 0
-    life = (version.not_after_utc - version.not_before_utc).total_seconds()
-    leads = [_lead(action, life) for action in one.lifetime_actions if action.action.lower() == "autorenew"]
-    return int(max(leads, default=0))
-
-
-def _lead(action: LifetimeAction, life_s: float) -> float:
-    if action.days_before_expiry is not None:
-        return action.days_before_expiry * 86400.0
-    return life_s * (100 - (action.percentage or 100)) / 100
+def _lead_of(one: VaultCertificate) -> int:
+    return renewal_lead_s(one, one.versions[0]) if one.versions else 0
 
 
 def _names(one: VaultCertificate) -> dict[str, str]:
@@ -151,7 +148,7 @@ def _frozen(situation: Situation, definition: StageDefinition, one: VaultCertifi
         subject=one.url,
         scope=one.vault_url,
         names=_names(one),
-        facts={"certificate_url": one.url, "thumbprint": _newest(one)},
+        facts={"certificate_url": one.url, "thumbprint": _newest(one), "lead_s": _lead_of(one)},
         vault=operation,
         move=FreezeRenewal(stage_id="", deadline_s=0, certificate_urls=(one.url,)),
         undo={"lifetime_actions": original, "certificate": one.url},

@@ -7,7 +7,7 @@ instances must show is asked after the stage that upgrades them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sfcert.converge.gates import GATE_KINDS
@@ -27,19 +27,19 @@ _LEVELS: dict[str, EvidenceLevel] = {"nodes-present": "runtime", "manifest-decla
 
 
 def gates_for(
-    kinds: tuple[str, ...], step: Step, situation: Situation, *, side: str, lives_until_utc: datetime
+    kinds: tuple[str, ...], step: Step, situation: Situation, *, side: str, done_by_utc: datetime
 ) -> tuple[Gate, ...]:
     """The gates of one side of a stage, in the playbook's order.
 
     Args:
         side: `in` or `out`, part of each gate's id.
-        lives_until_utc: until when G has to live: all deadlines, approvals and the lead of its renewal from now.
+        done_by_utc: when the plan is done at the latest: all deadlines and a week for approvals from now.
 
     Effects: none.
     """
     gates: list[Gate] = []
     for kind in kinds:
-        wanted = _WANTED[kind](step, situation, lives_until_utc)
+        wanted = _WANTED[kind](step, situation, done_by_utc)
         for number, (subject, expects, says) in enumerate(wanted):
             suffix = f"-{number + 1}" if len(wanted) > 1 else ""
             gates.append(
@@ -55,7 +55,7 @@ def gates_for(
     return tuple(gates)
 
 
-def _at_rest(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _at_rest(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     cluster = situation.observation.cluster
     return [(cluster.id, {}, f"The cluster {cluster.name} is Ready and Succeeded.")]
 
@@ -65,40 +65,41 @@ def _certificates(step: Step, situation: Situation) -> list[str]:
     return [str(one)] if one else [each.url for each in situation.goal.certificates]
 
 
-def _frozen(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _frozen(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     return [(url, {}, f"{url} does not renew itself.") for url in _certificates(step, situation)]
 
 
-def _renewal_as(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _renewal_as(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     expects = {"lifetime_actions": step.facts["lifetime_actions"]}
     return [(url, expects, f"{url} renews as it did before.") for url in _certificates(step, situation)]
 
 
-def _newest(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _newest(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     thumbprint = step.facts.get("thumbprint") or situation.goal.thumbprint
     says = f"is still {thumbprint}, enabled."
     expects = {"thumbprint": thumbprint}
     return [(url, expects, f"The newest version of {url} {says}") for url in _certificates(step, situation)]
 
 
-def _life(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _life(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     thumbprint = step.facts.get("thumbprint") or situation.goal.thumbprint
+    until = done_by + timedelta(seconds=int(step.facts.get("lead_s") or 0))
     expects = {"thumbprint": thumbprint, "until_utc": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
     says = f"{thumbprint} lives until {until:%Y-%m-%d}: all deadlines, approvals and its renewal's lead."
     return [(_certificates(step, situation)[0], expects, says)]
 
 
-def _identity(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _identity(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     identity = str(step.facts["identity_id"])
     return [(identity, {}, f"The identity {identity.rsplit('/', 1)[-1]} exists.")]
 
 
-def _access(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _access(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     expects = {key: step.facts[key] for key in ("identity_id", "principal_id", "how") if step.facts.get(key)}
     return [(str(step.facts["vault_url"]), expects, f"{step.names['identity']} may read {step.facts['vault_url']}.")]
 
 
-def _time(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _time(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     seconds = step.facts["seconds"]
     return [(step.subject, {"seconds": seconds}, f"{seconds} s have passed, so that the grant has arrived.")]
 
@@ -108,11 +109,11 @@ def _sets(step: Step, situation: Situation) -> list[tuple[str, str]]:
     return [(one, situation.labels[one]) for one in wanted]
 
 
-def _current(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _current(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     return [(one, {}, f"Every instance of {label} runs its newest model.") for one, label in _sets(step, situation)]
 
 
-def _extension(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _extension(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     name = step.facts.get("extension")
     if name is None:
         return []
@@ -124,30 +125,30 @@ def _extension(step: Step, situation: Situation, until: datetime) -> Wanted:
     return [(one, expects, f"{says} {label}.") for one, label in _sets(step, situation)]
 
 
-def _others(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _others(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     name = step.facts.get("extension")
     expects: Json = {"except": name} if name else {}
     says = "Every other extension is still succeeded on every instance of"
     return [(one, expects, f"{says} {label}.") for one, label in _sets(step, situation)]
 
 
-def _on_nodes(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _on_nodes(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     thumbprint = situation.goal.thumbprint
     expects = {"thumbprint": thumbprint}
     return [(one, expects, f"Every node of {label} holds {thumbprint}.") for one, label in _sets(step, situation)]
 
 
-def _cluster_declares(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _cluster_declares(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     cluster = situation.observation.cluster
     return [(cluster.id, dict(step.facts["declares"]), f"The cluster, read back, declares {_said(step)}.")]
 
 
-def _manifest(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _manifest(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     cluster = situation.observation.cluster
     return [(cluster.id, dict(step.facts["declares"]), f"The manifest that the nodes run with declares {_said(step)}.")]
 
 
-def _extension_declares(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _extension_declares(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     expects = dict(step.facts["declares"])
     says = f"read back, declares {_said(step)}."
     return [(one, expects, f"The node extension of {label}, {says}") for one, label in _sets(step, situation)]
@@ -158,18 +159,18 @@ def _said(step: Step) -> str:
     return ", ".join(declares.get("common_names") or declares.get("thumbprints") or ())
 
 
-def _secrets(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _secrets(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     urls = list(step.facts["urls"])
     says = f"lists {len(urls)} vm secrets, those that are still needed."
     return [(one, {"urls": urls}, f"{label} {says}") for one, label in _sets(step, situation)]
 
 
-def _present(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _present(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     cluster, thumbprint = situation.observation.cluster, situation.goal.thumbprint
     return [(cluster.id, {"thumbprint": thumbprint}, f"Every node is up and presents {thumbprint}.")]
 
 
-def _serve(step: Step, situation: Situation, until: datetime) -> Wanted:
+def _serve(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     cluster, thumbprint = situation.observation.cluster, situation.goal.thumbprint
     expects = {"thumbprint": thumbprint, "issuers": list(situation.goal.pins)}
     return [(cluster.id, expects, f"Every node serves {thumbprint} from a pinned issuer in a TLS handshake.")]

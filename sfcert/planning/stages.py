@@ -48,14 +48,14 @@ def build_stage(
     ledger: Ledger,
     *,
     templates_dir: Path,
-    lives_until_utc: datetime,
+    done_by_utc: datetime,
     safe_until_utc: datetime | None,
     because: str | None = None,
 ) -> Stage:
     """One stage from one step; the ledger goes on by it.
 
     Args:
-        lives_until_utc: until when the goal has to live.
+        done_by_utc: when the whole plan is done at the latest.
         safe_until_utc: until when one may stop after it, None: not at all.
         because: a further sentence of its reason.
 
@@ -87,8 +87,8 @@ def build_stage(
         vault=step.vault,
         instances=step.instances,
         expects=tuple(expectation_of(body) for body in before.values()),
-        gates_in=gates_for(definition.gates_in, step, situation, side="in", lives_until_utc=lives_until_utc),
-        gates_out=gates_for(_gates_out(step, situation), step, situation, side="out", lives_until_utc=lives_until_utc),
+        gates_in=gates_for(definition.gates_in, step, situation, side="in", done_by_utc=done_by_utc),
+        gates_out=gates_for(_gates_out(step, situation), step, situation, side="out", done_by_utc=done_by_utc),
         deadline=deadline_of(step, situation),
         is_point_of_no_return=definition.is_point_of_no_return or step.is_point_of_no_return,
         safe_to_stop_until_utc=safe_until_utc,

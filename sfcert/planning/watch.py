@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sfcert.planning.cluster import cluster_step_facts, declared_facts
-from sfcert.planning.freeze import renewal_lead_s
+from sfcert.planning.renewal import renewal_lead_s
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
 from sfcert.playbook import StageDefinition
