@@ -13,7 +13,8 @@ from typing import Literal
 
 from sfcert.errors import InputError, RefusedError, SfcertError
 from sfcert.model.base import Value
-from sfcert.model.plan import Plan, Stage
+from sfcert.model.ids import same_id
+from sfcert.model.plan import Gate, Plan, Stage
 from sfcert.model.progress import Applied
 from sfcert.ports import Ports
 from sfcert.workflows.deployment_stage import deploy
@@ -212,8 +213,10 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
     how: How = "waited"
     done = started
 
-    def before_write() -> None:
-        await_gates(run, stage, stage.gates_in, until_utc=until, started_utc=None, done_utc=None)
+    def before_write(*, again: bool = False) -> None:
+        # a failed attempt of this very stage is mended by sending it again: no other way leads out of its failure
+        gates = [one for one in stage.gates_in if not (again and _is_own_failure(stage, one))]
+        await_gates(run, stage, gates, until_utc=until, started_utc=None, done_utc=None)
         asked.before(stage)
         asked.begun.add(stage.id)
 
@@ -251,3 +254,7 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
         safe_to_stop_until_utc=stage.safe_to_stop_until_utc,
     )
     return StageRecord(stage=stage.id, how=how, applied=applied, started_utc=started, done_utc=done)
+
+
+def _is_own_failure(stage: Stage, gate: Gate) -> bool:
+    return gate.kind == "instances-current" and same_id(gate.subject, stage.resource)

@@ -55,7 +55,8 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
     """Carry out a deployment stage up to Azure's own end of it; gates are not looked at here.
 
     Args:
-        before_write: called once before anything is sent (confirmation).
+        before_write: called once before anything is sent (gates in, confirmation), with `again` where an attempt
+            of this stage failed after its changes had arrived: that its own resource is Failed is then its own doing.
 
     Raises:
         RefusedError: PlanStale, ForeignChange.
@@ -79,9 +80,10 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
     before = fetch_body(run, stage.resource, version)
     if state is None and is_already_so(stage, before):
         return Deployed(how="already-done", applied=None, done_utc=run.now())
-    if state is None or not is_already_so(stage, before):
+    is_half_done = state is not None and is_already_so(stage, before)
+    if not is_half_done:
         refuse_stale(run, stage)
-    before_write()
+    before_write(again=is_half_done)
     attempts = 2 if state in _FAILED else 1
     sent_at = run.now()
     retries = _send(run, stage, deployment, failed=record)
