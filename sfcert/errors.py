@@ -39,6 +39,8 @@ TOKENS: Mapping[str, str] = {
     "ApprovalMissing": "The next stage needs a confirmation or an approval.",
     "AnotherRunActive": "Another run is active on the same cluster.",
     "ForeignChange": "After a write, a property that the stage does not own reads differently.",
+    "GateRefused": "The cluster would refuse the certificate, or it could not be told whether it would take it.",
+    "PendingForeign": "Another operation is in progress on the certificate, and it is not ours.",
     # RemoteError
     "PermissionDenied": "Azure refuses this identity.",
     "RemoteFailed": "A remote call failed.",
@@ -58,6 +60,7 @@ TOKENS: Mapping[str, str] = {
     "DnsNotVisible": "The challenge's record is not served by every authoritative server.",
     "DnsUpdateRefused": "The name server or its provider does not take the challenge's record.",
     "ChallengeNotServed": "The answer to an HTTP challenge cannot be served.",
+    "EnrolmentFailed": "The vault or the authority ended the request as failed or cancelled.",
     # ConvergenceError
     "NotConverged": "The nodes do not yet show what is declared.",
     "WentToFailed": "What was waited for ended as failed.",
