@@ -1,0 +1,131 @@
+"""Is what the CA sent a chain that may be merged? Read, ordered and checked; never repaired. Floor 5.
+
+Leaves out whether the cluster accepts it: that is the gate's question.
+Source: RFC 8555, section 9.1 (each certificate certifies the one before it); section 7.4.2 (alternates).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from sfcert.errors import RefusedError
+
+Certificates = tuple[x509.Certificate, ...]
+
+
+def read_chain(pem: bytes, *, ca: str) -> Certificates:
+    """The certificates in the order in which the CA sent them.
+
+    Raises:
+        RefusedError: `AcmeChainUnusable` where it is not a PEM chain.
+    """
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise _unusable(ca, "it is not a list of PEM certificates", "Report it to the CA, then renew.") from error
+
+
+def read_request(csr_der: bytes) -> x509.CertificateSigningRequest:
+    """The certificate request that the vault made.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return x509.load_der_x509_csr(csr_der)
+    except ValueError as error:
+        raise RefusedError(
+            "AcmeChainUnusable", "The vault's certificate request cannot be read, so nothing can be signed for it."
+        ) from error
+
+
+def requested_names(request: x509.CertificateSigningRequest) -> frozenset[str]:
+    """The names in lower case that the CA will find in the request: its alternative names and its common name."""
+    found = {
+        str(one.value).lower()
+        for one in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        # a CA takes the common name for a name to verify only if it can be one
+        if "." in str(one.value) and " " not in str(one.value)
+    }
+    try:
+        names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset(found)
+    return frozenset(found | {one.lower() for one in names.get_values_for_type(x509.DNSName)})
+
+
+def key_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
+    """The public key as DER, to compare."""
+    return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def check_chain(chain: Certificates, request: x509.CertificateSigningRequest, *, ca: str) -> None:
+    """Nothing, if the chain is for this request's key, leaf first, each certificate signed by the next, two at least.
+
+    Raises:
+        RefusedError: `AcmeChainUnusable` with what is wrong and the way out.
+    """
+    wanted = key_of(request)
+    holders = [index for index, one in enumerate(chain) if key_of(one) == wanted]
+    if not holders:
+        raise _unusable(
+            ca,
+            "its certificate is for another key than the vault's request",
+            "Another run may have begun a new request in the vault meanwhile: run this again, which makes a new order.",
+        )
+    if holders[0] != 0:
+        raise _unusable(ca, "it does not begin with the certificate that was asked for", _REPORT)
+    if len(chain) == 1:
+        raise _unusable(
+            ca,
+            "the issuer's certificate is missing, so nobody can tell which issuer has to be pinned",
+            "Choose another chain of this CA, or fetch the issuer's certificate and merge by hand.",
+        )
+    for index, (below, above) in enumerate(pairwise(chain)):
+        if not _is_signed_by(below, above):
+            raise _unusable(ca, f"certificate {index + 1} is not signed by the one that follows it", _REPORT)
+
+
+def pick(chains: Sequence[Certificates], preferred_chain: str | None) -> tuple[int, bool]:
+    """Which chain to use, and whether it is what was preferred.
+
+    Args:
+        chains: the CA's own first; not empty.
+        preferred_chain: an issuer's common name; the case counts for nothing. None takes the CA's own.
+
+    Returns:
+        The index of the first chain in which a certificate has an issuer of that name; 0 and False where none has.
+    """
+    if preferred_chain is None:
+        return 0, True
+    for index, chain in enumerate(chains):
+        if any(preferred_chain.casefold() in _names(one.issuer) for one in chain):
+            return index, True
+    return 0, False
+
+
+def _names(name: x509.Name) -> set[str]:
+    return {str(one.value).casefold() for one in name.get_attributes_for_oid(NameOID.COMMON_NAME)}
+
+
+def _is_signed_by(below: x509.Certificate, above: x509.Certificate) -> bool:
+    try:
+        below.verify_directly_issued_by(above)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+_REPORT = "Report it to the CA; a renewal makes a new order."
+
+
+def _unusable(ca: str, what: str, way_out: str) -> RefusedError:
+    return RefusedError(
+        "AcmeChainUnusable", f"The chain from {ca} is not merged: {what}. {way_out} The vault's current version stays."
+    )

@@ -1,0 +1,217 @@
+"""How is one certificate had from a CA by ACME? Order first, challenges, the request only at the end. Floor 5.
+
+    open the account -> order (kept or new) -> authorizations -> CSR -> finalize -> chain, alternates, advice
+
+The vault's certificate request is asked for at `finalize` alone, so that a failed challenge leaves no pending operation
+in the vault. The private key is never seen. An order is a value (`OrderState`) which `emit` hands out as soon as there
+is one: kept by the caller, it makes the next run take the order up where it stands.
+Source: RFC 8555, section 7; RFC 9773. Leaves out the gate and the merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import CertificateSigningRequest
+from josepy.b64 import b64encode
+
+from sfcert.acme.account import open_account
+from sfcert.acme.authorize import authorize
+from sfcert.acme.chain import (
+    Certificates,
+    check_chain,
+    key_of,
+    pick,
+    read_chain,
+    read_request,
+    requested_names,
+)
+from sfcert.acme.keys import AccountKey
+from sfcert.acme.order import Emit, check_names, fetch_order, open_order
+from sfcert.acme.problems import failed_order, read_problem
+from sfcert.acme.renewal import ari_id, fetch_window
+from sfcert.acme.session import AcmeSession, Json
+from sfcert.acme.solvers.solver import Solver
+from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, RenewalWindow
+from sfcert.errors import RefusedError, RemoteError
+from sfcert.ports import Clock
+
+__all__ = ["AcmeChain", "AcmeEvent", "AcmeOptions", "OrderState", "RenewalWindow", "obtain", "obtain_on"]
+
+_FIRST_LOOK_S = 0.25
+_LONGEST_WAIT_S = 10.0
+_RETRY_AFTER_CAP_S = 120.0
+#: Asking for a chain this often is enough: CAs that have one offer a handful of alternates.
+_MOST_ALTERNATES = 8
+
+
+def obtain(
+    options: AcmeOptions,
+    account_key: AccountKey,
+    names: Sequence[str],
+    csr: Callable[[], bytes],
+    solver_for: Callable[[str], Solver],
+    *,
+    clock: Clock,
+    emit: Emit,
+    replaces: str | None = None,
+    resume: OrderState | None = None,
+    external_account_mac: str | None = None,
+) -> AcmeChain:
+    """A chain for the request that `csr` makes, signed by the CA of `options`.
+
+    Args:
+        names: DNS names, wildcards allowed; every one is verified. The request must hold exactly these.
+        csr: makes or finds the vault's pending request, as DER. Called once, when the CA is ready to sign.
+        solver_for: who answers for a name (`*.` stands before a wildcard's).
+        clock: wall time against a real CA; all waiting goes by it.
+        emit: told of every step. The event of kind `order` carries the state to keep before anything else is done.
+        replaces: `AcmeChain.ari_id` of the certificate that this one takes the place of; None for a first one.
+        resume: the kept state of an earlier run that did not end.
+        external_account_mac: base64url, a secret; needed with `AcmeOptions.external_account_kid`.
+
+    Returns:
+        The chain that was chosen, checked for key, order and completeness, with all alternates.
+
+    Raises:
+        InputError: names, profile or external account binding cannot be used.
+        RemoteError: the CA refuses or a solver fails; the message says the way out.
+        RefusedError: `AcmeChainUnusable`: what came back must not be merged.
+
+    Effects: calls to the CA; challenge records, gone afterwards; one call of `csr`. Running it again with the kept
+    state continues the same order.
+    """
+    with AcmeSession(options, account_key, clock) as session:
+        open_account(session, external_account_mac)
+        emit(AcmeEvent(kind="account", message=f"Account at {session.ca}: {session.account_url}"))
+        return obtain_on(session, names, csr, solver_for, emit=emit, replaces=replaces, resume=resume)
+
+
+def obtain_on(
+    session: AcmeSession,
+    names: Sequence[str],
+    csr: Callable[[], bytes],
+    solver_for: Callable[[str], Solver],
+    *,
+    emit: Emit,
+    replaces: str | None = None,
+    resume: OrderState | None = None,
+) -> AcmeChain:
+    """As `obtain`, on a session whose account is open: for many certificates of one account, side by side."""
+    calls_before = session.calls
+    wanted = check_names(names)
+    kept = resume
+    while True:
+        state, body, is_resumed = open_order(session, wanted, replaces=replaces, resume=kept, emit=emit)
+        if body.get("status") == "pending":
+            authorize(session, _urls(body), solver_for, emit=emit, is_resumed=is_resumed or resume is not None)
+        request_der = csr()
+        request = read_request(request_der)
+        missing = frozenset(wanted) ^ requested_names(request)
+        if missing:
+            raise RefusedError(
+                "AcmeChainUnusable",
+                f"The vault's request and the order name different names ({', '.join(sorted(missing))}), and no CA "
+                f"signs that. Cancel the vault's pending operation, or order the names of its policy.",
+            )
+        final = _finalize(session, state, request_der, emit)
+        chains = _download(session, str(final["certificate"]))
+        if is_resumed and key_of(chains[0][0]) != key_of(request):
+            # finalized by a run whose pending request in the vault is gone since
+            emit(AcmeEvent(kind="note", message="The earlier order was signed for another request; a new one is made."))
+            kept = None
+            continue
+        break
+    check_chain(chains[0], request, ca=session.ca)
+    sound = [chains[0], *(one for one in chains[1:] if _is_sound(one, request, session.ca, emit))]
+    chosen, is_preferred = pick(sound, session.options.preferred_chain)
+    if not is_preferred:
+        emit(
+            AcmeEvent(
+                kind="note",
+                message=f"No chain of {session.ca} has an issuer {session.options.preferred_chain!r}; the CA's own is "
+                f"taken.",
+            )
+        )
+    der = [tuple(one.public_bytes(Encoding.DER) for one in chain) for chain in sound]
+    certificate_id = ari_id(der[0][0])
+    window = _advice(session, certificate_id, emit)
+    emit(AcmeEvent(kind="issued", message=f"{session.ca} has signed for {', '.join(wanted)}."))
+    return AcmeChain(
+        der=der[chosen],
+        alternates=tuple(one for index, one in enumerate(der) if index != chosen),
+        order_url=state.order_url,
+        ari_id=certificate_id,
+        window=window,
+        calls=session.calls - calls_before,
+    )
+
+
+# -- how --------------------------------------------------------------------------------------------------------------
+
+
+def _urls(body: Json) -> list[str]:
+    return [str(one) for one in body.get("authorizations") or ()]
+
+
+def _finalize(session: AcmeSession, state: OrderState, request_der: bytes, emit: Emit) -> Json:
+    """Send the request once the order is ready, and return the order when it is valid."""
+    deadline = session.clock.now() + timedelta(seconds=session.options.patience_s)
+    wait_s, sent = _FIRST_LOOK_S, False
+    body, asked_s = fetch_order(session, state)
+    while True:
+        status = body.get("status")
+        if status == "valid" and body.get("certificate"):
+            return body
+        if status == "ready" and not sent:
+            emit(AcmeEvent(kind="finalize", message=f"The request goes to {session.ca}."))
+            payload = {"csr": b64encode(request_der).decode("ascii")}
+            answer = session.post(str(body["finalize"]), payload, "finalize")
+            body, asked_s, sent = answer.json(), answer.retry_after_s, True
+            continue
+        if status == "invalid":
+            error = body.get("error")
+            problem = read_problem(error) if isinstance(error, dict) else None
+            raise failed_order(problem, ca=session.ca, names=", ".join(state.names))
+        if session.clock.now() >= deadline:
+            raise RemoteError(
+                "AcmeOrderFailed",
+                f"{session.ca} has not signed within {session.options.patience_s:.0f} s (order {status}). Run this "
+                f"again: the order is taken up where it stands.",
+                service=session.ca,
+                operation="finalize",
+                transient=True,
+            )
+        session.clock.sleep(max(wait_s, min(asked_s or 0.0, _RETRY_AFTER_CAP_S)))
+        wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        body, asked_s = fetch_order(session, state)
+
+
+def _download(session: AcmeSession, url: str) -> list[Certificates]:
+    answer = session.read(url, "certificate")
+    found = [read_chain(answer.body, ca=session.ca)]
+    for alternate in answer.links.get("alternate", ())[:_MOST_ALTERNATES]:
+        found.append(read_chain(session.read(alternate, "alternate chain").body, ca=session.ca))
+    return found
+
+
+def _is_sound(chain: Certificates, request: CertificateSigningRequest, ca: str, emit: Emit) -> bool:
+    try:
+        check_chain(chain, request, ca=ca)
+    except RefusedError as error:
+        emit(AcmeEvent(kind="note", message=f"An alternate chain is left out: {error}"))
+        return False
+    return True
+
+
+def _advice(session: AcmeSession, certificate_id: str | None, emit: Emit) -> RenewalWindow | None:
+    """Advice is worth having and no reason to lose a certificate."""
+    if not session.options.ari:
+        return None
+    try:
+        return fetch_window(session, certificate_id)
+    except RemoteError as error:
+        emit(AcmeEvent(kind="note", message=f"No renewal information: {error}"))
+        return None

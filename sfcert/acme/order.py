@@ -1,0 +1,162 @@
+"""Which order is worked on: a kept one, or a new one? Floor 5.
+
+    (a) a kept order for the same CA, account and names, still pending, ready, processing or valid   it is taken up
+    (b) a kept order that expired, was ended, is unknown or is for other names                       a new one is made
+    (c) a new order that says what it replaces, and the CA objects                                   once more without
+
+Source: RFC 8555, section 7.4; RFC 9773, section 5 (`replaces`); the profiles draft of ACME (`profile`). CAs object to
+`replaces` when the certificate was replaced before, belongs to another account, or is not theirs (acmebot issue 1196).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sfcert.acme.session import AcmeSession, Json
+from sfcert.acme.values import AcmeEvent, OrderState
+from sfcert.errors import Fault, InputError, RemoteError
+
+Emit = Callable[[AcmeEvent], None]
+#: Refusals that `replaces` may be the cause of.
+_OBJECTIONS = frozenset({"alreadyReplaced", "malformed", "unauthorized", "conflict", "accountDoesNotExist"})
+
+
+def check_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names in lower case without repetition, in the order given.
+
+    Raises:
+        InputError: none at all, or one that no CA can be asked for; every fault at once.
+    """
+    faults: list[Fault] = []
+    found: list[str] = []
+    for name in names:
+        plain = name.strip().rstrip(".").lower()
+        labels = plain.removeprefix("*.").split(".")
+        if not plain.isascii():
+            faults.append(Fault(f"{name}: write the name in its ASCII form (xn--…)"))
+        elif len(labels) < 2 or not all(labels) or "*" in plain.removeprefix("*."):
+            faults.append(Fault(f"{name}: not a full DNS name"))
+        elif all(one.isdigit() for one in labels):
+            faults.append(Fault(f"{name}: an address; a certificate by name needs a DNS name"))
+        elif plain not in found:
+            found.append(plain)
+    if not names:
+        faults.append(Fault("no name was given"))
+    if faults:
+        raise InputError("AcmeOptionsInvalid", "These names cannot be ordered from an ACME CA:", faults)
+    return tuple(found)
+
+
+def open_order(
+    session: AcmeSession, names: tuple[str, ...], *, replaces: str | None, resume: OrderState | None, emit: Emit
+) -> tuple[OrderState, Json, bool]:
+    """The order to work on, its body, and whether it was taken up from an earlier run.
+
+    Raises:
+        InputError: the profile is not one of the CA's.
+        RemoteError: the CA does not take the order.
+
+    Effects: one POST-as-GET for a kept order; else `newOrder`, twice where the CA objects to `replaces`. A second run
+    with the kept state makes no second order while the first can be used.
+    """
+    if resume is not None:
+        body = _taken_up(session, names, resume, emit)
+        if body is not None:
+            return resume, body, True
+    profile = _profile(session)
+    if replaces is not None and "renewalInfo" not in session.directory:
+        # RFC 9773: `replaces` belongs to servers with renewal information
+        replaces = None
+    try:
+        state, body = _new_order(session, names, profile, replaces)
+    except RemoteError as error:
+        if replaces is None or not (error.remote_code in _OBJECTIONS or error.status == 409):
+            raise
+        emit(AcmeEvent(kind="note", message=f"{session.ca} objects to what is replaced; ordered without: {error}"))
+        state, body = _new_order(session, names, profile, None)
+    emit(AcmeEvent(kind="order", message=f"New order at {session.ca} for {', '.join(names)}.", order=state))
+    return state, body, False
+
+
+def fetch_order(session: AcmeSession, state: OrderState) -> tuple[Json, float | None]:
+    """The order as it stands, and how long the CA wants to be left alone."""
+    answer = session.read(state.order_url, "order")
+    return answer.json(), answer.retry_after_s
+
+
+def _taken_up(session: AcmeSession, names: tuple[str, ...], kept: OrderState, emit: Emit) -> Json | None:
+    why = ""
+    if kept.directory_url != session.options.directory_url or kept.account_url != session.account_url:
+        why = "it belongs to another CA or account"
+    elif set(kept.names) != set(names) or kept.profile != session.options.profile:
+        why = "it is for other names or another profile"
+    elif kept.expires_utc is not None and kept.expires_utc <= session.clock.now():
+        why = "it has expired"
+    if not why:
+        try:
+            body, _ = fetch_order(session, kept)
+        except RemoteError as error:
+            if error.status not in (403, 404) and error.remote_code not in ("malformed", "unauthorized"):
+                raise
+            why = "the CA does not know it any more"
+        else:
+            if body.get("status") in ("pending", "ready", "processing", "valid"):
+                emit(
+                    AcmeEvent(
+                        kind="order", message=f"The order of an earlier run is taken up: {kept.order_url}", order=kept
+                    )
+                )
+                return body
+            why = f"it is {body.get('status')}"
+    emit(AcmeEvent(kind="note", message=f"The order of an earlier run is not used: {why}."))
+    return None
+
+
+def _profile(session: AcmeSession) -> str | None:
+    wanted = session.options.profile
+    if wanted is None:
+        return None
+    offered = session.meta.get("profiles")
+    if not isinstance(offered, dict):
+        raise InputError(
+            "AcmeOptionsInvalid", f"{session.ca} has no profiles, so {wanted!r} means nothing to it: leave it out."
+        )
+    if wanted not in offered:
+        raise InputError(
+            "AcmeOptionsInvalid",
+            f"{session.ca} has no profile {wanted!r}; it has {', '.join(sorted(offered)) or 'none'}.",
+        )
+    return wanted
+
+
+def _new_order(
+    session: AcmeSession, names: tuple[str, ...], profile: str | None, replaces: str | None
+) -> tuple[OrderState, Json]:
+    payload: dict[str, Any] = {"identifiers": [{"type": "dns", "value": name} for name in names]}
+    if profile is not None:
+        payload["profile"] = profile
+    if replaces is not None:
+        payload["replaces"] = replaces
+    answer = session.post(str(session.directory["newOrder"]), payload, "newOrder")
+    body = answer.json()
+    assert session.account_url is not None
+    state = OrderState(
+        directory_url=session.options.directory_url,
+        account_url=session.account_url,
+        order_url=answer.location,
+        names=names,
+        profile=profile,
+        replaces=replaces,
+        expires_utc=_instant(body.get("expires")),
+    )
+    return state, body
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else None

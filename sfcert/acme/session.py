@@ -1,0 +1,268 @@
+"""How is one request sent to a CA? Signed, with a nonce, and again where the CA only asks for that. Floor 5.
+
+    what                                       what is done
+    badNonce                                   sent again with the nonce of the answer, at most `_NONCE_TRIES` times
+    429 or 503 with a short Retry-After        waited and sent again: the request was not taken
+    500, 502, 504, broken connection           sent again if the request changes nothing at the CA
+    everything else that refuses               an error of `problems`
+
+Waits go by the Clock port. One session serves many orders of the same account, from several threads.
+Source: RFC 8555, sections 6.3 to 6.7.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from sfcert.acme.keys import AccountKey
+from sfcert.acme.problems import read_problem, refusal, retry_after
+from sfcert.acme.values import AcmeOptions
+from sfcert.errors import InputError, RemoteError
+from sfcert.ports import Clock
+
+Json = dict[str, Any]
+_NONCE_TRIES = 10
+_TRIES = 6
+_SHORT_WAIT_S = 90.0
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 20.0
+_TIMEOUT_S = (10.0, 60.0)
+_LARGEST_ANSWER = 1 << 20
+_NOT_TAKEN = frozenset({429, 503})
+_AMBIGUOUS = frozenset({500, 502, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that does not refuse. `retry_after_s` is None where the CA asked for no wait."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    links: Mapping[str, tuple[str, ...]]
+    retry_after_s: float | None
+
+    def json(self) -> Json:
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise _unfit("an answer is not a JSON object")
+        return found
+
+    @property
+    def location(self) -> str:
+        """The URL of what was made; every CA names it."""
+        found = self.headers.get("Location")
+        if not found:
+            raise _unfit("an answer lacks its Location")
+        return found
+
+
+class AcmeSession:
+    """The way to one CA for one account. A context manager; closing it closes its connections."""
+
+    def __init__(self, options: AcmeOptions, key: AccountKey, clock: Clock) -> None:
+        parts = urlsplit(options.directory_url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise InputError(
+                "AcmeOptionsInvalid", f"The directory {options.directory_url!r} is no https address: give the CA's own."
+            )
+        self.options = options
+        self.key = key
+        self.clock = clock
+        self.ca = parts.netloc
+        self.account_url: str | None = None
+        self._http = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=32)
+        self._http.mount("https://", adapter)
+        self._http.headers["User-Agent"] = "sfcert"
+        self._verify: str | bool = options.ca_file or True
+        self._nonces: list[str] = []
+        self._lock = threading.Lock()
+        self._directory: Json | None = None
+        self._calls = threading.local()
+
+    def __enter__(self) -> AcmeSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    @property
+    def calls(self) -> int:
+        """Requests that this thread has sent, every try counted."""
+        return int(getattr(self._calls, "sent", 0))
+
+    @property
+    def directory(self) -> Json:
+        """The CA's directory, fetched once.
+
+        Raises:
+            RemoteError: `AcmeServerUnfit` where it is none.
+        """
+        if self._directory is None:
+            found = self.fetch(self.options.directory_url, "directory").json()
+            missing = [one for one in ("newNonce", "newAccount", "newOrder") if not isinstance(found.get(one), str)]
+            if missing:
+                raise _unfit(f"{self.options.directory_url} names no {', '.join(missing)}")
+            self._directory = found
+        return self._directory
+
+    @property
+    def meta(self) -> Json:
+        found = self.directory.get("meta")
+        return found if isinstance(found, dict) else {}
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def fetch(self, url: str, operation: str) -> Answer:
+        """A plain GET, as the directory and renewal information want it."""
+        return self._again(lambda: self._send("GET", url), operation, is_repeatable=True)
+
+    def read(self, url: str, operation: str) -> Answer:
+        """A POST-as-GET by the account."""
+        return self._again(lambda: self._signed(url, b"", self.account_url), operation, is_repeatable=True)
+
+    def post(
+        self, url: str, payload: Json, operation: str, *, is_repeatable: bool = False, by_key: bool = False
+    ) -> Answer:
+        """A signed POST.
+
+        Args:
+            is_repeatable: sending it twice does the same, so it is sent again where nobody knows what became of it.
+            by_key: signed by the public key itself, as a new account has to.
+        """
+        data = json.dumps(payload).encode()
+        account = None if by_key else self.account_url
+        return self._again(lambda: self._signed(url, data, account), operation, is_repeatable=is_repeatable)
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _again(self, send: Any, operation: str, *, is_repeatable: bool) -> Answer:
+        wait_s = _FIRST_WAIT_S
+        for attempt in range(1, _TRIES + 1):
+            is_last = attempt == _TRIES
+            try:
+                response: requests.Response = send()
+            except requests.exceptions.SSLError as error:
+                raise self._unreachable(
+                    operation, "its certificate is not trusted; name the roots with a CA file"
+                ) from error
+            except requests.RequestException as error:
+                if is_last or not is_repeatable:
+                    raise self._unreachable(operation, type(error).__name__) from error
+                self.clock.sleep(wait_s)
+                wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                continue
+            asked_s = retry_after(response.headers.get("Retry-After"), self.clock.now())
+            if response.status_code < 400:
+                return self._answer(response, asked_s)
+            may = response.status_code in _NOT_TAKEN or (response.status_code in _AMBIGUOUS and is_repeatable)
+            pause_s = asked_s if asked_s is not None else wait_s
+            if response.status_code == 429 and asked_s is None:
+                # without a wait, a rate limit is one of the long ones
+                may = False
+            if is_last or not may or pause_s > _SHORT_WAIT_S:
+                raise refusal(
+                    read_problem(response.content),
+                    ca=self.ca,
+                    operation=operation,
+                    status=response.status_code,
+                    retry_after_s=asked_s,
+                    now=self.clock.now(),
+                )
+            self.clock.sleep(pause_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        raise AssertionError("the last try returns or raises")
+
+    def _signed(self, url: str, payload: bytes, account_url: str | None) -> requests.Response:
+        """One signed request, with a fresh nonce until one is taken."""
+        for _ in range(_NONCE_TRIES - 1):
+            response = self._signed_once(url, payload, account_url)
+            if response.status_code != 400 or read_problem(response.content).type != "badNonce":
+                return response
+        return self._signed_once(url, payload, account_url)
+
+    def _signed_once(self, url: str, payload: bytes, account_url: str | None) -> requests.Response:
+        data = self.key.sign(payload, nonce=self._nonce(), url=url, account_url=account_url)
+        return self._send("POST", url, data=data, headers={"Content-Type": "application/jose+json"})
+
+    def _nonce(self) -> str:
+        with self._lock:
+            if self._nonces:
+                return self._nonces.pop()
+        url = str(self.directory["newNonce"])
+        response = self._send("HEAD", url, keep_nonce=False)
+        nonce = response.headers.get("Replay-Nonce")
+        if not nonce:
+            raise _unfit(f"{url} gives no Replay-Nonce (HTTP {response.status_code})")
+        return nonce
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        keep_nonce: bool = True,
+    ) -> requests.Response:
+        self._calls.sent = self.calls + 1
+        response = self._http.request(
+            method,
+            url,
+            data=data,
+            headers=dict(headers or {}),
+            verify=self._verify,
+            timeout=_TIMEOUT_S,
+            allow_redirects=method in ("GET", "HEAD"),
+        )
+        nonce = response.headers.get("Replay-Nonce")
+        if nonce and keep_nonce:
+            with self._lock:
+                self._nonces.append(nonce)
+        if len(response.content) > _LARGEST_ANSWER:
+            raise _unfit(f"{url} answers with {len(response.content)} bytes")
+        return response
+
+    def _answer(self, response: requests.Response, asked_s: float | None) -> Answer:
+        links: dict[str, tuple[str, ...]] = {}
+        # requests' own `links` keeps one of each relation; a chain may have several alternates
+        for one in requests.utils.parse_header_links(response.headers.get("Link", "")):
+            relation = str(one.get("rel", ""))
+            links[relation] = (*links.get(relation, ()), urljoin(response.url, str(one.get("url", ""))))
+        return Answer(response.status_code, response.headers, response.content, links, asked_s)
+
+    def _unreachable(self, operation: str, why: str) -> RemoteError:
+        return RemoteError(
+            "RemoteUnreachable",
+            f"{self.ca} does not answer {operation} ({why}). Run this again: an order that stands is taken up.",
+            service=self.ca,
+            operation=operation,
+            transient=True,
+        )
+
+
+def _unfit(what: str) -> RemoteError:
+    return RemoteError(
+        "AcmeServerUnfit",
+        f"The CA does not speak ACME as expected: {what}. Check the directory's address.",
+        service="ACME",
+        operation="directory",
+        transient=False,
+    )

@@ -1,0 +1,99 @@
+"""What goes into an order by ACME and what comes out of it? Values only. Floor 5.
+
+No secret is in here: the account's key and the MAC key of an external account travel beside these values.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from sfcert.model.base import Value
+
+
+class AcmeOptions(Value):
+    """How a CA is spoken to.
+
+    Attributes:
+        directory_url: the CA's directory.
+        contacts: e-mail addresses, without `mailto:`.
+        external_account_kid: the key id that the CA gave for external account binding; its MAC key is passed apart.
+        external_account_algorithm: HS256, HS384 or HS512.
+        profile: what the CA calls a profile; None leaves the choice to it.
+        preferred_chain: common name of an issuer in the chain that is wanted; the CA's default where none has it.
+        ari: ask for renewal information and say what an order replaces, where the CA knows both.
+        ca_file: PEM file of the roots that the CA's own HTTPS is checked against; None is the usual public ones.
+        patience_s: the longest wait for one thing (a validation, the signature), in seconds.
+    """
+
+    directory_url: str
+    contacts: tuple[str, ...] = ()
+    external_account_kid: str | None = None
+    external_account_algorithm: str = "HS256"
+    profile: str | None = None
+    preferred_chain: str | None = None
+    ari: bool = True
+    ca_file: str | None = None
+    patience_s: float = 600.0
+
+
+class OrderState(Value):
+    """One order as it has to be kept to be taken up again after a crash. Holds no secret."""
+
+    directory_url: str
+    account_url: str
+    order_url: str
+    names: tuple[str, ...]
+    profile: str | None = None
+    replaces: str | None = None
+    expires_utc: datetime | None = None
+
+
+class RenewalWindow(Value):
+    """When the CA would like this certificate to be replaced, aware UTC, `opens_utc < closes_utc`.
+
+    Attributes:
+        explanation_url: a page of the CA that says why, or None.
+        ask_again_utc: before this instant the CA does not want to be asked again; None where it did not say.
+    """
+
+    opens_utc: datetime
+    closes_utc: datetime
+    explanation_url: str | None = None
+    ask_again_utc: datetime | None = None
+
+
+class AcmeChain(Value):
+    """What the CA answered.
+
+    Attributes:
+        der: the chain that was chosen, leaf first, each signed by the next; at least two certificates.
+        alternates: the CA's other chains for the same leaf, in its order; may be empty.
+        ari_id: the certificate's id for renewal information and for `replaces`; None without a key id of the issuer.
+        window: the CA's advice on renewal, or None where it gives none.
+        calls: requests sent to the CA for this certificate.
+    """
+
+    der: tuple[bytes, ...]
+    alternates: tuple[tuple[bytes, ...], ...]
+    order_url: str
+    ari_id: str | None
+    window: RenewalWindow | None
+    calls: int
+
+
+class AcmeEvent(Value):
+    """Something that happened while an order went on.
+
+    Attributes:
+        kind: one of `account`, `order`, `challenge`, `waiting`, `finalize`, `issued`, `note`.
+        message: one sentence for people.
+        name: the name that it is about, or None.
+        order: the state to keep for `resume`; set once with the kind `order`.
+    """
+
+    kind: str
+    message: str
+    name: str | None = None
+    order: OrderState | None = msgspec.field(default=None)
