@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def load_playbook(directory: Path, name: str) -> Playbook:
     return parse_playbook(text, str(path), name)
 
 
+@lru_cache(maxsize=32)
 def parse_playbook(text: str, file: str, name: str) -> Playbook:
-    """A playbook from its text.
+    """A playbook from its text; equal texts are parsed once.
 
     Raises:
         InputError: PlaybookInvalid.
@@ -81,35 +83,41 @@ def parse_playbook(text: str, file: str, name: str) -> Playbook:
 
 
 def _faults_of(playbook: Playbook, file: str, name: str, tree: yaml.Node | None) -> list[Fault]:
-    faults: list[Fault] = []
+    """Every fault beyond types, with its line."""
+    return [Fault(says, file, _line_of(tree, place)) for says, place in _told(playbook, name)]
+
+
+def _told(playbook: Playbook, name: str) -> list[tuple[str, str]]:
+    """(what is wrong, where) pairs."""
+    faults: list[tuple[str, str]] = []
     if playbook.format != FORMAT:
         says = f"the format is {playbook.format!r}, this sfcert reads {FORMAT!r}"
-        faults.append(Fault(says, file, _line_of(tree, "$.format")))
+        faults.append((says, "$.format"))
     if playbook.name != name:
         says = f"the name is {playbook.name!r}, the file is called {name!r}"
-        faults.append(Fault(says, file, _line_of(tree, "$.name")))
+        faults.append((says, "$.name"))
     seen: set[str] = set()
     for index, stage in enumerate(playbook.stages):
-        line = _line_of(tree, f"$.stages[{index}]")
+        place = f"$.stages[{index}]"
         for one in (stage, stage.followed_by):
             if one is None:
                 continue
             if not _STAGE_ID.fullmatch(one.id):
                 says = f"the stage id {one.id!r} is not of the form <nn>-<verb>-<object>"
-                faults.append(Fault(says, file, line))
+                faults.append((says, place))
             if one.id in seen:
-                faults.append(Fault(f"the stage id {one.id!r} stands twice", file, line))
+                faults.append((f"the stage id {one.id!r} stands twice", place))
             seen.add(one.id)
             if (one.kind == "deployment") != (one.template is not None):
                 says = f"stage {one.id!r}: a deployment names a template, and nothing else does"
-                faults.append(Fault(says, file, line))
+                faults.append((says, place))
     if not playbook.stages:
-        faults.append(Fault("there is no stage", file, _line_of(tree, "$.stages")))
+        faults.append(("there is no stage", "$.stages"))
     for first, second in playbook.alternatives:
         for one_id in (first, second):
             if one_id not in seen:
                 says = f"alternatives name {one_id!r}, which is no stage of this playbook"
-                faults.append(Fault(says, file, _line_of(tree, "$.alternatives")))
+                faults.append((says, "$.alternatives"))
     return faults
 
 
