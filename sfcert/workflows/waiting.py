@@ -19,7 +19,8 @@ from sfcert.workflows.run import Run
 
 #: What has to be read again for a gate of each kind.
 PARTS: dict[str, tuple[Part, ...]] = {
-    "cluster-at-rest": (Part.CLUSTER,),
+    # the cluster's own word counts too: an old one that it is rolling would never open the gate
+    "cluster-at-rest": (Part.CLUSTER, Part.RUNTIME),
     "cluster-declares": (Part.CLUSTER,),
     "renewal-frozen": (Part.CERTIFICATES,),
     "renewal-as": (Part.CERTIFICATES,),

@@ -50,6 +50,7 @@ class Application:
         self._model, self._version, self._ended = model, version, ended
         self._waiting: dict[str, Mapping[str, Any]] = {}
         self._over = False
+        self._delivered = False
         self._events: list[Event] = []
 
     def start(self, after_s: float = 0) -> None:
@@ -69,7 +70,8 @@ class Application:
 
     def heard(self) -> None:
         """An extension of this machine has reported something."""
-        if self._over:
+        if self._over or not self._delivered:
+            # What runs since before speaks of the model that it has, not of this one.
             return
         failed = [state for state in self._machine.extensions.values() if state.level == "failed"]
         self._start_free()
@@ -83,6 +85,7 @@ class Application:
 
     def _deliver(self) -> None:
         machine = self._machine
+        self._delivered = True
         machine.running = True
         before = _extensions(machine.applied)
         machine.applied = self._model
