@@ -1,0 +1,82 @@
+"""What will the cluster take? The part of an observation that the gate asks. Floor 3.
+
+Leaves out: how a change gets to the nodes, and whether the declaration itself is sound (audit and plan say that).
+"""
+
+from __future__ import annotations
+
+from sfcert.model.base import Value
+from sfcert.model.certificate import Certificate
+from sfcert.model.observation import DeclarationKind, Observation, PinnedName
+
+
+class Expectation(Value):
+    """What the gate needs to know of a cluster.
+
+    `kind` is how the cluster certificate is declared. `in_use` are certificates of a declared name that nodes present,
+    or that the vault holds enabled and could be selected. `observed` is vault URL + name -> newest certificate, of all
+    that the nodes' extensions fetch. `known` is every certificate seen anywhere. `links` says whether any extension
+    links renewals; None where none says. `unread` names what could not be read.
+    """
+
+    cluster_id: str
+    kind: DeclarationKind
+    names: tuple[PinnedName, ...]
+    runtime: str | None
+    in_use: tuple[Certificate, ...]
+    observed: dict[str, Certificate]
+    known: tuple[Certificate, ...]
+    links: bool | None
+    polling_s: int | None
+    unread: tuple[str, ...]
+
+    def declared(self, common_name: str) -> PinnedName | None:
+        """The declared name that equals this one by case."""
+        return next((one for one in self.names if one.common_name == common_name), None)
+
+
+def expectation_of(observation: Observation) -> Expectation:
+    """The gate's view of an observed cluster. Effects: none."""
+    declared = observation.cluster.certificate
+    wanted = {one.common_name for one in declared.names}
+    known = observation.known_certificates()
+    by_thumbprint = {one.thumbprint: one for one in known}
+    presented = {
+        node.presents for node in ((observation.runtime.nodes or ()) if observation.runtime else ()) if node.presents
+    }
+    in_use = {key: by_thumbprint[key] for key in presented if key in by_thumbprint}
+    for vault in observation.vaults:
+        for certificate in vault.certificates or ():
+            for version in certificate.versions:
+                leaf = version.certificate
+                if leaf is not None and version.enabled and leaf.common_name in wanted:
+                    in_use[leaf.thumbprint] = leaf
+    observed: dict[str, Certificate] = {}
+    links: bool | None = None
+    polling: int | None = None
+    unread = [f"{one.what}: {one.why}" for one in observation.unread]
+    for scale_set in observation.scale_sets:
+        for extension in scale_set.key_vault_extensions:
+            if extension.link_on_renewal is not None:
+                links = bool(links) or extension.link_on_renewal
+            if extension.polling_interval_s is not None:
+                polling = max(polling or 0, extension.polling_interval_s)
+            for entry in extension.observed:
+                if entry.reference is None:
+                    continue
+                found = observation.vault_certificate(entry.reference)
+                newest = found.newest_enabled if found is not None else None
+                if newest is not None and newest.certificate is not None:
+                    observed[entry.reference.certificate_url.lower()] = newest.certificate
+    return Expectation(
+        cluster_id=observation.cluster.id,
+        kind=declared.kind,
+        names=declared.names,
+        runtime=observation.cluster.runtime,
+        in_use=tuple(in_use[key] for key in sorted(in_use)),
+        observed=dict(sorted(observed.items())),
+        known=known,
+        links=links,
+        polling_s=polling,
+        unread=tuple(unread),
+    )

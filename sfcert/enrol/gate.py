@@ -1,0 +1,274 @@
+"""Would the cluster take this certificate? Judged on the certificate, between the CA's answer and the merge. Floor 3.
+
+    a  the leaf is for the request's key          e  it is newer than the one in use, valid now, long enough
+    b  name by case, name in SAN, usages          f  its names link no other certificate of the nodes
+    c  direct issuer among the pins, twins too    g  its authority has no sunset
+    d  RSA, and a key that reaches the machines
+
+Every check answers, and unknown never passes. Leaves out: predicting (see `prediction`) and acting on the verdict.
+Source: service-fabric.md 2.1 to 2.7 and 7 of the project's reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sfcert.dated import runtime_at_least, timing_s
+from sfcert.enrol import sunsets
+from sfcert.enrol.checks import (
+    check_ekus,
+    check_key,
+    check_linking,
+    check_name_declared,
+    failed,
+    passed,
+    pin_remedy,
+    unknown,
+)
+from sfcert.enrol.expectation import Expectation
+from sfcert.enrol.names import covers
+from sfcert.model.certificate import Certificate
+from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport
+from sfcert.pki import direct_issuers
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def judge(
+    chain: Sequence[Certificate],
+    policy: EnrolmentPolicy,
+    *,
+    request_key_sha256: str | None,
+    expectation: Expectation | None,
+    certificate_url: str,
+    known: Iterable[Certificate],
+    now: datetime,
+) -> GateReport:
+    """The gate's report on a certificate.
+
+    Args:
+        chain: what the authority answered, in its order; never empty.
+        request_key_sha256: of the request's public key (SubjectPublicKeyInfo), None where it could not be read.
+        expectation: the cluster that it is for; None: it is judged against the policy alone.
+        certificate_url: `<vault>/certificates/<name>`, so that its own older versions are no linking hazard.
+        known: further certificates, such as issuers that were found elsewhere.
+        now: aware UTC.
+
+    Effects: none.
+    """
+    leaf = _leaf(chain, request_key_sha256)
+    everyone = tuple(
+        {one.thumbprint: one for one in (*chain, *known, *(expectation.known if expectation else ()))}.values()
+    )
+    checks = [_key_match(leaf, request_key_sha256), _order(chain, leaf)]
+    checks += _names(leaf, policy, expectation)
+    checks.append(check_ekus(leaf.ekus, policy.ekus, is_cluster=expectation is not None))
+    issuer, pins = _issuer(leaf, everyone, expectation, now)
+    checks += issuer
+    checks.append(check_key(leaf.key_type, leaf.key_bits, policy, expectation))
+    checks += _times(leaf, policy, expectation, now)
+    checks.append(check_linking(leaf.dns_names, expectation, certificate_url))
+    ends = sunsets.sunset(
+        sunsets.authority_of_issuer(leaf.issuer), None, is_pinned=_is_pinned(leaf, expectation), now=now
+    )
+    checks.append(
+        failed("sunset", "Sunset", ends) if ends else passed("sunset", "No sunset of its authority is known.")
+    )
+    return GateReport(kind="judged", checks=tuple(checks), pins_to_add=pins)
+
+
+def leaf_of(chain: Sequence[Certificate]) -> Certificate:
+    """The certificate of a chain that signed none of the others; the first where that tells nothing."""
+    issuers = {one.issuer for one in chain if not one.is_self_signed}
+    return next((one for one in chain if not one.is_ca and one.subject not in issuers), chain[0])
+
+
+def ordered(chain: Sequence[Certificate], request_key_sha256: str | None = None) -> tuple[Certificate, ...]:
+    """The chain leaf first, each followed by its issuer; what fits nowhere comes last, in its order."""
+    rest = list(chain)
+    current: Certificate | None = _leaf(chain, request_key_sha256)
+    found: list[Certificate] = []
+    while current is not None:
+        found.append(current)
+        rest.remove(current)
+        above = direct_issuers(current, rest)
+        current = above[0] if above and not found[-1].is_self_signed else None
+    return (*found, *rest)
+
+
+def _leaf(chain: Sequence[Certificate], key: str | None) -> Certificate:
+    return next((one for one in chain if one.public_key_sha256 == key), None) or leaf_of(chain)
+
+
+def _key_match(leaf: Certificate, key: str | None) -> GateCheck:
+    if key is None:
+        return unknown("key-matches-request", "RequestUnread", "The vault shows no request to compare the key with.")
+    if leaf.public_key_sha256 != key:
+        return failed(
+            "key-matches-request",
+            "OtherKey",
+            f"{leaf.thumbprint} is for another key than the vault's request.",
+            "Give the vault's own request to the authority; an answer to an older request is of no use.",
+        )
+    return passed("key-matches-request", "The certificate is for the key of the request.")
+
+
+def _order(chain: Sequence[Certificate], leaf: Certificate) -> GateCheck:
+    if chain[0].thumbprint != leaf.thumbprint:
+        return passed("chain", "The chain does not begin with the leaf; it is put in order before the merge.")
+    if len(chain) == 1 and not leaf.is_self_signed:
+        return failed(
+            "chain",
+            "IntermediateMissing",
+            "The answer holds the leaf alone: machines would look for its issuer in the network, and find none behind "
+            "a firewall.",
+            "Add the issuing certificate to the chain.",
+        )
+    return passed("chain", "The chain begins with the leaf, and its issuer follows.")
+
+
+def _names(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> list[GateCheck]:
+    checks = [check_name_declared(leaf.common_name, policy, expectation)]
+    name = leaf.common_name
+    if name is None or not any(covers(one, name) for one in leaf.dns_names):
+        checks.append(
+            failed(
+                "name-in-san",
+                "NotInSan",
+                f"{name or 'No name'} is not among the alternative names ({', '.join(leaf.dns_names) or 'none'}).",
+                "Ask for it as a DNS name too.",
+            )
+        )
+    else:
+        has = {one.lower() for one in leaf.dns_names}
+        lacking = [one for one in policy.dns_names if one.lower() not in has]
+        checks.append(
+            failed("name-in-san", "SanMissing", f"Asked for, but not in it: {', '.join(lacking)}.")
+            if lacking
+            else passed("name-in-san", "Every name that was asked for is in it.")
+        )
+    return checks
+
+
+def _is_pinned(leaf: Certificate, expectation: Expectation | None) -> bool:
+    name = expectation.declared(leaf.common_name) if expectation and leaf.common_name else None
+    return name is not None and bool(name.issuers_text.strip())
+
+
+def _issuer(
+    leaf: Certificate, everyone: tuple[Certificate, ...], expectation: Expectation | None, now: datetime
+) -> tuple[list[GateCheck], tuple[str, ...]]:
+    """The check of the pins, and which pins are to be added first."""
+    question = "issuer-pinned"
+    if expectation is None:
+        return [passed(question, "No cluster is named, so no pins are asked.")], ()
+    if expectation.kind == "unresolved":
+        return [unknown(question, "ClusterUnread", "What the cluster declares could not be told.")], ()
+    name = expectation.declared(leaf.common_name) if leaf.common_name else None
+    if name is None and expectation.names:
+        return [unknown(question, "OtherName", "No declared name fits, so no pins can be asked.")], ()
+    if name is None:
+        return [
+            passed(question, "The cluster declares thumbprints; a plan pins the issuer when it moves to names.")
+        ], ()
+    if not name.issuers_text.strip():
+        return [passed(question, f"{name.common_name} is declared without pins: any trusted issuer is taken.")], ()
+    issuers = direct_issuers(leaf, everyone)
+    if not issuers:
+        said = leaf.issuer_common_name or leaf.issuer
+        sentence = f"The direct issuer, {said}, is in no chain that is known, so its thumbprint cannot be compared."
+        return [unknown(question, "IssuerUnknown", sentence, "Add the issuing certificate to the chain.")], ()
+    lacking = tuple(one.thumbprint for one in issuers if one.thumbprint not in name.issuers and one.not_after_utc > now)
+    pinned = [one.thumbprint for one in issuers if one.thumbprint in name.issuers]
+    if not pinned:
+        found = tuple(one.thumbprint for one in issuers)
+        who = issuers[0].common_name or issuers[0].subject
+        sentence = (
+            f"{leaf.thumbprint} is signed by {who} ({', '.join(found)}), and {name.common_name} pins only "
+            f"{', '.join(name.issuers) or name.issuers_text}: every node would refuse it."
+        )
+        return [failed(question, "IssuerNotPinned", sentence, pin_remedy(found))], found
+    if lacking:
+        sentence = (
+            f"The issuer's key is certified again as {', '.join(lacking)}, which is not pinned: a machine that builds "
+            "its chain through it refuses its peers."
+        )
+        return [failed(question, "TwinNotPinned", sentence, pin_remedy(lacking))], lacking
+    return [passed(question, f"The direct issuer {', '.join(pinned)} is pinned.")], ()
+
+
+def _times(
+    leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None, now: datetime
+) -> list[GateCheck]:
+    checks = [_in_date(leaf, now), _lifetime(leaf, policy, expectation)]
+    if expectation is not None:
+        checks.append(_newer(leaf, expectation))
+    return checks
+
+
+def _in_date(leaf: Certificate, now: datetime) -> GateCheck:
+    if leaf.not_after_utc <= now:
+        return failed("in-date", "Expired", f"It expired on {leaf.not_after_utc:%Y-%m-%d %H:%M} UTC.")
+    if leaf.not_before_utc > now:
+        return failed(
+            "in-date",
+            "NotYetValid",
+            f"It is valid only from {leaf.not_before_utc:%Y-%m-%d %H:%M} UTC; a node that fetches it before would "
+            "present it and be refused.",
+            "Merge it after that instant.",
+        )
+    near = now - leaf.not_before_utc < CLOCK_TOLERANCE
+    more = " A node whose clock is more than that behind would refuse it for some minutes." if near else ""
+    return passed("in-date", f"Valid since {now - leaf.not_before_utc}.{more}")
+
+
+def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
+    rivals = [one for one in expectation.in_use if one.thumbprint != leaf.thumbprint]
+    if expectation.kind != "common-name":
+        rivals = [one for one in rivals if one.common_name == leaf.common_name]
+    by_start = runtime_at_least(expectation.runtime, "newest_not_before_since")
+    if not rivals:
+        if expectation.kind == "common-name" and expectation.unread:
+            return unknown(
+                "newer", "ClusterUnread", f"Which certificate is in use was not read: {expectation.unread[0]}."
+            )
+        return passed("newer", "No certificate of that name is in use.")
+    if by_start is None:
+        return unknown("newer", "ClusterUnread", "The runtime's version is not known, so its rule of selection is not.")
+    word = "NotBefore" if by_start else "NotAfter"
+    best = max(rivals, key=lambda one: one.not_before_utc if by_start else one.not_after_utc)
+    mine, theirs = (leaf.not_before_utc, best.not_before_utc) if by_start else (leaf.not_after_utc, best.not_after_utc)
+    if mine <= theirs:
+        return failed(
+            "newer",
+            "NotNewer",
+            f"Its {word} {mine:%Y-%m-%d %H:%M:%S} is not after that of {best.thumbprint} ({theirs:%Y-%m-%d %H:%M:%S}): "
+            "nodes would go on presenting the older one until it expires.",
+            "Ask the authority for a certificate that is not dated back so far.",
+        )
+    return passed("newer", f"Its {word} is after that of {best.thumbprint}.")
+
+
+def _lifetime(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> GateCheck:
+    """What is left after the renewal falls due must be longer than a delivery: extension, monitor, access list."""
+    life = leaf.not_after_utc - leaf.not_before_utc
+    left = _left_after_renewal(life, policy)
+    polling = (expectation.polling_s if expectation else None) or timing_s("extension_polling_s")
+    needed = timedelta(seconds=polling + timing_s("certificate_monitor_s") + timing_s("acl_cycle_s"))
+    if left <= needed:
+        return failed(
+            "lifetime",
+            "TooShort",
+            f"It lives {life}; after renewal falls due {left} are left, and a delivery takes up to {needed}.",
+            "Ask for a longer validity, or renew earlier.",
+        )
+    session = timedelta(seconds=timing_s("session_lifetime_s"))
+    more = " That is shorter than a session may last." if left < needed + session else ""
+    return passed("lifetime", f"After renewal falls due {left} are left; a delivery takes up to {needed}.{more}")
+
+
+def _left_after_renewal(life: timedelta, policy: EnrolmentPolicy) -> timedelta:
+    if policy.renewal.days_before_expiry is not None:
+        return min(timedelta(days=policy.renewal.days_before_expiry), life)
+    return life * (1 - (policy.renewal.lifetime_percentage or 75) / 100)

@@ -1,0 +1,266 @@
+"""What does a certificate policy say, and in the vault's words? Reading `sfcert.policy/1`, checking, writing. Floor 3.
+
+Leaves out: whether a cluster would take the result (see `gate`) and who may ask for it.
+Source: Key Vault REST `CertificatePolicy`; the limits of lifetime actions as the vault states them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import yaml
+
+from sfcert.enrol.names import common_name_of, is_dns_name
+from sfcert.enrol.windows import parse_window
+from sfcert.errors import Fault, InputError
+from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
+from sfcert.model.codec import sha256_of
+from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, PolicyChange, Renewal
+
+Json = dict[str, Any]
+
+#: Words that people may write for the usages, beside dotted ids.
+USAGES = {
+    "server_auth": SERVER_AUTH,
+    "client_auth": CLIENT_AUTH,
+    "code_signing": "1.3.6.1.5.5.7.3.3",
+    "email_protection": "1.3.6.1.5.5.7.3.4",
+    "timestamping": "1.3.6.1.5.5.7.3.8",
+}
+KEY_USAGES = (
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+)
+DEFAULT_PERCENTAGE = 75
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_TAG_LIMIT = 256
+
+
+def read_policy(text: str, file: str) -> EnrolmentPolicy:
+    """A policy file's text (YAML or JSON) as a value, defaults filled in, the subject's name among the DNS names.
+
+    Raises:
+        InputError: PolicyInvalid with every fault found; FormatTooNew for another major version.
+    """
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+        problem = str(getattr(error, "problem", None) or error)
+        raise InputError("PolicyInvalid", f"{file} is not YAML.", [Fault(problem, file, *at)]) from error
+    if not isinstance(given, dict):
+        raise InputError("PolicyInvalid", f"{file} is no policy: a mapping with `subject` and `issuer` is needed.")
+    written = given.get("format", FORMAT)
+    if written != FORMAT:
+        token = "FormatTooNew" if str(written).startswith("sfcert.policy/") else "PolicyInvalid"
+        raise InputError(token, f"{file}: its format says {written!r}; this version reads {FORMAT!r}.")
+    return policy_of(given, file)
+
+
+def policy_of(given: Json, file: str) -> EnrolmentPolicy:
+    """Plain data as a policy; see `read_policy`. `file` is only named in faults."""
+    faults: list[Fault] = []
+    values: Json = {}
+    known = {one.name: one for one in msgspec.structs.fields(EnrolmentPolicy)}
+    for key, value in given.items():
+        if key not in known:
+            faults.append(Fault(f"unknown key; known are {', '.join(known)}", file, path=str(key)))
+            continue
+        if key == "issuer" and isinstance(value, str):
+            value = {"name": value}
+        if key == "ekus" and isinstance(value, list):
+            value = [USAGES.get(str(one), one) for one in value]
+        try:
+            values[key] = msgspec.convert(value, known[key].type)
+        except msgspec.ValidationError as error:
+            faults.append(Fault(str(error), file, path=key))
+    for needed in ("subject", "issuer"):
+        if needed not in given:
+            faults.append(Fault("is missing", file, path=needed))
+    if faults:
+        raise InputError("PolicyInvalid", f"{file} is no policy that can be used.", faults)
+    return checked(EnrolmentPolicy(**values), file)
+
+
+def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:
+    """The policy with its subject's name among the DNS names, refused where the vault or a machine could not use it.
+
+    Raises:
+        InputError: PolicyInvalid with every fault found.
+    """
+    faults = [Fault(message, file, path=path) for path, message in _faults(policy)]
+    if faults:
+        raise InputError("PolicyInvalid", f"{file} is no policy that can be used.", faults)
+    name = common_name_of(policy.subject)
+    names = policy.dns_names
+    if name is not None and is_dns_name(name) and name.lower() not in {one.lower() for one in names}:
+        names = (name, *names)
+    return msgspec.structs.replace(policy, dns_names=names)
+
+
+def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if common_name_of(policy.subject) is None:
+        found.append(("subject", f"{policy.subject!r} states no CN; Service Fabric finds certificates by that name"))
+    found += [("dns_names", f"{one!r} is no DNS name") for one in policy.dns_names if not is_dns_name(one)]
+    found += [("ekus", f"{one!r} is no usage") for one in policy.ekus if not _OID.fullmatch(one)]
+    found += [
+        ("key_usage", f"{one!r} is none of {', '.join(KEY_USAGES)}")
+        for one in policy.key_usage
+        if one not in KEY_USAGES
+    ]
+    if not 1 <= policy.validity_months <= 1200:
+        found.append(("validity_months", "must lie between 1 and 1200"))
+    if policy.key.type.startswith("EC") != (policy.key.curve is not None):
+        found.append(("key", "`curve` goes with an EC key, and only with one"))
+    if policy.key.type.endswith("HSM") and policy.key.exportable:
+        found.append(("key.exportable", "a key in a hardware module cannot leave it; set exportable: false"))
+    if not policy.issuer.name.strip():
+        found.append(("issuer", "is empty; Self, Unknown, acme or the name of an issuer of the vault is needed"))
+    if policy.issuer.is_acme and policy.issuer.acme is None:
+        found.append(("issuer.acme", "the issuer acme needs its directory and solvers"))
+    if policy.issuer.acme is not None and not policy.issuer.is_acme:
+        found.append(("issuer.acme", f"goes with the issuer acme, not with {policy.issuer.name}"))
+    found += _renewal_faults(policy.renewal, policy.validity_months)
+    if len(policy.tags) > 15:
+        found.append(("tags", "a vault takes at most 15"))
+    found += [
+        ("tags", f"{key}: at most {_TAG_LIMIT} characters")
+        for key, value in policy.tags.items()
+        if len(key) > _TAG_LIMIT or len(value) > _TAG_LIMIT
+    ]
+    return found
+
+
+def _renewal_faults(renewal: Renewal, months: int) -> list[tuple[str, str]]:
+    found = []
+    if renewal.lifetime_percentage is not None and renewal.days_before_expiry is not None:
+        found.append(("renewal", "give lifetime_percentage or days_before_expiry, not both"))
+    if renewal.lifetime_percentage is not None and not 1 <= renewal.lifetime_percentage <= 99:
+        found.append(("renewal.lifetime_percentage", "must lie between 1 and 99"))
+    if renewal.days_before_expiry is not None and not 1 <= renewal.days_before_expiry <= months * 27:
+        found.append(("renewal.days_before_expiry", f"must lie between 1 and {months * 27} (27 for each month)"))
+    for window in renewal.windows:
+        try:
+            parse_window(window)
+        except ValueError as error:
+            found.append(("renewal.windows", str(error)))
+    return found
+
+
+def vault_policy(policy: EnrolmentPolicy) -> Json:
+    """The policy in the vault's words, whole. AutoRenew only where somebody in the vault can renew."""
+    key = policy.key
+    sans: Json = {"dns_names": list(policy.dns_names)}
+    if policy.sans.emails:
+        sans["emails"] = list(policy.sans.emails)
+    if policy.sans.upns:
+        sans["upns"] = list(policy.sans.upns)
+    shape: Json = {"crv": key.curve} if key.type.startswith("EC") else {"key_size": key.size}
+    issuer: Json = {"name": policy.issuer.vault_name}
+    if policy.issuer.certificate_type:
+        issuer["cty"] = policy.issuer.certificate_type
+    return {
+        "key_props": {"exportable": key.exportable, "kty": key.type, "reuse_key": key.reuse, **shape},
+        "secret_props": {"contentType": policy.content_type},
+        "x509_props": {
+            "subject": policy.subject,
+            "sans": sans,
+            "ekus": list(policy.ekus),
+            "key_usage": list(policy.key_usage),
+            "validity_months": policy.validity_months,
+        },
+        "lifetime_actions": [{"trigger": _trigger(policy.renewal), "action": {"action_type": _action(policy)}}],
+        "issuer": issuer,
+    }
+
+
+def _trigger(renewal: Renewal) -> Json:
+    if renewal.days_before_expiry is not None:
+        return {"days_before_expiry": renewal.days_before_expiry}
+    return {"lifetime_percentage": renewal.lifetime_percentage or DEFAULT_PERCENTAGE}
+
+
+def _action(policy: EnrolmentPolicy) -> str:
+    by_vault = policy.renewal.by == "vault" and not policy.issuer.is_merged
+    return "AutoRenew" if by_vault else "EmailContacts"
+
+
+def policy_changes(current: Json | None, wanted: EnrolmentPolicy) -> tuple[PolicyChange, ...]:
+    """What differs between the vault's policy and the one asked for, in the order of paths.
+
+    Args:
+        current: the raw policy, None where there is none: then everything is a change.
+
+    Lists are compared as sets where their order says nothing (names, usages). Only keys that we write are compared;
+    what else the vault holds stays.
+    """
+    found: list[PolicyChange] = []
+    flat_now = _flat(current or {})
+    for path, after in _flat(vault_policy(wanted)).items():
+        before = flat_now.get(path)
+        if _same(path, before, after):
+            continue
+        found.append(
+            PolicyChange(path=path, before=before, after=after, needs_new_version=not path.startswith("lifetime_"))
+        )
+    return tuple(sorted(found, key=lambda one: one.path))
+
+
+def _flat(value: Json, lead: str = "") -> Json:
+    found: Json = {}
+    for key, one in value.items():
+        path = f"{lead}{key}"
+        if isinstance(one, dict):
+            found |= _flat(one, path + ".")
+        else:
+            found[path] = one
+    return found
+
+
+def _same(path: str, before: Any, after: Any) -> bool:
+    if path == "lifetime_actions":
+        return _actions(before) == _actions(after)
+    if path == "x509_props.subject":
+        return _spaceless(before) == _spaceless(after)
+    if path == "issuer.name":
+        return str(before or "").lower() == str(after).lower()
+    if isinstance(before, list) and isinstance(after, list):
+        return sorted(str(one) for one in before) == sorted(str(one) for one in after)
+    return bool(before == after)
+
+
+def _spaceless(subject: Any) -> list[str]:
+    return [part.strip() for part in str(subject or "").split(",")]
+
+
+def _actions(value: Any) -> list[Json]:
+    """Lifetime actions without what the vault leaves null."""
+    found = []
+    for one in value if isinstance(value, list) else []:
+        trigger = {key: number for key, number in (one.get("trigger") or {}).items() if number is not None}
+        found.append({"trigger": trigger, "action": (one.get("action") or {}).get("action_type")})
+    return sorted(found, key=str)
+
+
+def policy_digest(policy: EnrolmentPolicy) -> str:
+    """What tells one request from another: the policy in the vault's words."""
+    return sha256_of(vault_policy(policy))
+
+
+def policy_schema() -> Json:
+    """The JSON Schema of `sfcert.policy/1`; the short form `issuer: NAME` and usages by word are in it."""
+    schema = msgspec.json.schema(EnrolmentPolicy)
+    body = schema["$defs"]["EnrolmentPolicy"]["properties"]
+    body["issuer"] = {"anyOf": [{"type": "string"}, body["issuer"]]}
+    return schema

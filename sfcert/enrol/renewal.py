@@ -1,0 +1,106 @@
+"""When is a certificate renewed, and when is a failed renewal tried again? Arithmetic over instants. Floor 3.
+
+    issued ----------- trigger ------ (wait for a window) ------ last moment --- NotAfter
+                       due            renewal                    windows no longer count
+
+Leaves out: asking the authority for its advice (it comes in as a window).
+Source: RFC 9773 for the advice; the shape of the back-off as cert-manager's: doubling from an hour, at most 32 hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sfcert.enrol.windows import next_opening
+from sfcert.model.base import Value
+from sfcert.model.enrolment import Failure, Renewal
+
+FIRST_WAIT = timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=32)
+#: Before expiry, windows no longer hold a renewal back: the share of the whole life, and at least a day.
+_LAST_SHARE = 10
+
+
+class Timing(Value):
+    """`due_utc`: the trigger. `renewal_utc`: when a renewal begins, windows and back-off counted. `notes` say why they
+    differ. All aware UTC, whole seconds, never after `not_after_utc`."""
+
+    due_utc: datetime
+    renewal_utc: datetime
+    next_attempt_utc: datetime | None
+    notes: tuple[str, ...]
+
+    def is_due(self, now: datetime) -> bool:
+        return now >= self.renewal_utc
+
+
+def renewal_timing(
+    not_before: datetime,
+    not_after: datetime,
+    renewal: Renewal,
+    *,
+    advice: tuple[datetime, datetime] | None = None,
+    identity: str = "",
+    failures: Sequence[Failure] = (),
+) -> Timing:
+    """When a certificate is renewed.
+
+    Args:
+        not_before, not_after: aware UTC.
+        advice: the authority's suggested window (RFC 9773), None where there is none. It wins over the policy's
+            trigger; a moment inside it is taken by `identity`, the same one each time.
+        identity: what tells this certificate from others, such as its thumbprint.
+        failures: of this renewal, oldest first.
+
+    Effects: none.
+    """
+    life = not_after - not_before
+    notes: list[str] = []
+    if advice is not None and not_before <= advice[0] < advice[1] <= not_after:
+        due = advice[0] + (advice[1] - advice[0]) * _share(identity)
+        notes.append("the authority's own advice (RFC 9773)")
+    else:
+        if advice is not None:
+            notes.append("the authority's advice lies outside the validity and is not followed")
+        due = _trigger(not_before, not_after, renewal)
+    due = min(max(due, not_before), not_after).replace(microsecond=0)
+    last = not_after - max(life / _LAST_SHARE, min(timedelta(days=1), life / 2))
+    opening = next_opening(renewal.windows, due)
+    begin = due
+    if opening is None or (opening > due and opening > last):
+        begin = max(due, min(last, not_after))
+        notes.append("no window opens in time, so it begins outside of them rather than let the certificate expire")
+    elif opening > due:
+        begin = opening
+        notes.append("waits for its window")
+    attempt = next_attempt(failures)
+    if attempt is not None and attempt > begin:
+        begin = attempt if attempt < last else max(begin, min(attempt, last))
+        notes.append(f"waits after {len(failures)} failures")
+    return Timing(
+        due_utc=due,
+        renewal_utc=min(begin, not_after).replace(microsecond=0),
+        next_attempt_utc=attempt,
+        notes=tuple(notes),
+    )
+
+
+def next_attempt(failures: Sequence[Failure]) -> datetime | None:
+    """When the next attempt may be made after these failures, oldest first; None where none failed."""
+    if not failures:
+        return None
+    doubled: int = 1 << min(len(failures) - 1, 10)
+    return failures[-1].at_utc + min(FIRST_WAIT * doubled, LONGEST_WAIT)
+
+
+def _trigger(not_before: datetime, not_after: datetime, renewal: Renewal) -> datetime:
+    if renewal.days_before_expiry is not None:
+        return not_after - timedelta(days=renewal.days_before_expiry)
+    return not_before + (not_after - not_before) * ((renewal.lifetime_percentage or 75) / 100)
+
+
+def _share(identity: str) -> float:
+    """A number in [0, 1) that is the same for the same certificate and spread over many."""
+    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:6], "big") / 2**48
