@@ -21,12 +21,13 @@ from sfcert.model.bundle import Bundle
 from sfcert.model.finding import Audit
 from sfcert.model.inspect import Inspect
 from sfcert.model.plan import Plan
+from sfcert.model.rehearsal import Rehearsal
 from sfcert.rules import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 _NOTE = "<!-- Written by `make docs`; change the code instead. -->\n\n"
-_FORMATS: dict[str, Any] = {"bundle": Bundle, "inspect": Inspect, "audit": Audit, "plan": Plan}
+_FORMATS: dict[str, Any] = {"bundle": Bundle, "inspect": Inspect, "audit": Audit, "plan": Plan, "rehearsal": Rehearsal}
 
 
 def _usage(command: click.Command, path: str) -> list[str]:

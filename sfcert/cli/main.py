@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "plan": "Dry run: staged changes with a proof. Touches nothing.",
     "show": "Review a saved plan.",
     "diff": "What differs between two plans.",
+    "rehearse": "The plan on a twin of the captured cluster. No Azure is touched.",
     "permissions": "The exact Azure actions that applying a plan needs, as a custom role.",
     "apply": "The plan's stages in order, each looked at before the next. Resumable.",
     "watch": "Wait until the nodes present what is declared.",
