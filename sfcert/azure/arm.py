@@ -7,6 +7,7 @@ through azure-mgmt-resource-deployments and instance upgrades through azure-mgmt
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import RequestsTransport
 
+_log = logging.getLogger(__name__)
 Json = dict[str, Any]
 PUBLIC = "https://management.azure.com"
 _SERVICE = "Azure Resource Manager"
@@ -176,6 +178,7 @@ class AzureArm:
                 text = response.text()
             except Exception as error:  # of_exception raises again what is not the SDK's own
                 raise of_exception(_SERVICE, operation, error, now=self._now()) from error
+            _log.debug("%s: %s", operation, response.status_code)
             headers = dict(response.headers)
             if response.status_code >= 400:
                 raise of_answer(_SERVICE, operation, response.status_code, headers, text, now=self._now())

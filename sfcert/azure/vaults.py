@@ -8,6 +8,7 @@ Source: the data plane's REST reference, api-version 7.4 and later.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import RequestsTransport
 
+_log = logging.getLogger(__name__)
 Json = dict[str, Any]
 _API_VERSION = "7.4"
 
@@ -129,6 +131,7 @@ class AzureVaults:
                 text = response.text()
             except Exception as error:  # of_exception raises again what is not the SDK's own
                 raise of_exception(service, operation, error, now=self._retries.clock.now()) from error
+            _log.debug("%s %s: %s", service, operation, response.status_code)
             if response.status_code >= 400:
                 now = self._retries.clock.now()
                 raise of_answer(service, operation, response.status_code, dict(response.headers), text, now=now)

@@ -65,6 +65,10 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
     from sfcert.azure.retries import Retries
     from sfcert.azure.vaults import AzureVaults
 
+    if not logging.getLogger().handlers:
+        # the SDKs' own warnings would double what our one sentence says; with -v they are shown
+        logging.getLogger("azure").addHandler(logging.NullHandler())
+        logging.getLogger("azure").propagate = False
     tenant, client, secret = (os.environ.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
     credential = service_principal(tenant, client, secret) if tenant and client and secret else default_credential()
     clock = clock_of_environment()
