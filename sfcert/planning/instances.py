@@ -13,7 +13,7 @@ from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
 from sfcert.playbook import StageDefinition
-from sfcert.trust.moves import Nothing
+from sfcert.trust.moves import UpdateInstances
 
 SCALE_SET = "Microsoft.Compute/virtualMachineScaleSets"
 
@@ -59,7 +59,7 @@ def upgrade_instances(situation: Situation, definition: StageDefinition, after: 
             api_version=api_version_for(SCALE_SET, scale_set.api_version),
             batches=_batches(scale_set.instances or ()),
         ),
-        move=Nothing(stage_id="", deadline_s=0),
+        move=UpdateInstances(stage_id="", deadline_s=0, scale_set_id=scale_set.id),
     )
 
 

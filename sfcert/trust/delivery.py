@@ -69,6 +69,15 @@ def enabled_of(world: World, delivery: Delivery) -> tuple[Holding, ...]:
     return tuple({one.certificate.thumbprint: one for one in found}.values())
 
 
+def installed_of(world: World, group: Group) -> tuple[Holding, ...]:
+    """What the platform installs from the vm secrets of a scale set, as far as its bytes are known."""
+    return tuple(
+        Holding(certificate=world.certificates[one.thumbprint], store=one.store)
+        for one in group.secrets
+        if one.thumbprint in world.certificates
+    )
+
+
 def unknown_of(world: World, deliveries: Iterable[Delivery]) -> tuple[str, ...]:
     """Versions that the extension may bring and whose bytes were not captured."""
     found: list[str] = []
@@ -89,11 +98,7 @@ def created(world: World, group: Group) -> tuple[tuple[Store, str], ...]:
     The node extension of an unsequenced scale set may start before the Key Vault extension has brought anything.
     """
     secrets = Store(
-        holdings=tuple(
-            Holding(certificate=world.certificates[one.thumbprint], store=one.store)
-            for one in group.secrets
-            if one.thumbprint in world.certificates
-        ),
+        holdings=installed_of(world, group),
         unknown=tuple(
             dict.fromkeys(
                 [one.thumbprint or one.url for one in group.secrets if one.thumbprint not in world.certificates]

@@ -73,6 +73,19 @@ class DeclareExtension(Move, kw_only=True):
     declaration: Declaration
 
 
+class AddSecrets(Move, kw_only=True):
+    """Certificate versions that the platform installs on one scale set from now on, as (URL as written, thumbprint).
+
+    The stage ends only once every node holds them: its gates have to ask. In a scale set whose instances are brought up
+    to date by hand `reaches_nodes` is False, and `UpdateInstances` ends so instead.
+    """
+
+    scale_set_id: str
+    secrets: tuple[tuple[str, str], ...]
+    store: str = "My"
+    reaches_nodes: bool = True
+
+
 class RetireSecrets(Move, kw_only=True):
     """The vm secrets of one scale set that stay, by the URL as written; nothing is deleted from nodes that exist."""
 

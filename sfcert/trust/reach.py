@@ -17,7 +17,7 @@ import msgspec
 
 from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
-from sfcert.trust.delivery import created, enabled_of, linked, merged, next_versions, unknown_of
+from sfcert.trust.delivery import created, enabled_of, installed_of, linked, merged, next_versions, unknown_of
 from sfcert.trust.moves import FreezeRenewal, Move
 from sfcert.trust.step import parts, store_key
 from sfcert.trust.world import Delivery, Group, Holding, Store, VaultName, World, label
@@ -124,7 +124,7 @@ class Closure:
             if (name := done.vault_name(url)) is not None and name.renews is None
         ]
         links = any(delivery.links for delivery in deliveries)
-        brought = _brought(before, done, deliveries, coming)
+        brought = (*_brought(before, done, deliveries, coming), *_installed(before, done, group, target))
         unknown = unknown_of(done, deliveries)
         found: list[Variant] = []
 
@@ -180,13 +180,13 @@ class Closure:
         for holding, told in fresh:
             add(
                 merged(store, (holding,)),
-                f"{phrase} to which the extension has brought {told}",
-                weight + (1 if told.startswith("the version that") else 0),
+                f"{phrase} to which {told}",
+                weight + (1 if "the version that" in told else 0),
                 model,
             )
         if len(fresh) > 1:
             whole = merged(store, (holding for holding, _ in fresh))
-            add(whole, f"{phrase} to which the extension has brought every version", weight + 2, model)
+            add(whole, f"{phrase} to which every version has been brought", weight + 2, model)
         if extra:
             whole = msgspec.structs.replace(store, unknown=(*store.unknown, *extra))
             add(whole, f"{phrase} to which the extension has brought versions that were not seen", weight + 2, model)
@@ -205,12 +205,20 @@ def _brought(
     for delivery in deliveries:
         for holding in (*enabled_of(before, delivery), *enabled_of(done, delivery)):
             thumbprint = holding.certificate.thumbprint
-            found.setdefault(thumbprint, (holding, label(done.certificates, thumbprint)))
+            found.setdefault(thumbprint, (holding, f"the extension has brought {label(done.certificates, thumbprint)}"))
         for one in coming:
             if one.url in delivery.observes:
                 holding = Holding(certificate=one.certificate, provider=delivery.provider, store=delivery.store)
-                found.setdefault(one.certificate.thumbprint, (holding, one.phrase))
+                found.setdefault(one.certificate.thumbprint, (holding, f"the extension has brought {one.phrase}"))
     return tuple(found.values())
+
+
+def _installed(before: World, done: World, group: Group, target: Group) -> tuple[tuple[Holding, str], ...]:
+    """What the vm secrets of either model bring to machines that exist."""
+    return tuple(
+        (holding, f"the platform has brought {label(done.certificates, holding.certificate.thumbprint)}")
+        for holding in dict.fromkeys((*installed_of(before, group), *installed_of(done, target)))
+    )
 
 
 def _renewed(world: World, issued: _Next) -> World:

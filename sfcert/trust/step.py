@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from sfcert.trust.delivery import created, enabled_of, latest_of, linked, merged
+from sfcert.trust.delivery import created, enabled_of, installed_of, latest_of, linked, merged
 from sfcert.trust.moves import (
+    AddSecrets,
     DeclareCluster,
     DeclareExtension,
     FreezeRenewal,
@@ -21,7 +22,7 @@ from sfcert.trust.moves import (
     Together,
     UpdateInstances,
 )
-from sfcert.trust.world import Delivery, Group, Store, VaultName, World
+from sfcert.trust.world import Delivery, Group, Secret, Store, VaultName, World
 
 
 def parts(move: Move) -> tuple[Move, ...]:
@@ -42,7 +43,7 @@ def after(world: World, move: Move) -> World:
     reached = {
         part.scale_set_id.lower()
         for part in parts(move)
-        if isinstance(part, UpdateInstances) or (isinstance(part, Provision) and part.reaches_nodes)
+        if isinstance(part, UpdateInstances) or (isinstance(part, AddSecrets | Provision) and part.reaches_nodes)
     }
     groups = tuple(_settled(world, done, one, one.scale_set_id.lower() in reached) for one in done.groups)
     return done if groups == done.groups else msgspec.structs.replace(done, groups=groups)
@@ -53,12 +54,14 @@ def strangers(world: World, move: Move) -> tuple[str, ...]:
     found = []
     for part in parts(move):
         if (
-            isinstance(part, Provision | DeclareExtension | RetireSecrets | UpdateInstances)
+            isinstance(part, AddSecrets | Provision | DeclareExtension | RetireSecrets | UpdateInstances)
             and world.group(part.scale_set_id) is None
         ):
             found.append(f"the scale set {part.scale_set_id}")
         if isinstance(part, Provision):
             found += [f"the vault certificate {url}" for url in part.observes if world.vault_name(url) is None]
+        if isinstance(part, AddSecrets):
+            found += [f"the certificate {one}: its bytes" for _, one in part.secrets if one not in world.certificates]
         if isinstance(part, ResumeRenewal):
             found += [f"the vault certificate {url}" for url in part.certificate_urls if world.vault_name(url) is None]
     return tuple(found)
@@ -95,11 +98,21 @@ def _after_one(world: World, move: Move) -> World:
             return _with_renewal(world, move.certificate_urls, renews=True)
         case DeclareCluster():
             return msgspec.structs.replace(world, declaration=move.declaration)
-    group = world.group(move.scale_set_id) if isinstance(move, Provision | DeclareExtension | RetireSecrets) else None
+    if not isinstance(move, AddSecrets | Provision | DeclareExtension | RetireSecrets):
+        return world
+    group = world.group(move.scale_set_id)
     if group is None:
         return world
     if isinstance(move, DeclareExtension):
         return world.with_group(msgspec.structs.replace(group, declaration=move.declaration))
+    if isinstance(move, AddSecrets):
+        listed = {one.url.lower() for one in group.secrets}
+        more = tuple(
+            Secret(url=url, thumbprint=thumbprint, store=move.store)
+            for url, thumbprint in move.secrets
+            if url.lower() not in listed
+        )
+        return world.with_group(msgspec.structs.replace(group, secrets=(*group.secrets, *more)))
     if isinstance(move, RetireSecrets):
         keeps = {url.lower() for url in move.keeps}
         secrets = tuple(one for one in group.secrets if one.url.lower() in keeps)
@@ -162,7 +175,7 @@ def _settled(before: World, done: World, group: Group, reached: bool) -> Group:
         for store in stores:
             brought = [one for delivery in old.deliveries for one in enabled_of(before, delivery)]
             for variant in (store, merged(store, brought)) if brought else (store,):
-                whole = variant
+                whole = merged(variant, installed_of(done, group))
                 for delivery in group.deliveries:
                     whole = merged(whole, latest_of(done, delivery))
                 if any(delivery.links for delivery in group.deliveries):
