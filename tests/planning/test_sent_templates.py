@@ -30,32 +30,34 @@ from tests.planning.worlds import edited, plan_of, world_of
 Json = dict[str, Any]
 
 
-def _read(path: Path) -> Json:
+def read_case(path: Path) -> Json:
+    """One case file with its thumbprints filled in."""
     case: Json = yaml.safe_load(filled(path.read_text("utf-8")))
     return case
 
 
-READY = [path for path in CASES if _read(path)["expect"]["status"] == "ready"]
+READY = [path for path in CASES if read_case(path)["expect"]["status"] == "ready"]
 ready_cases = pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 
 
-def _world(path: Path) -> tuple[Json, Plan]:
-    case = _read(path)
+def world_and_plan(path: Path) -> tuple[Json, Plan]:
+    """The bundle document of a case, and its plan."""
+    case = read_case(path)
     return edited(make.document(world_of(case.get("world") or {})), case.get("edits") or []), planned(case)
 
 
 @ready_cases
 def test_planning_the_result_of_a_plan_gives_nothing_to_do(path: Path) -> None:
-    case = _read(path)
-    document, plan = _world(path)
-    after = plan_of(make.from_document(applied(document, plan)), _inputs(case))
+    case = read_case(path)
+    document, plan = world_and_plan(path)
+    after = plan_of(make.from_document(applied(document, plan)), inputs_of(case))
     assert [stage.id for stage in after.stages] == []
     assert after.status == "nothing-to-do", after.blocked_by
 
 
 @ready_cases
 def test_changes_only_what_the_stage_owns(path: Path) -> None:
-    document, plan = _world(path)
+    document, plan = world_and_plan(path)
     now = copy.deepcopy(document)
     for stage in plan.stages:
         if stage.deployment is None:
@@ -75,7 +77,7 @@ def test_changes_only_what_the_stage_owns(path: Path) -> None:
 
 @ready_cases
 def test_every_template_is_valid_for_the_vendors_schemas_and_types(path: Path, shared: Path) -> None:
-    document, plan = _world(path)
+    document, plan = world_and_plan(path)
     now = copy.deepcopy(document)
     for stage in plan.stages:
         if stage.deployment is not None:
@@ -97,7 +99,7 @@ def test_every_template_is_valid_for_the_vendors_schemas_and_types(path: Path, s
 
 @ready_cases
 def test_updates_fail_on_an_absent_resource(path: Path) -> None:
-    document, plan = _world(path)
+    document, plan = world_and_plan(path)
     for stage in plan.stages:
         if stage.deployment is None or stage.kind != "deployment" or not stage.expects:
             continue
@@ -111,7 +113,7 @@ def test_updates_fail_on_an_absent_resource(path: Path) -> None:
 
 @ready_cases
 def test_names_fit_and_carry_no_secret(path: Path) -> None:
-    _, plan = _world(path)
+    _, plan = world_and_plan(path)
     names = [stage.deployment.name for stage in plan.stages if stage.deployment is not None]
     assert len(set(names)) == len(names)
     for name in names:
@@ -134,7 +136,7 @@ def _only(plan: Plan, stage_id: str) -> Plan:
     return replace(plan, stages=tuple(one for one in plan.stages if one.id == stage_id))
 
 
-def _inputs(case: Json) -> Inputs:
+def inputs_of(case: Json) -> Inputs:
     return msgspec.convert(case.get("inputs") or {}, Inputs)
 
 
