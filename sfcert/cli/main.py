@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "capture": "Read everything that is needed, once, into a bundle for offline work.",
     "inspect": "What is declared where: roles, node types, provisioning, who presents what.",
     "audit": "Findings: the known ways in which clusters die, looked for in this one.",
+    "forecast": "Every next rotation, what is left to its deadline, and until when a person can act.",
     "explain": "One rule's page: what it checks, why, how to fix it.",
     "plan": "Dry run: staged changes with a proof. Touches nothing.",
     "show": "Review a saved plan.",

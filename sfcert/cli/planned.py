@@ -1,4 +1,4 @@
-"""How does an observation become a plan on the command line? Audit first, then plan with what it found."""
+"""How does an observation become a plan on the command line? Audit first, plan with what it found, forecast."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ def plan_for(
     templates: Path,
     version: str,
 ) -> Plan:
-    """The sealed plan for what was seen, with the audit's findings in it.
+    """The sealed plan for what was seen, with the audit's findings and the forecast of where it leads in it.
 
     Raises:
         InputError: a playbook, a template or an input is not what it must be.
     """
+    from msgspec.structs import replace
+
+    from sfcert.enrol.forecast import forecast_of_plan
+    from sfcert.model.codec import sealed
     from sfcert.planning.assemble import plan_rollover
     from sfcert.rules import audit
 
-    return plan_rollover(
+    plan = plan_rollover(
         observation,
         inputs,
         playbooks_dir=playbooks,
@@ -38,3 +42,4 @@ def plan_for(
         tool_version=version,
         findings=audit(observation, now=now).findings,
     )
+    return sealed(replace(plan, forecast=forecast_of_plan(observation, plan, now)))

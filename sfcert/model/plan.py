@@ -9,6 +9,7 @@ from msgspec import field
 
 from sfcert.model.base import Value
 from sfcert.model.finding import Finding
+from sfcert.model.forecast import Forecast
 from sfcert.model.proof import Proof
 
 FORMAT = "sfcert.plan/1"
@@ -129,7 +130,11 @@ class Goal(Value):
 
 
 class Plan(Value):
-    """The whole. `digest` is over the canonical JSON of everything but itself and `created_at_utc`."""
+    """The whole. `digest` is over the canonical JSON of everything but itself and `created_at_utc`.
+
+    `forecast` is what follows for every certificate once the plan has been applied, for its review alone: nothing is
+    decided by it. None where nobody made one.
+    """
 
     playbook: str
     inputs: Json
@@ -148,6 +153,7 @@ class Plan(Value):
     manual_steps: tuple[str, ...] = ()
     dependants: tuple[str, ...] = ()
     planned_for_utc: datetime | None = None
+    forecast: Forecast | None = None
     format: str = FORMAT
     digest: str = ""
 

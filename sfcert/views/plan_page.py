@@ -7,9 +7,13 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
 
 from sfcert.model.codec import pretty
+from sfcert.model.forecast import CertificateForecast, Forecast
 from sfcert.model.plan import Plan, Stage
+from sfcert.views.forecast import ForecastRow, describe, forecast_rows, forecast_svg, last_moment_says
+from sfcert.views.forecast import headline as forecast_headline
 from sfcert.views.plan import SYMBOL, change_line, headline, safe_stop
 from sfcert.views.text import duration, instant
 
@@ -39,6 +43,61 @@ class StageCard:
     undo: str
     az: str
     template: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastCard:
+    """One certificate's rotations. `act_by` is None where there is no deadline; `sum` says where it comes from."""
+
+    subject: str
+    describes: str
+    renewed_by: str
+    act_by: str | None
+    action: str
+    sum: str
+    is_passed: bool
+    rows: tuple[ForecastRow, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastSection:
+    """The forecast on the page. `picture` is SVG of our own making, every text in it escaped."""
+
+    headline: str
+    is_after_plan: bool
+    picture: Markup
+    certificates: tuple[ForecastCard, ...]
+    unknown: tuple[str, ...]
+    assumptions: tuple[str, ...]
+
+
+def _forecast_card(one: CertificateForecast) -> ForecastCard:
+    deadline = one.deadline
+    first = next((each for each in one.rotations if each.state != "under-way"), None)
+    ends = instant(first.expires.earliest_utc if first else one.not_after_utc)
+    return ForecastCard(
+        subject=one.subject.removeprefix("https://"),
+        describes=describe(one),
+        renewed_by=f"{one.renews}: {one.renews_because}",
+        act_by=instant(deadline.at_utc) if deadline else None,
+        action=deadline.action if deadline else "",
+        sum=last_moment_says(deadline, ends) if deadline else "",
+        is_passed=deadline is not None and deadline.is_passed,
+        rows=forecast_rows(one),
+        notes=one.notes,
+    )
+
+
+def _forecast(forecast: Forecast) -> ForecastSection:
+    return ForecastSection(
+        headline=forecast_headline(forecast),
+        is_after_plan=forecast.supposes == "plan-applied",
+        picture=Markup(forecast_svg(forecast)),  # made by us, every text in it is escaped there
+        certificates=tuple(_forecast_card(one) for one in forecast.certificates),
+        unknown=tuple(f"{one.subject}: {one.what}; {one.why} ({one.reason})" for one in forecast.unknown),
+        assumptions=forecast.assumptions,
+    )
 
 
 def _card(stage: Stage, longest_s: int) -> StageCard:
@@ -74,5 +133,6 @@ def plan_html(plan: Plan) -> str:
         plan=plan,
         headline=headline(plan),
         planned_for=instant(plan.planned_for_utc or plan.created_at_utc),
+        forecast=_forecast(plan.forecast) if plan.forecast else None,
         stages=[_card(stage, longest_s) for stage in plan.stages],
     )
