@@ -16,7 +16,10 @@ from sfcert.planning.read_only import CLUSTER, strip
 def expectation_of(body: Body) -> Expectation:
     """What a stage that carries this body expects to find: the body as the stages before it leave it."""
     return Expectation(
-        resource=body.id, api_version=body.api_version, paths_sha256=sha256_of(body.plain), without=body.without
+        resource=body.id,
+        api_version=body.api_version,
+        paths_sha256=sha256_of(_folded(body.plain)),
+        without=body.without,
     )
 
 
@@ -35,7 +38,17 @@ def compared_body(expectation: Expectation, raw: Json) -> Json:
             kept = remove_at(kept, "properties.clusterCodeVersion")
     for path in expectation.without:
         kept = remove_at(kept, path)
-    return kept
+    return _folded(kept)
+
+
+def _folded(body: Json) -> Json:
+    """The body with the ids of its identities in lower case: Azure gives them back in a spelling of its own."""
+    identity = body.get("identity")
+    assigned = identity.get("userAssignedIdentities") if isinstance(identity, dict) else None
+    if not isinstance(identity, dict) or not isinstance(assigned, dict):
+        return body
+    folded = {key.lower(): value for key, value in assigned.items()}
+    return {**body, "identity": {**identity, "userAssignedIdentities": folded}}
 
 
 def holds(expectation: Expectation, raw: Json) -> bool:

@@ -82,6 +82,14 @@ def test_a_changed_capacity_is_not_stale_and_a_changed_tag_is() -> None:
     assert not holds(expected, grown | {"tags": {"owner": "somebody"}})
 
 
+def test_an_identity_in_another_spelling_is_the_same_one() -> None:
+    raw = raw_scale_set(identity={"type": "UserAssigned", "userAssignedIdentities": {make.IDENTITY_ID: {}}})
+    expected = expectation_of(carried_body(SCALE_SET_ID, raw))
+    spelled = make.IDENTITY_ID.replace("resourceGroups", "resourcegroups")
+    assert holds(expected, raw.body | {"identity": {"type": "UserAssigned", "userAssignedIdentities": {spelled: {}}}})
+    assert not holds(expected, raw.body | {"identity": {"type": "UserAssigned", "userAssignedIdentities": {}}})
+
+
 def test_another_extension_makes_it_stale() -> None:
     raw = raw_scale_set()
     expected = expectation_of(carried_body(SCALE_SET_ID, raw))
