@@ -10,11 +10,11 @@ import json
 from typing import Any
 
 from acme import jws, messages
-from b64 import b64decode, b64encode
 from cryptography.hazmat.primitives.asymmetric import ec
-from errors import Error as JoseError
-from jwa import ES256, ES384, RS256
-from jwk import JWK, JWKEC, JWKRSA
+from josepy.b64 import b64decode, b64encode
+from josepy.errors import Error as JoseError
+from josepy.jwa import ES256, ES384, RS256
+from josepy.jwk import JWK, JWKEC, JWKRSA
 
 from sfcert.errors import InputError
 
@@ -47,8 +47,7 @@ class AccountKey:
         """
         try:
             jwk = JWK.from_json(json.loads(text))
-            jwk.public_key().to_partial_json()
-            is_private = "d" in jwk.to_partial_json()
+            is_private = isinstance(jwk, JWKEC | JWKRSA) and "d" in jwk.to_partial_json()
         except (ValueError, KeyError, TypeError, AttributeError, JoseError):
             # no cause: it could carry parts of the key
             raise InputError("AcmeOptionsInvalid", _UNREADABLE) from None
@@ -64,7 +63,7 @@ class AccountKey:
     @property
     def thumbprint(self) -> str:
         """RFC 7638, base64url without padding. Public."""
-        return b64encode(self._jwk.thumbprint()).decode("ascii")
+        return str(b64encode(self._jwk.thumbprint()).decode("ascii"))
 
     def key_authorization(self, token: str) -> str:
         """What proves that this account answers this challenge. Source: RFC 8555, section 8.1."""

@@ -129,8 +129,8 @@ def refusal(
     if kind == "unauthorized":
         token = "AcmeAccountRefused"
         way_out = (
-            "The account may be deactivated or its external account binding wrong: let a new account be made, if it asks "
-            "so with its key id and MAC key.",
+            "The account may be deactivated or its external account binding wrong: let a new account be made, "
+            "with the key id and MAC key if the CA asks for them."
         )
     elif kind == "malformed" and operation == "newAccount":
         # some servers say so of a wrong external account binding
