@@ -142,6 +142,21 @@ class Site:
 
         self.running.call(do)
 
+    def start_upgrade(self) -> None:
+        """Somebody changes a setting of the cluster and does not wait for the upgrade."""
+
+        def do(azure: Azure) -> None:
+            rid = parse_id(self.cluster_id)
+            provider = azure.provider_of(rid.type)
+            assert provider is not None
+            body = _read(azure, self.cluster_id)
+            body["properties"]["fabricSettings"].append(
+                {"name": "Setup", "parameters": [{"name": "SkipFirewallConfiguration", "value": "true"}]}
+            )
+            provider.put(rid, "2021-06-01", body, operator_of(azure))
+
+        self.running.call(do)
+
     # -- what the world shows ------------------------------------------------------------------------------------------
 
     def writes(self) -> Counter[tuple[str, str]]:
@@ -174,9 +189,25 @@ class Site:
             )
         )
 
+    @property
+    def scale_set_id(self) -> str:
+        """The first scale set; the only one of most worlds."""
+        return str(self.facts["scale_set_ids"][0])
+
+    def body(self, resource_id: str) -> Json:
+        """A resource as a GET would answer, without times of day and what Azure counts by itself."""
+        body = self.running.call(lambda azure: _timeless(_read(azure, resource_id)))
+        assert isinstance(body, dict)
+        return body
+
+    def extensions(self) -> list[Json]:
+        """The extensions of the first scale set."""
+        profile = self.body(self.scale_set_id)["properties"]["virtualMachineProfile"]
+        return list(profile["extensionProfile"]["extensions"])
+
     def declares(self) -> dict[str, str]:
         """Names that the cluster declares, each with its pins; empty while it declares thumbprints."""
-        body = self.running.call(lambda azure: _read(azure, self.cluster_id))
+        body = self.body(self.cluster_id)
         declared = body["properties"].get("certificateCommonNames", {}).get("commonNames", [])
         return {one["certificateCommonName"]: one["certificateIssuerThumbprint"] for one in declared}
 
