@@ -86,7 +86,7 @@ def apply(
 
     Effects: the plan's writes, each at most once; event `run-stopped` on every early end.
     """
-    _check(plan, until)
+    refuse_unfit(plan, until)
     run = Run(plan.cluster_id, ports, emit, plan=plan, options=options_of(plan), steps=steps)
     records: list[StageRecord] = []
     asked = _Asked(confirm)
@@ -156,7 +156,13 @@ def _tell_stop(run: Run, error: BaseException, stop: Stop) -> None:
     )
 
 
-def _check(plan: Plan, until: str | None) -> None:
+def refuse_unfit(plan: Plan, until: str | None) -> None:
+    """Raise where this plan is not one to apply. Looks at the plan alone, so it is asked before Azure is.
+
+    Raises:
+        InputError: PlanNotAppliable, StageUnknown.
+        RefusedError: PlanBlocked.
+    """
     if not plan.appliable:
         raise InputError(
             "PlanNotAppliable",

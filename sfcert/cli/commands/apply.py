@@ -68,9 +68,10 @@ def command(plan: Path, until: str | None, yes: bool, as_json: bool, **options: 
     from sfcert.cli.page import page_of_terminal
     from sfcert.model.progress import Event
     from sfcert.views.run import RunHuman, RunJson
-    from sfcert.workflows.apply import apply
+    from sfcert.workflows.apply import apply, refuse_unfit
 
     loaded = load_plan(plan)
+    refuse_unfit(loaded, until)
     source = plan_source(loaded, options)
     view = RunJson(answer) if as_json else RunHuman(answer, page_of_terminal())
     clock = clock_of_environment()
