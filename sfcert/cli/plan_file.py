@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sfcert.errors import InputError
 
 if TYPE_CHECKING:
-    from sfcert.model.plan import Plan
+    from sfcert.model.plan import Plan, Stage
 
 
 def load_plan(path: Path) -> Plan:
@@ -24,3 +24,16 @@ def load_plan(path: Path) -> Plan:
     except OSError as error:
         raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
     return read_plan(text, str(path))
+
+
+def stage_of(plan: Plan, stage_id: str) -> Stage:
+    """The stage of this id.
+
+    Raises:
+        InputError: StageUnknown; the message lists those that there are.
+    """
+    found = plan.stage(stage_id)
+    if found is None:
+        known = ", ".join(stage.id for stage in plan.stages) or "none"
+        raise InputError("StageUnknown", f"The plan has no stage {stage_id!r}. It has: {known}.")
+    return found

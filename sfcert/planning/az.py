@@ -1,8 +1,8 @@
 """How is the same stage done by hand, with `az`? Lines for a POSIX shell. Floor 4.
 
 The lines need `az`, `sfcert show` and nothing that a bare machine lacks. They find the plan in the file that `PLAN`
-names, `plan.json` where it is not set. A vault's policy and tags go through `az rest`: `set-attributes` writes the whole
-policy as `az` understands it and all tags anew, which would lose what it does not know.
+names, `plan.json` where it is not set. A vault's policy and tags go through `az rest`: `set-attributes` writes the
+policy whole, as `az` understands it, and all tags anew, which would lose what it does not know.
 
 Source: learn.microsoft.com/cli/azure (deployment group create, keyvault certificate show, rest, vmss update-instances,
 resource wait), read 2026-11-22. Measured: tests/e2e/test_by_hand_with_az.py.
@@ -94,7 +94,7 @@ def wait_lines(cluster_id: str, scale_set_ids: Sequence[str]) -> tuple[str, ...]
 
 
 def _at_rest(cluster_id: str) -> str:
-    return f"az resource wait --ids {shlex.quote(cluster_id)} --custom {shlex.quote(_AT_REST)}"
+    return f'az resource wait --ids {shlex.quote(cluster_id)} --custom "{_AT_REST}"'
 
 
 def _patch(host: str, url: str, body: str) -> str:

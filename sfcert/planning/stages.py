@@ -93,7 +93,7 @@ def build_stage(
         is_point_of_no_return=definition.is_point_of_no_return or step.is_point_of_no_return,
         safe_to_stop_until_utc=safe_until_utc,
         undo=undo_for(definition.undo, step),
-        az=_by_hand(step, stage_id, deployment),
+        az=_by_hand(step, situation, stage_id, deployment),
     )
 
 
@@ -151,11 +151,13 @@ def _check_no_secret(template: Json, stage_id: str) -> None:
         assert word not in text, f"{word} in the template of {stage_id}"
 
 
-def _by_hand(step: Step, stage_id: str, deployment: Deployment | None) -> tuple[str, ...]:
+def _by_hand(step: Step, situation: Situation, stage_id: str, deployment: Deployment | None) -> tuple[str, ...]:
     if deployment is not None:
         return az.deployment_lines(step.scope, stage_id, deployment)
     if step.vault is not None:
         return az.vault_lines(step.vault)
     if step.instances is not None:
-        return az.instance_lines(step.instances)
+        return az.instance_lines(step.instances, situation.observation.cluster.id)
+    if step.definition.kind == "wait":
+        return az.wait_lines(situation.observation.cluster.id, [one.id for one in situation.scale_sets])
     return ()

@@ -53,7 +53,8 @@ def _change_lines(change: PropertyChange, page: Page) -> list[str]:
     return [page.paint(f"      {_CHANGE[change.kind]} {change.path}", sign), *page.wrap(values, 8)]
 
 
-def _stage_lines(stage: Stage, page: Page) -> list[str]:
+def stage_lines(stage: Stage, page: Page) -> list[str]:
+    """One stage: what, why, every change, its gates, its time, and where one may stop."""
     mark = "!" if stage.is_point_of_no_return else " "
     lines = [page.paint(f"{mark} {SYMBOL[stage.kind]} {stage.id}", "bold")]
     lines += page.wrap(stage.action, 4)
@@ -116,7 +117,7 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
     if plan.stages:
         lines += ["", page.paint("Stages", "bold"), *page.wrap(LEGEND, 2)]
         for stage in plan.stages:
-            lines += ["", *_stage_lines(stage, page)]
+            lines += ["", *stage_lines(stage, page)]
         touched = sum(len(stage.changes) for stage in plan.stages)
         checked = "checked against every body that is sent"
         lines += ["", *page.wrap(f"{touched} properties change; 0 others are touched ({checked}).")]

@@ -51,6 +51,8 @@ def test_every_command_of_the_table_exists_and_helps(capsys: pytest.CaptureFixtu
         (["audit", "--bundle", "no-such-file.json"], "no-such-file.json cannot be read"),
         (["audit", "--template", "no-such-file.json"], "no-such-file.json cannot be read"),
         (["show", "no-such-file.json"], "no-such-file.json cannot be read"),
+        (["show", "plan.json", "--format", "template"], "--format template goes with --stage"),
+        (["show", "plan.json", "--stage", "x", "--format", "html"], "--stage goes with --format human, json, template"),
         (["explain", "no-such-rule"], "no-such-rule"),
         (["sim", "advance", "soon"], "is not a duration"),
     ],
