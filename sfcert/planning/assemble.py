@@ -25,6 +25,7 @@ from sfcert.planning.goal import declared_thumbprints, find_goal
 from sfcert.planning.identities import choose_identities
 from sfcert.planning.inputs import Inputs, as_plain, checked
 from sfcert.planning.instances import check_instances
+from sfcert.planning.issuers import pins_in_the_end
 from sfcert.planning.ledger import Ledger
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.questions import ask, check_playbook
@@ -74,13 +75,13 @@ def plan_rollover(
     observation = with_given_certificate(replace(observation, observed_at_utc=now), inputs)
     reasons = Reasons(inputs.accepted)
     for finding in findings:
-        if finding.blocks_plan and finding.verdict != "pass":
+        if finding.blocks_plan and finding.verdict != "pass" and finding.rule not in playbook.exempts:
             reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule})")
     check_at_rest(observation, reasons)
-    can_be_planned = _check_declaration(observation, reasons)
+    can_be_planned = _check_declaration(observation, playbook, reasons)
     for one in observation.scale_sets:
         check_instances(one, reasons)
-    situation = _situation(observation, inputs, reasons) if can_be_planned else None
+    situation = _situation(observation, inputs, playbook, reasons) if can_be_planned else None
     stages: tuple[Stage, ...] = ()
     steps: list[Step] = []
     proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
@@ -110,14 +111,18 @@ def plan_rollover(
     )
 
 
-def _situation(observation: Observation, inputs: Inputs, reasons: Reasons) -> Situation | None:
+def _situation(observation: Observation, inputs: Inputs, playbook: Playbook, reasons: Reasons) -> Situation | None:
     if not observation.scale_sets:
         reasons.add("No scale set of the cluster was read. Capture with access to the groups that hold them.")
         return None
-    goal = find_goal(observation, inputs, reasons)
-    identities = choose_identities(observation, inputs, reasons) if goal is not None else None
-    if goal is None or identities is None:
+    goal = find_goal(observation, inputs, reasons, playbook.aim)
+    if goal is None:
         return None
+    # by thumbprint nothing is fetched by the machines, so that nobody needs an identity for it
+    identities = {} if playbook.aim == "thumbprint" else choose_identities(observation, inputs, reasons)
+    if identities is None:
+        return None
+    final = pins_in_the_end(observation, inputs, goal.issuers, goal.common_name) if playbook.aim == "issuer" else None
     return Situation(
         observation=observation,
         inputs=inputs,
@@ -125,10 +130,12 @@ def _situation(observation: Observation, inputs: Inputs, reasons: Reasons) -> Si
         scale_sets=canary_order(observation),
         labels=scale_set_labels(observation),
         identities=identities,
+        aim=playbook.aim,
+        final_pins=final,
     )
 
 
-def _check_declaration(observation: Observation, reasons: Reasons) -> bool:
+def _check_declaration(observation: Observation, playbook: Playbook, reasons: Reasons) -> bool:
     """Whether there is something to plan from; each obstacle is a reason."""
     declaration = observation.cluster.certificate
     told = {
@@ -136,6 +143,12 @@ def _check_declaration(observation: Observation, reasons: Reasons) -> bool:
         "both": "The cluster declares thumbprints and common names for one role at once, which the provider refuses.",
         "unresolved": "The cluster's declaration could not be resolved from the template. Give the parameter values.",
     }.get(declaration.kind)
+    wanted = {"thumbprint": "thumbprint", "issuer": "common-name"}.get(playbook.aim)
+    if not told and wanted is not None and declaration.kind != wanted:
+        told = (
+            f"The playbook {playbook.name} is for clusters that are declared by {wanted.replace('-', ' ')}; this one "
+            f"is declared by {declaration.kind.replace('-', ' ')}. Choose another with --playbook."
+        )
     if told:
         reasons.add(told)
     if declaration.malformed:
@@ -265,13 +278,13 @@ def _goal(situation: Situation) -> Goal:
     goal = situation.goal
     return Goal(
         common_name=goal.common_name,
-        issuer_thumbprints=goal.pins,
+        issuer_thumbprints=situation.final_pins or goal.pins,
         issuer_source=goal.issuers.source,
         thumbprint=goal.thumbprint,
         certificate_urls={
             situation.labels[one.id]: goal.reference(one.id).certificate_url for one in situation.scale_sets
         },
-        identity_id=situation.identities[situation.scale_sets[-1].id].id,
+        identity_id=identity.id if (identity := situation.identities.get(situation.scale_sets[-1].id)) else "",
     )
 
 

@@ -42,7 +42,7 @@ def declare_name_on_cluster(situation: Situation, definition: StageDefinition, r
                 "name": situation.goal.common_name,
                 "pins": ", ".join(f"{one[:8]}…" for one in situation.goal.pins),
             },
-            facts=cluster_step_facts(situation) | {"declares": declared_facts(situation)},
+            facts=cluster_step_facts(situation) | {"declares": declared_facts(situation, situation.goal.pins)},
             edits={cluster.id: cluster_name(situation)},
             owned={cluster.id: (CERTIFICATE, NAMES)},
             move=DeclareCluster(stage_id="", deadline_s=0, declaration=after),
@@ -61,9 +61,11 @@ def is_by_name(situation: Situation) -> bool:
     return one is not None and bool(one.issuers) and set(situation.goal.pins) <= set(one.issuers)
 
 
-def declared_facts(situation: Situation) -> dict[str, Any]:
-    """What the cluster's declaration gates expect once the name is declared."""
-    names = declared_name(situation).names
+def declared_facts(situation: Situation, pins: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """What the cluster's declaration gates expect once the plan is done; with `pins`, once these are the goal's."""
+    if situation.aim == "thumbprint":
+        return {"thumbprints": [situation.goal.thumbprint]}
+    names = declared_name(situation, pins if pins is not None else situation.final_pins).names
     return {
         "common_names": [one.common_name for one in names],
         "issuers": {one.common_name: list(one.issuers) for one in names},

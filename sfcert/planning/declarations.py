@@ -25,8 +25,8 @@ def cluster_thumbprints(situation: Situation, thumbprints: tuple[str, ...]) -> t
     return (set_to(CERTIFICATE, value | {"x509StoreName": situation.store}),)
 
 
-def cluster_name(situation: Situation) -> tuple[Edit, ...]:
-    """The cluster resource by the goal's name with its pins; the thumbprints go with the same update.
+def cluster_name(situation: Situation, pins: tuple[str, ...] | None = None) -> tuple[Edit, ...]:
+    """The cluster resource by the goal's name with its pins, or these; the thumbprints go with the same update.
 
     Other common names that are declared already stay as they are.
     """
@@ -35,16 +35,18 @@ def cluster_name(situation: Situation) -> tuple[Edit, ...]:
     names = [
         {"certificateCommonName": one.common_name, "certificateIssuerThumbprint": one.issuers_text} for one in others
     ]
-    names.append({"certificateCommonName": goal.common_name, "certificateIssuerThumbprint": ",".join(goal.pins)})
+    names.append(
+        {"certificateCommonName": goal.common_name, "certificateIssuerThumbprint": ",".join(pins or goal.pins)}
+    )
     # removed whether or not it stands there now: an earlier stage may have put it there
     return (set_to(NAMES, {"commonNames": names, "x509StoreName": situation.store}), removed(CERTIFICATE))
 
 
-def declared_name(situation: Situation) -> Declaration:
-    """The cluster's declaration once the goal's name is declared."""
+def declared_name(situation: Situation, pins: tuple[str, ...] | None = None) -> Declaration:
+    """The cluster's declaration once the goal's name is declared with its pins, or with these."""
     goal, now = situation.goal, situation.observation.cluster.certificate
     others = tuple(one for one in now.names if one.common_name != goal.common_name)
-    name = PinnedName(common_name=goal.common_name, issuers=goal.pins, issuers_text=",".join(goal.pins))
+    name = PinnedName(common_name=goal.common_name, issuers=pins or goal.pins, issuers_text=",".join(pins or goal.pins))
     return Declaration(kind="common-name", path=NAMES, names=(*others, name), store=situation.store)
 
 

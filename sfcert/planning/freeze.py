@@ -213,7 +213,9 @@ def _strange_issuers(situation: Situation, one: VaultCertificate) -> str | None:
     """
     if one.url not in {each.url for each in situation.goal.certificates}:
         return None
-    pins = set(situation.goal.pins)
+    if situation.aim == "thumbprint":
+        return None
+    pins = set(situation.final_pins or situation.goal.pins)
     for version in one.versions[:2]:
         if version.issuer is not None and version.issuer.thumbprint not in pins:
             return f"its version {version.thumbprint} came from {version.issuer.subject}, which is not pinned."

@@ -11,8 +11,9 @@ from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH, Certificate
 from sfcert.model.ids import VaultReference
 from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
 from sfcert.planning.inputs import Inputs
-from sfcert.planning.issuers import FoundIssuers, find_issuers
+from sfcert.planning.issuers import FoundIssuers, find_issuers, find_issuers_to_change
 from sfcert.planning.reasons import Reasons
+from sfcert.playbook import Aim
 
 SMALLEST_RSA_BITS = 2048
 
@@ -39,8 +40,11 @@ class FoundGoal(Value):
         return self.references[scale_set_id]
 
 
-def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons) -> FoundGoal | None:
+def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons, aim: Aim = "name") -> FoundGoal | None:
     """The goal, or None where none can be named; every obstacle becomes a reason.
+
+    Args:
+        aim: by thumbprint a certificate needs neither a name nor an issuer, and may be self-signed.
 
     Effects: adds to `reasons`.
     Source: contracts, *Where the direct issuer comes from*; reference 2.6 (both usages), 3.1 (preconditions), 6.2.
@@ -72,14 +76,20 @@ def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons) -> Fou
         return None
     leaf = next(iter(known.values()))
     certificates = tuple(found[url] for url in sorted(found))
-    if not _is_fit(observation, inputs, leaf, certificates, reasons) or leaf.common_name is None:
+    if not (aim == "thumbprint" or _is_fit_by_name(observation, inputs, leaf, reasons)):
         return None
-    issuers = find_issuers(observation, inputs, leaf, certificates, reasons)
+    _check_fitness(observation, leaf, certificates, reasons)
+    if aim == "thumbprint":
+        issuers: FoundIssuers | None = FoundIssuers(verified=(), pins=(), source="not asked: declared by thumbprint")
+    elif aim == "issuer":
+        issuers = find_issuers_to_change(observation, inputs, leaf, certificates, reasons)
+    else:
+        issuers = find_issuers(observation, inputs, leaf, certificates, reasons)
     if issuers is None:
         return None
     return FoundGoal(
         certificate=leaf,
-        common_name=leaf.common_name,
+        common_name=leaf.common_name or "",
         issuers=issuers,
         references=references,
         certificates=certificates,
@@ -199,14 +209,8 @@ def _newest(one: VaultCertificate, inputs: Inputs, reasons: Reasons) -> Certific
     return leaf
 
 
-def _is_fit(
-    observation: Observation,
-    inputs: Inputs,
-    leaf: Certificate,
-    certificates: tuple[VaultCertificate, ...],
-    reasons: Reasons,
-) -> bool:
-    """Whether the certificate itself may be gone by. Each obstacle is a reason; False where planning on has no
+def _is_fit_by_name(observation: Observation, inputs: Inputs, leaf: Certificate, reasons: Reasons) -> bool:
+    """Whether nodes can go by the certificate's name. Each obstacle is a reason; False where planning on has no
     sense."""
     short = f"The goal certificate {leaf.thumbprint}"
     if leaf.is_self_signed:
@@ -229,6 +233,14 @@ def _is_fit(
             f"The cluster is declared by {', '.join(sorted(declared))}, but the vault's newest certificate carries "
             f"{leaf.common_name}: nodes would find nothing. Renew with the declared name."
         )
+    return True
+
+
+def _check_fitness(
+    observation: Observation, leaf: Certificate, certificates: tuple[VaultCertificate, ...], reasons: Reasons
+) -> None:
+    """Whether any node can use the certificate, however it is declared. Each obstacle is a reason."""
+    short = f"The goal certificate {leaf.thumbprint}"
     lacking = [
         name
         for oid, name in ((SERVER_AUTH, "serverAuth"), (CLIENT_AUTH, "clientAuth"))
@@ -261,4 +273,3 @@ def _is_fit(
                 f"{one.url} is kept as {one.content_type}; on Windows it has to be application/x-pkcs12. Change the "
                 "policy and renew."
             )
-    return True

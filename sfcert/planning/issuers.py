@@ -22,6 +22,13 @@ _SOURCES = {
 }
 
 
+_UNVERIFIED = (
+    "The direct issuer of the goal certificate {leaf.thumbprint} ({leaf.issuer}) is not known by any certificate that "
+    "verifies. Give the leaf and its chain with --certificate-pem FILE, or capture with access to the cluster's "
+    "endpoint."
+)
+
+
 class FoundIssuers(Value):
     """`verified` are all known certificates of the key that signed the goal. `pins` are what is to be declared: those
     given, in their order, then the verified ones that were not. `source` says where the issuer was seen."""
@@ -47,11 +54,7 @@ def find_issuers(
     """
     verified = direct_issuers(leaf, (*inputs.certificate_pems, *observation.known_certificates()))
     if not verified:
-        reasons.add(
-            f"The direct issuer of the goal certificate {leaf.thumbprint} ({leaf.issuer}) is not known by any "
-            "certificate that verifies. Give the leaf and its chain with --certificate-pem FILE, or capture with "
-            "access to the cluster's endpoint."
-        )
+        reasons.add(_UNVERIFIED.format(leaf=leaf))
         return None
     seen = tuple(one.thumbprint for one in verified)
     declared = next((one for one in observation.cluster.certificate.names if one.common_name == leaf.common_name), None)
@@ -67,6 +70,44 @@ def find_issuers(
         return FoundIssuers(verified=verified, pins=chosen, source=_source(inputs, certificates, leaf, verified))
     pins = tuple(dict.fromkeys((*chosen, *seen)))
     return FoundIssuers(verified=verified, pins=pins, source=_source(inputs, certificates, leaf, verified))
+
+
+def find_issuers_to_change(
+    observation: Observation,
+    inputs: Inputs,
+    leaf: Certificate,
+    certificates: tuple[VaultCertificate, ...],
+    reasons: Reasons,
+) -> FoundIssuers | None:
+    """The goal's issuers, and the pins while both authorities are in use: declared, wanted and seen; or None where no
+    issuer could be verified.
+
+    Effects: adds to `reasons`.
+    """
+    verified = direct_issuers(leaf, (*inputs.certificate_pems, *observation.known_certificates()))
+    if not verified:
+        reasons.add(_UNVERIFIED.format(leaf=leaf))
+        return None
+    declared = next((one for one in observation.cluster.certificate.names if one.common_name == leaf.common_name), None)
+    kept = declared.issuers if declared is not None else ()
+    seen = tuple(one.thumbprint for one in verified)
+    pins = tuple(dict.fromkeys((*kept, *inputs.issuer_thumbprints, *seen)))
+    return FoundIssuers(verified=verified, pins=pins, source=_source(inputs, certificates, leaf, verified))
+
+
+def pins_in_the_end(
+    observation: Observation, inputs: Inputs, issuers: FoundIssuers, common_name: str
+) -> tuple[str, ...]:
+    """Which of the pins stay once the change of issuer is done.
+
+    Those that were asked for; without that those declared, unless the goal comes from none of them. Where the goal does
+    not come from any of these yet, the old ones have to stay beside them: all pins.
+    """
+    declared = next((one for one in observation.cluster.certificate.names if one.common_name == common_name), None)
+    kept = declared.issuers if declared is not None else ()
+    seen = tuple(one.thumbprint for one in issuers.verified)
+    wanted = inputs.issuer_thumbprints or (kept if set(kept) & set(seen) else seen)
+    return wanted if set(wanted) & set(seen) else issuers.pins
 
 
 def _source(

@@ -19,9 +19,10 @@ from sfcert.planning.reasons import Reasons
 from sfcert.planning.secrets import retire_secrets
 from sfcert.planning.single import single_deployment
 from sfcert.planning.situation import Situation
-from sfcert.planning.starting_state import reach_starting_state
+from sfcert.planning.starting_state import reach_goal_alone, reach_starting_state
 from sfcert.planning.step import Step
 from sfcert.planning.undo import WAYS
+from sfcert.planning.vm_secrets import add_secrets
 from sfcert.planning.watch import watch
 from sfcert.playbook import Playbook, StageDefinition
 
@@ -31,6 +32,7 @@ _WORK: dict[str, Question] = {
     "create-identity": create_identity,
     "grant-access": grant_access,
     "provision": provision,
+    "add-secrets": add_secrets,
     "declare-name-on-cluster": declare_name_on_cluster,
     "declare-name-on-nodes": declare_name_on_nodes,
     "retire-secrets": retire_secrets,
@@ -38,11 +40,15 @@ _WORK: dict[str, Question] = {
 }
 #: What only comes with work, or after it.
 _AROUND = frozenset({"freeze-renewal", "resume-renewal", "watch", "upgrade-instances"})
-_SEQUENCES = {"starting-state": ("declare-thumbprints-on-nodes", "declare-thumbprints-on-cluster")}
+_BY_THUMBPRINT = ("declare-thumbprints-on-nodes", "declare-thumbprints-on-cluster")
+_SEQUENCES = {
+    "starting-state": (reach_starting_state, _BY_THUMBPRINT),
+    "goal-alone": (reach_goal_alone, _BY_THUMBPRINT),
+}
 #: Work during which a new version must not arrive.
 _NEEDS_FREEZE = frozenset(_WORK) - {"retire-secrets"}
 
-DOES = frozenset(_WORK) | _AROUND | {one for each in _SEQUENCES.values() for one in each}
+DOES = frozenset(_WORK) | _AROUND | {one for _, each in _SEQUENCES.values() for one in each}
 
 
 def check_playbook(playbook: Playbook) -> None:
@@ -61,7 +67,7 @@ def check_playbook(playbook: Playbook) -> None:
             if name not in known:
                 listed = ", ".join(sorted(known))
                 faults.append(Fault(f"stage {one.id!r}: {what} {name!r} is not known. Known: {listed}", playbook.name))
-    for name, wanted in _SEQUENCES.items():
+    for name, (_, wanted) in _SEQUENCES.items():
         found = {one.does for one in playbook.stages if one.sequence == name}
         if found and found != set(wanted):
             faults.append(Fault(f"the sequence {name!r} has to hold {' and '.join(wanted)}", playbook.name))
@@ -82,8 +88,9 @@ def ask(playbook: Playbook, situation: Situation, reasons: Reasons) -> list[Step
         definitions = list(group)
         if sequence is not None:
             by_does = {one.does: one for one in definitions}
-            on_nodes, on_cluster = (by_does[name] for name in _SEQUENCES[sequence])
-            work[definitions[0].id] = reach_starting_state(situation, on_nodes, on_cluster, reasons)
+            reach, names = _SEQUENCES[sequence]
+            on_nodes, on_cluster = (by_does[name] for name in names)
+            work[definitions[0].id] = reach(situation, on_nodes, on_cluster, reasons)
             continue
         for one in definitions:
             if one.does in _WORK:

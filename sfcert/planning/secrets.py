@@ -17,10 +17,9 @@ from sfcert.planning.reasons import Reasons
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step, set_to
+from sfcert.planning.vm_secrets import SECRETS, goal_secret_url, listed_with_goal, lists_goal, raw_secrets
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import RetireSecrets
-
-SECRETS = "properties.virtualMachineProfile.osProfile.secrets"
 
 
 def retire_secrets(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
@@ -33,7 +32,9 @@ def retire_secrets(situation: Situation, definition: StageDefinition, reasons: R
         retired = [one for one in scale_set.secrets if is_retired(situation, scale_set, one)]
         if not retired:
             continue
-        kept = [one for one in scale_set.secrets if one not in retired]
+        kept = [one.url for one in scale_set.secrets if one not in retired]
+        if situation.aim == "thumbprint" and not lists_goal(situation, scale_set):
+            kept.append(goal_secret_url(situation, scale_set))
         urls = {one.url for one in retired}
         last = [one for one in retired if not _could_come_back(situation.observation, one)]
         steps.append(
@@ -47,12 +48,10 @@ def retire_secrets(situation: Situation, definition: StageDefinition, reasons: R
                     "retired": " and ".join(_short(situation.observation, one) for one in retired),
                 },
                 facts=delivery_facts(situation, scale_set, None)
-                | {"urls": [one.url for one in kept], "declares": declared_facts(situation)},
+                | {"urls": kept, "declares": declared_facts(situation)},
                 edits={scale_set.id: (set_to(SECRETS, _remaining(situation, scale_set, urls)),)},
                 owned={scale_set.id: (SECRETS,)},
-                move=RetireSecrets(
-                    stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=tuple(one.url for one in kept)
-                ),
+                move=RetireSecrets(stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=tuple(kept)),
                 undo={"urls": sorted(urls), "scale_set": scale_set.id, "lost": [one.url for one in last]},
                 is_point_of_no_return=bool(last),
             )
@@ -64,6 +63,8 @@ def is_retired(situation: Situation, scale_set: ScaleSet, secret: VmSecret) -> b
     """Whether a vm secret served the cluster role and nothing else that was seen."""
     version = _version(situation.observation, secret)
     if version is None or secret.reference is None:
+        return False
+    if situation.aim == "thumbprint" and version.thumbprint == situation.goal.thumbprint:
         return False
     if version.thumbprint in {thumbprint for thumbprint, _ in thumbprint_uses(situation.observation)}:
         return False
@@ -96,9 +97,9 @@ def _short(observation: Observation, secret: VmSecret) -> str:
 
 def _remaining(situation: Situation, scale_set: ScaleSet, retired: set[str]) -> list[Any]:
     """The raw list without the retired entries; a vault with none left goes too, `[]` where nothing is left."""
-    profile = situation.raw(scale_set.id).body["properties"]["virtualMachineProfile"]
+    is_kept = situation.aim == "thumbprint"
     remaining = []
-    for group in profile["osProfile"]["secrets"]:
+    for group in listed_with_goal(situation, scale_set) if is_kept else raw_secrets(situation, scale_set):
         entries = [one for one in group.get("vaultCertificates") or [] if one.get("certificateUrl") not in retired]
         if entries:
             remaining.append({**group, "vaultCertificates": entries})

@@ -12,11 +12,13 @@ from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
 from sfcert.planning.goal import FoundGoal
 from sfcert.planning.identities import ChosenIdentity
 from sfcert.planning.inputs import Inputs
+from sfcert.playbook import Aim
 
 
 class Situation(Value):
     """The world, the goal and the choices. `scale_sets` are in canary order; `labels` and `identities` by scale set
-    id."""
+    id, none where nothing is fetched under one. `final_pins` are the goal's issuers that stay declared in the end,
+    None: all of them."""
 
     observation: Observation
     inputs: Inputs
@@ -24,6 +26,8 @@ class Situation(Value):
     scale_sets: tuple[ScaleSet, ...]
     labels: dict[str, str]
     identities: dict[str, ChosenIdentity]
+    aim: Aim = "name"
+    final_pins: tuple[str, ...] | None = None
 
     @property
     def store(self) -> str:
@@ -52,8 +56,10 @@ class Situation(Value):
         """What the Key Vault extension of a scale set observes once the goal is among it, in its order."""
         existing = [one.reference for each in scale_set.key_vault_extensions for one in each.observed]
         goal = self.goal.reference(scale_set.id)
+        # what stays declared by thumbprint comes by vm secret: an extension would bring its successor
+        coming = () if self.aim == "thumbprint" else (goal,)
         found: dict[str, VaultReference] = {}
-        for one in (*existing, goal):
+        for one in (*existing, *coming):
             if one is not None:
                 found.setdefault(one.certificate_url.lower(), one)
         return tuple(found.values())

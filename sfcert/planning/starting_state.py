@@ -54,10 +54,41 @@ def reach_starting_state(
     if state.valid and not strays:
         return []
     why = _capital(state.why) if not state.valid else "A node extension names a thumbprint that the name rule refuses"
+    return _walk(situation, on_nodes, on_cluster, state.to_goal_alone or ((goal.thumbprint,),), why)
+
+
+def reach_goal_alone(
+    situation: Situation, on_nodes: StageDefinition, on_cluster: StageDefinition, reasons: Reasons
+) -> list[Step]:
+    """The steps until the goal is the only thumbprint that is declared, everywhere; none where it is.
+
+    Effects: adds to `reasons`, where a date or a version is not known.
+    """
+    observation, goal = situation.observation, situation.goal
+    rules = rules_of(observation.cluster.runtime, observation.cluster.settings, observation.cluster.os)
+    known = {one.thumbprint: one for one in observation.known_certificates()}
+    declared = observation.cluster.certificate
+    state = starting_state(declared, goal.certificate, known, rules)
+    if state.valid is None:
+        reasons.add(
+            f"In which order {goal.thumbprint} may take the place of {', '.join(declared.thumbprints)} is not known: "
+            f"{state.why}. Put that certificate into a vault that can be read, or read the runtime version, and "
+            "capture again."
+        )
+        return []
+    return _walk(situation, on_nodes, on_cluster, state.to_goal_alone or ((goal.thumbprint,),), _capital(state.why))
+
+
+def _walk(
+    situation: Situation,
+    on_nodes: StageDefinition,
+    on_cluster: StageDefinition,
+    targets: tuple[Thumbprints, ...],
+    why: str,
+) -> list[Step]:
     steps: list[Step] = []
-    now: Thumbprints = declared.thumbprints
+    now: Thumbprints = situation.observation.cluster.certificate.thumbprints
     on_node = {one.id: one.node_extension.certificate.thumbprints for one in situation.scale_sets}
-    targets = state.to_goal_alone or ((goal.thumbprint,),)
     for number, target in enumerate(targets, 1):
         is_more = set(target) > set(now)
         cluster = [_on_cluster(situation, on_cluster, now, target, number, why)] if target != now else []

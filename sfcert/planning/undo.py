@@ -48,6 +48,11 @@ _WAYS: dict[str, Callable[[Step], Json]] = {
         "rollover of its own.",
     ),
     "secrets-back": _secrets,
+    "secrets-away": lambda step: _undo(
+        True,
+        "Take the versions out of the vm secrets again, once nothing declares them. What is in the stores stays there.",
+        urls=step.undo.get("urls"),
+    ),
     "freeze-again": lambda step: _undo(
         False, "Freezing again is a stage of its own; a version that was issued meanwhile stays."
     ),

@@ -4,6 +4,6 @@ Data only. What a stage does with a given cluster is planning's business.
 """
 
 from sfcert.playbook.load import load_playbook, parse_playbook, playbook_names
-from sfcert.playbook.model import Playbook, StageDefinition
+from sfcert.playbook.model import Aim, Playbook, StageDefinition
 
-__all__ = ["Playbook", "StageDefinition", "load_playbook", "parse_playbook", "playbook_names"]
+__all__ = ["Aim", "Playbook", "StageDefinition", "load_playbook", "parse_playbook", "playbook_names"]

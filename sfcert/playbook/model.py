@@ -13,6 +13,8 @@ from sfcert.model.plan import StageKind
 
 FORMAT = "sfcert.playbook/1"
 Per = Literal["once", "certificate", "vault", "scale-set"]
+#: What a playbook leads to: nodes by name; by another thumbprint; by name from another issuer.
+Aim = Literal["name", "thumbprint", "issuer"]
 
 
 class StageDefinition(Value, forbid_unknown_fields=True):
@@ -40,7 +42,10 @@ class StageDefinition(Value, forbid_unknown_fields=True):
 
 
 class Playbook(Value, forbid_unknown_fields=True):
-    """One operator's task. `alternatives` are pairs of stage ids, as written in `stages`: where the proof refutes the
+    """One operator's task.
+
+    `aim` says what the goal is. `exempts` are rules whose findings do not block, because this is their remedy.
+    `alternatives` are pairs of stage ids, as written in `stages`: where the proof refutes the
     order of the file, the second of a pair is tried before the first."""
 
     format: str
@@ -49,6 +54,8 @@ class Playbook(Value, forbid_unknown_fields=True):
     explains: str
     stages: tuple[StageDefinition, ...]
     alternatives: tuple[tuple[str, str], ...] = ()
+    aim: Aim = "name"
+    exempts: tuple[str, ...] = ()
 
     def definitions(self) -> tuple[StageDefinition, ...]:
         """Every stage definition, followers right after theirs, in the order of the file."""
