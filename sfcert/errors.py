@@ -32,6 +32,9 @@ TOKENS: Mapping[str, str] = {
     "StageUnknown": "The plan has no such stage.",
     "BundleNotOfPlan": "The bundle shows another cluster than the one that the plan is for.",
     "AcmeOptionsInvalid": "What was given for an order by ACME cannot be used.",
+    "PolicyInvalid": "A certificate policy does not say what is needed, or asks for what no vault or machine can use.",
+    "ManifestInvalid": "A manifest cannot be read, or asks for what has no equal here.",
+    "CertificateNotFound": "The vault has no certificate of that name, or it lies deleted.",
     # RefusedError
     "AcmeChainUnusable": "The certificate authority answered with a chain that must not be merged.",
     "PlanBlocked": "A safety check does not let this plan be applied.",

@@ -1,0 +1,528 @@
+"""How does a certificate come into a vault? Look, predict, ask, judge, merge; resumable at every step. Floor 5.
+
+    look --nothing to do--> unchanged        refused by the prediction --> exit 3, nothing sent
+      |---pending is ours--> go on with it   foreign pending ----------> explained, left alone
+      v
+    requesting -> (Self, integrated) wait -> judge --------------------> issued
+      |           (Unknown) hand out the request --> merge, later -----> judge -> merge
+      `--------- (ACME) order, challenges, request, chain -> judge -> merge
+
+Before each effect the record says what is about to be done, so that the next run takes up the same operation. Nothing
+is merged that the gate did not pass. Time comes by the clock, the outside by ports, ACME by a function.
+Source: service-fabric.md 6.2 and 6.3 of the project's reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from sfcert.enrol import policy as policies
+from sfcert.enrol.gate import judge, ordered
+from sfcert.enrol.prediction import predict
+from sfcert.enrol.reading import (
+    is_enabled,
+    is_ours,
+    latest_version,
+    leaf_of_version,
+    request_der,
+    request_key,
+    status_of,
+    version_id,
+)
+from sfcert.enrol.renewal import renewal_timing
+from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
+from sfcert.model.certificate import Certificate
+from sfcert.model.enrolment import Enrolled, Failure, GateReport, PolicyChange, Record
+from sfcert.model.progress import Event
+from sfcert.pki import direct_issuers, read_certificate, read_pem_chain
+from sfcert.pki.request import pem_of_certificates, pem_of_request
+from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
+from sfcert.workflows.enrolment_waiting import await_completion
+
+Json = dict[str, Any]
+_FAILURES_KEPT = 20
+
+
+def enrol(request: Request, means: Means) -> Enrolled:
+    """Bring the certificate to what the policy asks, as far as it is not there yet.
+
+    Raises:
+        RefusedError: GateRefused (nothing is merged, nothing is left pending), PendingForeign.
+        RemoteError: EnrolmentFailed, or the vault's or the authority's own refusal.
+        ConvergenceError: NotConverged after `timeout_s`; the same call goes on with the operation.
+
+    Effects: on the vault, the authority and the memory. A second call after success changes nothing.
+    """
+    return _Run(request, means).enrol()
+
+
+def merge(request: Request, means: Means, answer: Sequence[Certificate], *, keep_pending: bool = False) -> Enrolled:
+    """Bring back the chain that an authority signed for the pending request, through the gate.
+
+    Args:
+        answer: leaf and chain in any order, never empty.
+        keep_pending: leave the operation open where the gate refuses, for another chain.
+
+    Raises:
+        InputError: there is no request to merge into. Otherwise as `enrol`.
+    """
+    return _Run(request, means).merge_by_hand(answer, keep_pending=keep_pending)
+
+
+class _Run:
+    def __init__(self, request: Request, means: Means) -> None:
+        self._request = request
+        self._means = means
+        self._policy = request.policy
+        self._digest = policies.policy_digest(request.policy)
+        self._record = means.memory.load() or Record(vault_url=request.vault_url, name=request.name)
+        self._notes: list[str] = []
+
+    # -- the two entrances ---------------------------------------------------------------------------------------------
+
+    def enrol(self) -> Enrolled:
+        request, vault = self._request, self._means.vault
+        body = vault.fetch_certificate(request.vault_url, request.name)
+        if body is None and vault.fetch_deleted(request.vault_url, request.name):
+            raise InputError(
+                "CertificateNotFound",
+                f"{request.certificate_url} lies soft-deleted: recover it, or purge it where the vault allows, "
+                "and run this again.",
+            )
+        changes = policies.policy_changes((body or {}).get("policy"), self._policy)
+        is_continued = self._settle_pending(body)
+        version = latest_version(body)
+        leaf = leaf_of_version(version)
+        if not is_continued and self._is_good(body, version, leaf, changes):
+            return self._without_new_version(body or {}, leaf, changes)
+        if not is_continued:
+            report = self._predict(leaf)
+            if request.dry_run:
+                return Enrolled(
+                    outcome="planned",
+                    vault_url=request.vault_url,
+                    name=request.name,
+                    changes=changes,
+                    report=report,
+                    notes=tuple(self._notes),
+                )
+            self._tell("predicted", verdict=report.verdict)
+            if report.verdict != "pass":
+                raise refusal(report, "Nothing was sent.")
+        elif request.dry_run:
+            self._notes.append("An operation of an earlier run is open; a run would go on with it.")
+            return Enrolled(
+                outcome="planned",
+                vault_url=request.vault_url,
+                name=request.name,
+                changes=changes,
+                notes=tuple(self._notes),
+            )
+        try:
+            return self._issue(body, leaf, is_continued)
+        except ConvergenceError:
+            raise  # it goes on: no failure yet
+        except SfcertError as error:
+            self._failed(error)
+            raise
+
+    def merge_by_hand(self, answer: Sequence[Certificate], *, keep_pending: bool) -> Enrolled:
+        request, vault = self._request, self._means.vault
+        pending = vault.fetch_pending(request.vault_url, request.name)
+        if status_of(pending) != "inprogress":
+            raise InputError(
+                "CertificateNotFound",
+                f"{request.certificate_url} has no request in progress, so there is nothing to merge into. "
+                "Ask with `sfcert enrol` first.",
+            )
+        assert pending is not None
+        if self._record.policy is None:
+            self._save(policy=self._policy)
+        body = vault.fetch_certificate(request.vault_url, request.name)
+        return self._judge_and_merge(body, pending, tuple(answer), keep_pending=keep_pending)
+
+    # -- what stands in the way ----------------------------------------------------------------------------------------
+
+    def _settle_pending(self, body: Json | None) -> bool:
+        """Whether an operation of an earlier run of ours is open, to be gone on with."""
+        request = self._request
+        pending = (body or {}).get("pending")
+        status = status_of(pending)
+        if pending is None or status in (None, "completed"):
+            return False
+        if status != "inprogress":
+            error = pending.get("error") or {}
+            why = str(error.get("message") or pending.get("status_details") or "no reason is given")
+            self._notes.append(f"The operation before this one ended as {status}: {' '.join(why.split())}.")
+            return False
+        if is_ours(pending, self._record, self._policy, self._digest):
+            self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
+            self._tell("resumed", request_id=self._record.request_id)
+            return True
+        if not request.cancel_pending:
+            raise RefusedError(
+                "PendingForeign",
+                f"{request.certificate_url}: an operation is in progress that this policy did not begin "
+                f"(request {pending.get('request_id')}, issuer {(pending.get('issuer') or {}).get('name')}): "
+                f"{' '.join(str(pending.get('status_details') or 'no details').split())}. It is left alone.",
+                override="Wait for it, bring its answer with `sfcert merge`, or end it with --cancel-pending.",
+            )
+        if request.dry_run:
+            self._notes.append("A run would cancel the operation in progress.")
+            return False
+        self._cancel()
+        self._tell("cancelled", request_id=pending.get("request_id"))
+        self._save(step="idle", request_id=None, order=None)
+        return False
+
+    def _cancel(self) -> None:
+        """End the operation in progress and take its remains away. Effects: none where none is open."""
+        request, vault = self._request, self._means.vault
+        vault.put_cancel(request.vault_url, request.name)
+        vault.put_pending_gone(request.vault_url, request.name)
+
+    def _is_good(
+        self, body: Json | None, version: Json | None, leaf: Certificate | None, changes: tuple[PolicyChange, ...]
+    ) -> bool:
+        if version is None or leaf is None or not is_enabled(version) or self._request.renew:
+            return False
+        if any(one.needs_new_version for one in changes):
+            return False
+        record = self._record
+        advice = None
+        if record.renewal_start_utc is not None and record.renewal_end_utc is not None:
+            advice = (record.renewal_start_utc, record.renewal_end_utc)
+        timing = renewal_timing(
+            leaf.not_before_utc,
+            leaf.not_after_utc,
+            self._policy.renewal,
+            advice=advice,
+            identity=leaf.thumbprint,
+        )
+        # what the vault renews by itself is not asked for a second time
+        by_vault = self._policy.renewal.by == "vault" and not self._policy.issuer.is_merged
+        now = self._means.clock.now()
+        return not timing.is_due(now) or (by_vault and leaf.not_after_utc > now)
+
+    def _without_new_version(self, body: Json, leaf: Certificate | None, changes: tuple[PolicyChange, ...]) -> Enrolled:
+        request, vault = self._request, self._means.vault
+        version = latest_version(body)
+        assert version is not None
+        assert leaf is not None
+        self._judge_standing(leaf)
+        has_tags = {**(body.get("tags") or {}), **self._policy.tags}
+        tags_differ = has_tags != (body.get("tags") or {})
+        if not changes and not tags_differ:
+            if self._record.step != "idle" and not request.dry_run:
+                self._done(None)
+            return self._outcome("unchanged", version, leaf, ())
+        if request.dry_run:
+            planned = self._outcome("planned", version, leaf, ())
+            return msgspec.structs.replace(planned, changes=changes)
+        if changes:
+            vault.put_policy(request.vault_url, request.name, _parts(policies.vault_policy(self._policy), changes))
+        if tags_differ:
+            vault.put_tags(request.vault_url, request.name, version_id(version), has_tags)
+        self._done(None)
+        return msgspec.structs.replace(self._outcome("updated", version, leaf, ()), changes=changes)
+
+    def _judge_standing(self, leaf: Certificate) -> None:
+        """What stands in the vault is judged too where a cluster is named: an earlier refusal does not pass by itself.
+
+        Raises:
+            RefusedError: GateRefused.
+        """
+        if self._request.expectation is None:
+            return
+        chain = (leaf, *direct_issuers(leaf, (*self._known(leaf), *self._request.expectation.known)))
+        report = self._judge(chain[:1] if leaf.is_self_signed else chain, leaf.public_key_sha256, is_merged=True)
+        if report.verdict != "pass":
+            raise refusal(report, "It is the version that stands in the vault; nothing was changed.")
+
+    def _predict(self, leaf: Certificate | None) -> GateReport:
+        request = self._request
+        known = self._known(leaf)
+        return predict(
+            self._policy,
+            expectation=request.expectation,
+            certificate_url=request.certificate_url,
+            previous=leaf,
+            known=known,
+            given_issuers=request.given_issuers,
+            accepted=request.accepted,
+            now=self._means.clock.now(),
+        )
+
+    def _known(self, leaf: Certificate | None) -> tuple[Certificate, ...]:
+        """Issuers that are known beside the cluster's: given, remembered from the last chain, or found elsewhere."""
+        remembered = read_pem_chain(self._record.chain_pem.encode()) if self._record.chain_pem else ()
+        known = (*self._request.given_issuers, *remembered)
+        observed = self._request.expectation.known if self._request.expectation else ()
+        find = self._means.find_issuers
+        if leaf is not None and find is not None and not direct_issuers(leaf, (*known, *observed)):
+            known = (*known, *find(leaf))
+        return known
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def _issue(self, body: Json | None, leaf: Certificate | None, is_continued: bool) -> Enrolled:
+        issuer = self._policy.issuer
+        if issuer.is_acme:
+            return self._by_acme(body, leaf)
+        if not is_continued:
+            if issuer.is_integrated:
+                self._ensure_issuer()
+            self._save(step="requesting", policy_digest=self._digest, request_id=None, policy=self._policy)
+            self._create(body)
+        if issuer.is_merged:
+            return self._waiting()
+        await_completion(self._request, self._means, self._tell)
+        return self._judge_issued()
+
+    def _create(self, body: Json | None) -> Json:
+        request, vault = self._request, self._means.vault
+        tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
+        try:
+            pending = vault.start_create(request.vault_url, request.name, policies.vault_policy(self._policy), tags)
+        except RemoteError as error:
+            # the answer may have been lost after the effect: what stands in the vault decides
+            found = vault.fetch_pending(request.vault_url, request.name) if error.status != 403 else None
+            if found is None or status_of(found) != "inprogress" or error.status == 409:
+                raise
+            if not is_ours(found, self._record, self._policy, self._digest):
+                raise
+            pending = found
+        self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
+        self._tell("requested", request_id=self._record.request_id, issuer=self._policy.issuer.vault_name)
+        return pending
+
+    def _ensure_issuer(self) -> None:
+        issuer, request = self._policy.issuer, self._request
+        if self._means.vault.fetch_issuer(request.vault_url, issuer.name) is not None:
+            return
+        if issuer.provider is None:
+            raise InputError(
+                "PolicyInvalid",
+                f"{request.vault_url} has no issuer {issuer.name!r}. Name its `provider` (and the account, where the "
+                "provider needs one) in the policy, and it is created; or correct the name.",
+            )
+        body: Json = {"provider": issuer.provider, "attributes": {"enabled": True}}
+        if issuer.account_id is not None:
+            body["credentials"] = {"account_id": issuer.account_id}
+            if request.issuer_password is not None:
+                body["credentials"]["pwd"] = request.issuer_password
+        if issuer.organization_id is not None:
+            body["org_details"] = {"id": issuer.organization_id}
+        self._means.vault.put_issuer(request.vault_url, issuer.name, body)
+        self._tell("issuer-created", issuer=issuer.name, provider=issuer.provider)
+
+    def _waiting(self) -> Enrolled:
+        request = self._request
+        pending = self._means.vault.fetch_pending(request.vault_url, request.name) or {}
+        der = request_der(pending)
+        if der is None:
+            raise failed_remotely(request, "the vault shows no signing request")
+        return Enrolled(
+            outcome="waiting",
+            vault_url=request.vault_url,
+            name=request.name,
+            csr_pem=pem_of_request(der),
+            notes=tuple(self._notes),
+        )
+
+    # -- ACME ----------------------------------------------------------------------------------------------------------
+
+    def _by_acme(self, body: Json | None, leaf: Certificate | None) -> Enrolled:
+        acquire, record = self._means.acquire, self._record
+        if acquire is None:
+            raise InputError("PolicyInvalid", "The issuer acme was asked for, and no ACME account is given.")
+        same = record.policy_digest == self._digest
+        if record.step == "idle" or not same:
+            self._save(step="ordering", policy_digest=self._digest, request_id=None, policy=self._policy, order=None)
+
+        def csr() -> bytes:
+            pending = self._our_pending()
+            if pending is None:
+                self._save(step="requesting", request_id=None)
+                pending = self._create(body)
+            der = request_der(pending)
+            if der is None:
+                raise failed_remotely(self._request, "the vault shows no signing request")
+            return der
+
+        answer = acquire(
+            self._policy.dns_names,
+            csr,
+            keep=lambda state: self._save(order=state),
+            resume=self._record.order,
+            replaces=record.ari_id if leaf is not None else None,
+        )
+        self._tell("signed", certificates=len(answer.der))
+        pending = self._our_pending()
+        if pending is None:
+            raise failed_remotely(self._request, "the vault's operation was ended while the authority signed")
+        chain = tuple(read_certificate(one) for one in answer.der)
+        return self._judge_and_merge(body, pending, chain, answer=answer)
+
+    def _our_pending(self) -> Json | None:
+        """The open operation that this run, or the one before it, began; None where there is none.
+
+        Raises:
+            RefusedError: PendingForeign, where somebody else's is open.
+        """
+        pending = self._means.vault.fetch_pending(self._request.vault_url, self._request.name)
+        if pending is None or status_of(pending) != "inprogress":
+            return None
+        if is_ours(pending, self._record, self._policy, self._digest):
+            return pending
+        raise RefusedError(
+            "PendingForeign",
+            f"{self._request.certificate_url}: another operation began meanwhile "
+            f"(request {pending.get('request_id')}). "
+            "It is left alone.",
+        )
+
+    # -- the gate and the merge ----------------------------------------------------------------------------------------
+
+    def _judge_and_merge(
+        self,
+        body: Json | None,
+        pending: Json,
+        chain: tuple[Certificate, ...],
+        *,
+        answer: AcmeAnswer | None = None,
+        keep_pending: bool = False,
+    ) -> Enrolled:
+        request, vault = self._request, self._means.vault
+        key = request_key(pending)
+        # a chain that fits no request of ours is judged in the order in which it came
+        in_order = ordered(chain, key)
+        report = self._judge(in_order, key)
+        self._tell("judged", verdict=report.verdict)
+        if report.verdict != "pass":
+            if keep_pending:
+                raise refusal(report, "Nothing was merged; the request stays open.")
+            self._cancel()
+            self._save(step="idle", request_id=None, order=None)
+            raise refusal(report, "Nothing was merged, and the vault's operation was cancelled.")
+        self._save(step="merging", chain_pem=pem_of_certificates(tuple(one.der for one in in_order[1:])) or None)
+        tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
+        merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)
+        self._done(answer)
+        return self._outcome("issued", merged, in_order[0], in_order[1:], report)
+
+    def _judge_issued(self) -> Enrolled:
+        """Judge what the vault has merged by itself."""
+        request, vault = self._request, self._means.vault
+        body = vault.fetch_certificate(request.vault_url, request.name) or {}
+        version = latest_version(body)
+        leaf = leaf_of_version(version)
+        if version is None or leaf is None:
+            raise failed_remotely(request, "the operation is completed, but the vault shows no version")
+        known = self._known(leaf)
+        found = direct_issuers(leaf, (*known, *(request.expectation.known if request.expectation else ())))
+        chain = (leaf,) if leaf.is_self_signed else (leaf, *found)
+        report = self._judge(chain, request_key(body.get("pending")) or leaf.public_key_sha256, is_merged=True)
+        self._tell("judged", verdict=report.verdict)
+        self._done(None)
+        if report.verdict != "pass":
+            raise refusal(
+                report,
+                f"The vault has merged it by itself as version {version_id(version)}: machines that observe it fetch "
+                "it within their polling interval. Act before that, or disable this version after thinking of new "
+                "machines, which then get none.",
+            )
+        return self._outcome("issued", version, leaf, chain[1:], report)
+
+    def _judge(self, chain: tuple[Certificate, ...], key: str | None, *, is_merged: bool = False) -> GateReport:
+        request = self._request
+        report = judge(
+            chain,
+            self._policy,
+            request_key_sha256=key,
+            expectation=request.expectation,
+            certificate_url=request.certificate_url,
+            known=self._known(chain[0]),
+            now=self._means.clock.now(),
+        )
+        if is_merged:
+            # the chain lies in the vault's secret, which is not read: whether it is whole is not asked of us
+            kept = tuple(one for one in report.checks if one.check != "chain")
+            report = msgspec.structs.replace(report, checks=kept)
+        return report
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _outcome(
+        self,
+        outcome: Any,
+        version: Json,
+        leaf: Certificate,
+        chain: Sequence[Certificate],
+        report: GateReport | None = None,
+    ) -> Enrolled:
+        observed = self._request.expectation.known if self._request.expectation else ()
+        if leaf.is_self_signed:
+            issuers: tuple[Certificate, ...] = (leaf,)
+        else:
+            issuers = direct_issuers(leaf, (*chain, *self._known(leaf), *observed))
+        return Enrolled(
+            outcome=outcome,
+            vault_url=self._request.vault_url,
+            name=self._request.name,
+            report=report,
+            version=version_id(version),
+            thumbprint=leaf.thumbprint,
+            common_name=leaf.common_name,
+            issuer=leaf.issuer,
+            issuer_thumbprint=issuers[0].thumbprint if issuers else None,
+            pins=tuple(one.thumbprint for one in issuers),
+            not_after_utc=leaf.not_after_utc,
+            notes=tuple(self._notes),
+        )
+
+    def _failed(self, error: SfcertError) -> None:
+        """Remember the failure; leave nothing pending behind that no further run can use."""
+        if isinstance(error, RefusedError) and error.token == "PendingForeign":
+            return
+        failure = Failure(at_utc=self._means.clock.now(), token=error.token, message=str(error).splitlines()[0])
+        may_go_on = isinstance(error, RemoteError) and error.transient is not False
+        if may_go_on:
+            self._save(failures=(*self._record.failures, failure)[-_FAILURES_KEPT:])
+            return
+        if self._policy.issuer.is_acme and self._record.request_id is not None:
+            self._cancel()
+        self._save(
+            failures=(*self._record.failures, failure)[-_FAILURES_KEPT:], step="idle", request_id=None, order=None
+        )
+
+    def _done(self, answer: AcmeAnswer | None) -> None:
+        window = answer.window if answer is not None else None
+        self._save(
+            step="idle",
+            policy=self._policy,
+            policy_digest=self._digest,
+            request_id=None,
+            order=None,
+            failures=(),
+            ari_id=answer.ari_id if answer is not None else self._record.ari_id,
+            renewal_start_utc=window[0] if window else None,
+            renewal_end_utc=window[1] if window else None,
+        )
+
+    def _save(self, **changes: Any) -> None:
+        self._record = msgspec.structs.replace(self._record, **changes)
+        self._means.memory.save(self._record)
+
+    def _tell(self, kind: str, /, **data: Any) -> None:
+        self._means.emit(
+            Event(type=f"enrolment-{kind}", at_utc=self._means.clock.now(), data={"name": self._request.name, **data})
+        )
+
+
+def _parts(policy: Json, changes: tuple[PolicyChange, ...]) -> Json:
+    """The top-level members of the policy in which something changes."""
+    return {name: policy[name] for name in {one.path.split(".")[0] for one in changes}}

@@ -1,0 +1,98 @@
+"""What is an enrolment asked, and what does it work with? Values, ports and the two refusals. Floor 5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sfcert.enrol.expectation import Expectation
+from sfcert.enrol.ports import EnrolmentVault, Memory
+from sfcert.errors import RefusedError, RemoteError
+from sfcert.model.certificate import Certificate
+from sfcert.model.enrolment import EnrolmentPolicy, GateReport
+from sfcert.model.progress import Event
+from sfcert.ports import Clock
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeAnswer:
+    """What an authority answered by ACME: DER, leaf first; its id for `replaces`; its renewal window (aware UTC)."""
+
+    der: tuple[bytes, ...]
+    ari_id: str | None = None
+    window: tuple[datetime, datetime] | None = None
+
+
+class Acquire(Protocol):
+    """Has a chain signed by ACME. `keep` is told the order's state before anything else is done with it."""
+
+    def __call__(
+        self,
+        names: Sequence[str],
+        csr: Callable[[], bytes],
+        *,
+        keep: Callable[[Json], None],
+        resume: Json | None,
+        replaces: str | None,
+    ) -> AcmeAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for, and how far this run may go.
+
+    `expectation` None: no cluster is named. `given_issuers` are issuing certificates that the operator names.
+    `renew` asks for a new version although the newest is good and not due. `issuer_password` is a secret.
+    """
+
+    vault_url: str
+    name: str
+    policy: EnrolmentPolicy
+    expectation: Expectation | None = None
+    given_issuers: tuple[Certificate, ...] = ()
+    accepted: frozenset[str] = frozenset()
+    dry_run: bool = False
+    renew: bool = False
+    cancel_pending: bool = False
+    timeout_s: float = 1800.0
+    issuer_password: str | None = field(default=None, repr=False)
+
+    @property
+    def certificate_url(self) -> str:
+        return f"{self.vault_url}/certificates/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run works with. `find_issuers` looks for a leaf's issuer elsewhere; it returns none where it fails."""
+
+    vault: EnrolmentVault
+    memory: Memory
+    clock: Clock
+    emit: Callable[[Event], None]
+    acquire: Acquire | None = None
+    find_issuers: Callable[[Certificate], tuple[Certificate, ...]] | None = None
+
+
+def refusal(report: GateReport, consequence: str) -> RefusedError:
+    """The gate's no as an error, each check that did not pass with its way out."""
+    lines = [
+        f"{one.check}: {one.verdict}, {one.reason}: {one.message}{f' {one.remedy}' if one.remedy else ''}"
+        for one in report.not_passed
+    ]
+    return RefusedError("GateRefused", f"The gate does not let this certificate through. {consequence}", evidence=lines)
+
+
+def failed_remotely(request: Request, why: str) -> RemoteError:
+    """The vault or the authority ended the request without a certificate."""
+    return RemoteError(
+        "EnrolmentFailed",
+        f"{request.certificate_url} was not issued: {why}.",
+        service="Key Vault",
+        operation="create",
+        transient=False,
+    )

@@ -1,0 +1,285 @@
+"""Enrolment against the embedded Azure's vault: issued, judged, refused, resumed after a stop at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfcert.enrol.expectation import Expectation
+from sfcert.enrol.reading import request_der
+from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError
+from sfcert.model.enrolment import Acme, Issuer, Renewal
+from sfcert.model.observation import PinnedName
+from sfcert.workflows.enrolment import enrol, merge
+from tests.e2e.site import opened
+from tests.workflows.enrolment_site import Desk, FakeAcme, Killed
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with opened(tmp_path, monkeypatch, "one-node-type") as site:
+        yield Desk(site)
+
+
+ACME = Issuer(name="acme", acme=Acme(directory="https://ca.example/directory"))
+
+
+def expecting(desk: Desk, pin: str | None) -> Expectation:
+    """A cluster that declares the desk's common name, with this pin (None: no pin)."""
+    pins = (pin,) if pin else ()
+    return Expectation(
+        cluster_id=desk.site.cluster_id,
+        kind="common-name",
+        names=(PinnedName(common_name=desk.common_name, issuers=pins, issuers_text=pin or ""),),
+        runtime="11.4.268.1",
+        in_use=(),
+        observed={},
+        known=(),
+        links=None,
+        polling_s=3600,
+        unread=(),
+    )
+
+
+def test_an_integrated_issuer_brings_a_version_that_is_judged(desk: Desk) -> None:
+    done = enrol(desk.request(), desk.means())
+    assert done.outcome == "issued"
+    assert done.thumbprint == desk.thumbprint_of("fresh")
+    assert done.report is not None
+    assert done.report.verdict == "pass"
+    assert desk.vault.writes == ["start_create"]
+
+
+def test_a_second_run_with_the_same_policy_sends_nothing(desk: Desk) -> None:
+    enrol(desk.request(), desk.means())
+    desk.vault.writes.clear()
+    assert enrol(desk.request(), desk.means()).outcome == "unchanged"
+    assert desk.vault.writes == []
+
+
+def test_a_dry_run_shows_the_differences_and_sends_nothing(desk: Desk) -> None:
+    request = desk.request(desk.name, policy=desk.policy(validity_months=5), dry_run=True)
+    planned = enrol(request, desk.means())
+    assert planned.outcome == "planned"
+    assert {"x509_props.validity_months", "lifetime_actions"} <= {one.path for one in planned.changes}
+    assert desk.vault.writes == []
+
+
+def test_a_change_of_the_trigger_alone_keeps_the_version(desk: Desk) -> None:
+    first = enrol(desk.request(), desk.means())
+    later = desk.policy(renewal=Renewal(lifetime_percentage=60), tags={"team": "core"})
+    changed = enrol(desk.request(policy=later), desk.means())
+    assert changed.outcome == "updated"
+    assert desk.thumbprint_of("fresh") == first.thumbprint
+    body = desk.body() or {}
+    assert body["policy"]["lifetime_actions"][0]["trigger"]["lifetime_percentage"] == 60
+    assert body["tags"] == {"team": "core"}
+
+
+def test_an_issuer_object_that_is_missing_is_created_and_its_refusal_is_told(desk: Desk) -> None:
+    policy = desk.policy(issuer=Issuer(name="NewCA", provider="DigiCert", account_id="42"))
+    with pytest.raises(RemoteError, match="refused the account's credentials") as refused:
+        enrol(desk.request(policy=policy), desk.means())
+    assert refused.value.token == "EnrolmentFailed"
+    assert desk.vault.fetch_issuer(desk.url, "NewCA")["provider"] == "DigiCert"
+    assert desk.memory.record is not None
+    assert len(desk.memory.record.failures) == 1
+
+
+def test_an_issuer_that_nobody_knows_is_refused_before_anything_is_asked(desk: Desk) -> None:
+    with pytest.raises(InputError, match="has no issuer 'Nobody'"):
+        enrol(desk.request(issuer="Nobody"), desk.means())
+    assert desk.vault.writes == []
+
+
+def test_a_slow_issuer_ends_in_not_converged_and_the_next_run_goes_on(desk: Desk) -> None:
+    desk.site.switch("vault_issuer_seconds", 7200)
+    with pytest.raises(ConvergenceError):
+        enrol(desk.request(timeout_s=600), desk.means())
+    assert enrol(desk.request(timeout_s=7200), desk.means()).outcome == "issued"
+    assert desk.vault.writes == ["start_create"]
+
+
+def test_a_foreign_operation_is_explained_and_left_alone(desk: Desk) -> None:
+    enrol(desk.request(issuer="Unknown"), desk.means())
+    desk.memory.record = None
+    desk.vault.writes.clear()
+    with pytest.raises(RefusedError, match="did not begin") as refused:
+        enrol(desk.request(issuer="Unknown"), desk.means())
+    assert refused.value.token == "PendingForeign"
+    assert desk.vault.writes == []
+    again = enrol(desk.request(issuer="Unknown", cancel_pending=True), desk.means())
+    assert again.outcome == "waiting"
+    assert desk.vault.writes == ["put_cancel", "put_pending_gone", "start_create"]
+
+
+def test_a_request_to_be_signed_by_hand_is_handed_out_twice_and_merged_once(desk: Desk) -> None:
+    request = desk.request(issuer="Unknown")
+    first = enrol(request, desk.means())
+    assert first.csr_pem == enrol(request, desk.means()).csr_pem
+    chain = desk.sign(request_der(desk.vault.fetch_pending(desk.url, "fresh")) or b"", "Contoso Issuing CA 01")
+    backwards = tuple(reversed(chain))
+    done = merge(request, desk.means(), backwards)
+    assert done.outcome == "issued"
+    assert done.thumbprint == chain[0].thumbprint
+    assert done.pins == (chain[1].thumbprint,)
+    with pytest.raises(InputError, match="no request in progress"):
+        merge(request, desk.means(), chain)
+
+
+def test_a_chain_for_another_key_is_not_merged_and_the_operation_is_cancelled(desk: Desk) -> None:
+    request = desk.request(issuer="Unknown")
+    enrol(desk.request("other", issuer="Unknown"), desk.means())
+    other = desk.sign(request_der(desk.vault.fetch_pending(desk.url, "other")) or b"", "Contoso Issuing CA 01")
+    desk.memory.record = None
+    enrol(request, desk.means())
+    with pytest.raises(RefusedError, match="OtherKey"):
+        merge(request, desk.means(), other)
+    assert desk.vault.fetch_pending(desk.url, "fresh") is None
+
+
+def test_an_issuer_that_is_not_pinned_is_refused_and_the_pin_to_add_is_named(desk: Desk) -> None:
+    facts = desk.site.facts
+    request = desk.request(policy=desk.policy(issuer=ACME), expectation=expecting(desk, facts["issuer_thumbprint"]))
+    acme = FakeAcme(desk, facts["other_issuer"])
+    with pytest.raises(RefusedError) as refused:
+        enrol(request, desk.means(acquire=acme))
+    assert refused.value.exit_code == 3
+    assert facts["other_issuer_thumbprint"] in str(refused.value)
+    assert "change-issuer" in str(refused.value)
+    assert desk.body() is None
+    assert "put_merge" not in desk.vault.writes
+
+
+def test_a_prediction_refuses_an_integrated_issuer_before_anything_is_sent(desk: Desk) -> None:
+    request = desk.request(desk.name, expectation=expecting(desk, "AA" * 20), renew=True)
+
+    def find(leaf: Any) -> tuple[Any, ...]:
+        return desk.sign(request_der(desk.vault.fetch_pending(desk.url, "probe")) or b"", "Contoso Issuing CA 01")[1:]
+
+    enrol(desk.request("probe", issuer="Unknown"), desk.means())
+    desk.memory.record = None
+    desk.vault.writes.clear()
+    with pytest.raises(RefusedError, match="IssuerNotPinned"):
+        enrol(request, desk.means(find_issuers=find))
+    assert desk.vault.writes == []
+
+
+def test_an_unknown_issuer_blocks_unless_the_assumption_is_accepted(desk: Desk) -> None:
+    pin = desk.site.facts["issuer_thumbprint"]
+    with pytest.raises(RefusedError, match="issuer-next-time"):
+        enrol(desk.request(expectation=expecting(desk, pin)), desk.means())
+    assert desk.vault.writes == []
+    accepted = desk.request(expectation=expecting(desk, pin), accepted=frozenset({"issuer-next-time"}))
+    # the vault hides the chain, so what was issued is still unknown to the gate, and says so
+    with pytest.raises(RefusedError, match="IssuerUnknown"):
+        enrol(accepted, desk.means())
+
+
+def test_acme_orders_first_and_leaves_no_operation_where_a_challenge_fails(desk: Desk) -> None:
+    acme = FakeAcme(desk, "Contoso Issuing CA 01")
+
+    def fail(step: str) -> None:
+        if step == "challenge":
+            raise RemoteError("RemoteFailed", "wrong answer", service="ca", operation="challenge", transient=False)
+
+    acme.before = fail
+    request = desk.request(policy=desk.policy(issuer=ACME))
+    with pytest.raises(RemoteError):
+        enrol(request, desk.means(acquire=acme))
+    assert desk.vault.writes == []
+    acme.before = lambda _: None
+    assert enrol(request, desk.means(acquire=acme)).outcome == "issued"
+    assert desk.memory.record is not None
+    assert desk.memory.record.failures == ()
+
+
+def test_a_renewal_by_acme_says_what_it_replaces(desk: Desk) -> None:
+    acme = FakeAcme(desk, "Contoso Issuing CA 01")
+    policy = desk.policy(issuer=ACME)
+    first = enrol(desk.request(policy=policy), desk.means(acquire=acme))
+    desk.clock.sleep(3600)
+    second = enrol(desk.request(policy=policy, renew=True), desk.means(acquire=acme))
+    assert second.thumbprint != first.thumbprint
+    assert acme.replaces == [None, "a.b"]
+
+
+# -- the crash law -------------------------------------------------------------------------------------------------------
+
+STEPS: list[tuple[str, str]] = [
+    ("before", "start_create"),
+    ("after", "start_create"),
+    ("before", "put_merge"),
+    ("after", "put_merge"),
+    ("acme", "order"),
+    ("acme", "challenge"),
+    ("acme", "finalize"),
+    ("acme", "downloaded"),
+]
+
+
+@pytest.mark.parametrize(("where", "what"), STEPS, ids=[f"{where} {what}" for where, what in STEPS])
+def test_killed_at_a_step_and_run_again_there_is_one_order_one_request_and_nothing_pending(
+    desk: Desk, where: str, what: str
+) -> None:
+    acme = FakeAcme(desk, "Contoso Issuing CA 01")
+    means = desk.means(acquire=acme)
+    request = desk.request(policy=desk.policy(issuer=ACME))
+    stop = _stop_at(what)
+    if where == "acme":
+        acme.before = stop
+    else:
+        setattr(desk.vault, where, stop)
+    with pytest.raises(Killed):
+        enrol(request, means)
+    acme.before = desk.vault.before = desk.vault.after = lambda _: None
+    done = enrol(request, means)
+    assert done.outcome in ("issued", "unchanged")
+    body = desk.body() or {}
+    assert len(body["versions"]) == 1
+    assert (body["pending"] or {}).get("status") != "inProgress"
+    assert len(acme.orders) == 1
+    assert desk.vault.writes.count("start_create") == 1
+    assert desk.vault.writes.count("put_merge") == 1
+    assert desk.memory.record is not None
+    assert desk.memory.record.step == "idle"
+
+
+def test_killed_at_every_save_of_the_record_an_integrated_enrolment_asks_once(desk: Desk) -> None:
+    """Stops right after the n-th save, for every n, with a certificate of its own each."""
+    for stop_after in range(1, 20):
+        desk.memory.record = None
+        desk.vault.writes.clear()
+        saves = iter(range(1, 100))
+        save = desk.memory.save
+
+        def counted(record: Any, saves: Any = saves, save: Any = save, limit: int = stop_after) -> None:
+            save(record)
+            if next(saves) == limit:
+                raise Killed
+
+        desk.memory.save = counted  # type: ignore[method-assign] # the fake's own way of being stopped
+        request = desk.request(f"fresh-{stop_after}")
+        try:
+            enrol(request, desk.means())
+            was_killed = False
+        except Killed:
+            was_killed = True
+        desk.memory.save = save  # type: ignore[method-assign] # and of going on
+        assert enrol(request, desk.means()).outcome in ("issued", "unchanged")
+        assert desk.vault.writes == ["start_create"]
+        if not was_killed:
+            assert stop_after > 2
+            return
+    pytest.fail("an enrolment does not save twenty times")
+
+
+def _stop_at(what: str) -> Callable[[str], None]:
+    def stop(step: str) -> None:
+        if step == what:
+            raise Killed
+
+    return stop
