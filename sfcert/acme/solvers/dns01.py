@@ -95,7 +95,8 @@ class Dns01:
         named = ", ".join(f"{one} (no answer)" if str(one) in silent else str(one) for one in waiting)
         raise _not_visible(
             f"The TXT record at {target} was written into the zone {zone}, but after {self._patience_s:.0f} s "
-            f"it is not served by {named}. The CA was not asked. Check the zone's delegation and transfers, then run this again.",
+            f"it is not served by {named}. The CA was not asked. Check the zone's delegation and "
+            f"transfers, then run this again.",
             target,
         )
 

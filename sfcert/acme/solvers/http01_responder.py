@@ -65,7 +65,8 @@ class Http01Responder:
         return RemoteError(
             "ChallengeNotServed",
             f"The challenge for {name} cannot be served on {where} ({error.strerror or error}). Stop what listens "
-            f"there, give it a web root instead, run this where the port may be opened, or use DNS-01, which needs no way in.",
+            f"there, give it a web root instead, run this where the port may be opened, or use "
+            f"DNS-01, which needs no way in.",
             service="HTTP-01",
             operation=f"listen {where}",
             transient=False,

@@ -1,0 +1,111 @@
+"""Pebble, the ACME server that Let's Encrypt tests clients with, and its DNS server of made-up answers. On loopback.
+
+Debian's package `pebble` 2.4.0: no renewal information and no profiles.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.ports import Child, free_port, is_open, program
+from tests.servers.tls import ServerTls, make_server_tls
+
+#: For external account binding in tests; made up.
+EAB_KID = "kid-1"
+EAB_MAC = urlsafe_b64encode(b"a made-up key of thirty-two byte").rstrip(b"=").decode()
+
+
+@dataclass(frozen=True)
+class Pebble:
+    directory_url: str
+    ca_file: Path
+    http_port: int
+    child: Child
+
+
+@dataclass(frozen=True)
+class ChallengeServer:
+    """pebble-challtestsrv: answers every A question with loopback, TXT as it is told."""
+
+    dns: str
+    management: str
+
+    def set_txt(self, host: str, value: str) -> None:
+        self.call("set-txt", {"host": host, "value": value})
+
+    def call(self, what: str, body: dict[str, object]) -> None:
+        request = urllib.request.Request(f"{self.management}/{what}", data=json.dumps(body).encode(), method="POST")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(request, timeout=5).close()
+
+
+@contextmanager
+def running_pebble(
+    folder: Path,
+    *,
+    dns: str,
+    is_friendly: bool = True,
+    has_external_accounts: bool = False,
+    nonce_reject: int | None = None,
+    tls: ServerTls | None = None,
+) -> Iterator[Pebble]:
+    """A fresh CA.
+
+    Args:
+        dns: `address:port` where it looks names up.
+        is_friendly: no refused nonces and no waits before it validates; False leaves both as Pebble has them.
+        nonce_reject: percent of good nonces that are refused.
+    """
+    binary = program("pebble", "pebble")
+    folder.mkdir(parents=True, exist_ok=True)
+    tls = tls or make_server_tls(folder)
+    port, management, http_port = free_port(), free_port(), free_port()
+    settings: dict[str, object] = {
+        "listenAddress": f"127.0.0.1:{port}",
+        "managementListenAddress": f"127.0.0.1:{management}",
+        "certificate": str(tls.certificate_file),
+        "privateKey": str(tls.key_file),
+        "httpPort": http_port,
+        "tlsPort": free_port(),
+        "ocspResponderURL": "",
+        "domainBlocklist": ["blocked-domain.example"],
+        "externalAccountBindingRequired": has_external_accounts,
+        "certificateValidityPeriod": 7776000,
+    }
+    if has_external_accounts:
+        settings["externalAccountMACKeys"] = {EAB_KID: EAB_MAC}
+    (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
+    env = {**os.environ, "PEBBLE_AUTHZREUSE": "0", "PEBBLE_ALTERNATE_ROOTS": "1", "PEBBLE_CHAIN_LENGTH": "1"}
+    if is_friendly:
+        env.update(PEBBLE_VA_NOSLEEP="1", PEBBLE_WFE_NONCEREJECT="0")
+    if nonce_reject is not None:
+        env["PEBBLE_WFE_NONCEREJECT"] = str(nonce_reject)
+    command = [binary, "-config", str(folder / "pebble.json"), "-dnsserver", dns, "-strict"]
+    child = Child(command, folder / "pebble.log", env)
+    try:
+        child.await_ready(lambda: is_open(port))
+        yield Pebble(f"https://localhost:{port}/dir", tls.ca_file, http_port, child)
+    finally:
+        child.stop()
+
+
+@contextmanager
+def running_challenge_server(folder: Path) -> Iterator[ChallengeServer]:
+    binary = program("pebble-challtestsrv", "pebble")
+    folder.mkdir(parents=True, exist_ok=True)
+    dns, management = free_port(), free_port()
+    command = [binary, "-dns01", f"127.0.0.1:{dns}", "-http01", "", "-https01", "", "-tlsalpn01", ""]
+    command += ["-management", f"127.0.0.1:{management}", "-defaultIPv6", ""]
+    child = Child(command, folder / "challtestsrv.log")
+    try:
+        child.await_ready(lambda: is_open(management) and is_open(dns))
+        yield ChallengeServer(f"127.0.0.1:{dns}", f"http://127.0.0.1:{management}")
+    finally:
+        child.stop()
