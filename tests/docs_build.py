@@ -19,6 +19,7 @@ from sfcert.converge.reasons import REASONS
 from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
 from sfcert.model.bundle import Bundle
 from sfcert.model.finding import Audit
+from sfcert.model.forecast import Forecast
 from sfcert.model.inspect import Inspect
 from sfcert.model.plan import Plan
 from sfcert.model.rehearsal import Rehearsal
@@ -27,7 +28,14 @@ from sfcert.rules import catalogue
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 _NOTE = "<!-- Written by `make docs`; change the code instead. -->\n\n"
-_FORMATS: dict[str, Any] = {"bundle": Bundle, "inspect": Inspect, "audit": Audit, "plan": Plan, "rehearsal": Rehearsal}
+_FORMATS: dict[str, Any] = {
+    "bundle": Bundle,
+    "inspect": Inspect,
+    "audit": Audit,
+    "forecast": Forecast,
+    "plan": Plan,
+    "rehearsal": Rehearsal,
+}
 
 
 def _usage(command: click.Command, path: str) -> list[str]:

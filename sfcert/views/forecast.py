@@ -145,7 +145,8 @@ def _fitting(head: tuple[str, ...], rows: list[tuple[str, ...]], page: Page) -> 
 
 def forecast_human(forecast: Forecast, page: Page = PLAIN) -> str:
     """The forecast for a terminal."""
-    lines = [page.paint(headline(forecast), "red" if forecast.passed else "green")]
+    style = "red" if forecast.passed else "green"
+    lines = [page.paint(line, style) for line in page.wrap(headline(forecast))]
     supposes = ", once the plan has been applied" if forecast.supposes == "plan-applied" else ""
     lines += page.wrap(f"{forecast.cluster_id}, as of {instant(forecast.as_of_utc)}{supposes}")
     for one in forecast.certificates:

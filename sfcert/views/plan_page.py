@@ -85,7 +85,7 @@ def _forecast_card(one: CertificateForecast) -> ForecastCard:
         sum=last_moment_says(deadline, ends) if deadline else "",
         is_passed=deadline is not None and deadline.is_passed,
         rows=forecast_rows(one),
-        notes=one.notes,
+        notes=(*(f"{mark.at_utc:%Y-%m-%d}: {mark.says}." for mark in one.marks), *one.notes),
     )
 
 
@@ -131,7 +131,7 @@ def plan_html(plan: Plan) -> str:
     longest_s = max((stage.deadline.seconds for stage in plan.stages), default=1)
     return _template().render(
         plan=plan,
-        headline=headline(plan),
+        headline=headline(plan).partition(": ")[2],  # the verdict stands beside it as a badge
         planned_for=instant(plan.planned_for_utc or plan.created_at_utc),
         forecast=_forecast(plan.forecast) if plan.forecast else None,
         stages=[_card(stage, longest_s) for stage in plan.stages],

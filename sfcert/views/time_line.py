@@ -22,10 +22,12 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LONGEST_NAME = 62
 _STYLE = """
 .fc{--fc-ink:#1b2330;--fc-soft:#5b6778;--fc-line:#d9dfe7;--fc-known:#2457a6;--fc-ahead:#b9cdec;--fc-over:#1a7f4b;
---fc-sess:#8fcfae;--fc-warn:#e0a100;--fc-bad:#b3261e;font:13px system-ui,sans-serif}
+--fc-sess:#8fcfae;--fc-warn:#e0a100;--fc-bad:#b3261e;--fc-paper:#fff;font:13px system-ui,sans-serif}
 @media (prefers-color-scheme:dark){.fc{--fc-ink:#e6eaf0;--fc-soft:#9aa6b6;--fc-line:#323b48;--fc-known:#6fa0ee;
---fc-ahead:#33507e;--fc-over:#58c98f;--fc-sess:#2c6b4b;--fc-warn:#e0b050;--fc-bad:#ff8a80}}
+--fc-ahead:#33507e;--fc-over:#58c98f;--fc-sess:#2c6b4b;--fc-warn:#e0b050;--fc-bad:#ff8a80;--fc-paper:#151a21}}
 .fc text{fill:var(--fc-ink)}.fc .s{fill:var(--fc-soft);font-size:12px}.fc .b{font-weight:600}
+
+.fc .h{paint-order:stroke;stroke:var(--fc-paper);stroke-width:4px}
 .fc .m{text-anchor:middle}.fc .e{text-anchor:end}.fc .g{stroke:var(--fc-line);stroke-width:1}
 .fc .n{stroke:var(--fc-ink);stroke-width:1.5}.fc .k{stroke:var(--fc-soft);stroke-dasharray:3 3}
 .fc .known{fill:var(--fc-known)}.fc .ahead{fill:var(--fc-ahead)}.fc .over{fill:var(--fc-over)}
@@ -96,7 +98,7 @@ def _axis(scale: _Scale, now: datetime, bottom: float) -> list[str]:
             found.append(_text("s b", x + 3, 28, str(at.year)))
             year = at.year
     x = scale.x(now)
-    return [*found, _line("n", x, 32, bottom), _text("b", x + 4, 42, "now")]
+    return [*found, _line("n", x, 32, bottom), _text("b h", x + 4, 42, "now")]
 
 
 def _day(at: datetime) -> str:
@@ -141,7 +143,7 @@ def _last_moment(scale: _Scale, one: Rotation, top: float) -> list[str]:
 def _lane(scale: _Scale, one: CertificateForecast, top: float) -> list[str]:
     name = one.subject.removeprefix("https://")
     shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    found = [_text("b", _LEFT, top + 14, shown), _text("s e", _WIDTH - _RIGHT, top + 14, ", ".join(one.roles))]
+    found = [_text("b h", _LEFT, top + 14, shown), _text("s e h", _WIDTH - _RIGHT, top + 14, ", ".join(one.roles))]
     bars = top + 34
     for rotation in one.rotations:
         if rotation.begins.earliest_utc <= scale.ends:
