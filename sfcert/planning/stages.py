@@ -23,6 +23,7 @@ from sfcert.planning.gates import OF_INSTANCES, gates_for
 from sfcert.planning.instances import is_manual
 from sfcert.planning.ledger import Ledger, changes_between
 from sfcert.planning.names import deployment_name
+from sfcert.planning.read_only import READ_ONLY, strip
 from sfcert.planning.single import single_values
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
@@ -146,9 +147,13 @@ def _deployment(
 
 def _check_no_secret(template: Json, stage_id: str) -> None:
     """Raises AssertionError, where a redacted or write-only value got into a template: a bug."""
-    text = canonical(template).decode().lower()
-    for word in ('"$redacted"', '"adminpassword"', '"customdata"', '"protectedsettings"'):
-        assert word not in text, f"{word} in the template of {stage_id}"
+    assert '"$redacted"' not in canonical(template).decode(), f"a redacted value in the template of {stage_id}"
+    for resource in template["resources"]:
+        for inner in (resource.get("properties") or {}).get("template", {}).get("resources", []):
+            kind = str(inner["type"]).lower()
+            if kind in READ_ONLY:
+                sent = {key: value for key, value in inner.items() if key not in ("type", "apiVersion", "name")}
+                assert strip(kind, sent) == sent, f"the template of {stage_id} sends what must not be sent"
 
 
 def _by_hand(step: Step, situation: Situation, stage_id: str, deployment: Deployment | None) -> tuple[str, ...]:

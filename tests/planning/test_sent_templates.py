@@ -119,7 +119,7 @@ def test_names_fit_and_carry_no_secret(path: Path) -> None:
     for name in names:
         assert re.fullmatch(r"sfcert-[A-Za-z0-9_-]{1,57}", name)
     text = canonical(plan).decode().lower()
-    for word in ("protectedsettings", "adminpassword", "customdata", "$redacted", "-----begin"):
+    for word in ("protectedsettings", "adminpassword", "$redacted", "-----begin"):
         assert word not in text
 
 
