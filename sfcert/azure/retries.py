@@ -2,7 +2,8 @@
 
     what                                   a read or a harmless write    a write that must not be sent twice
     429, 503                               yes                           yes: it was not accepted
-    409 with a code of `_BUSY`             yes                           yes: it was not accepted
+    409 with a code of `_BUSY`, or with    yes                           yes: it was not accepted
+    Retry-After
     408, 500, 502, 504, broken connection  yes                           no: the caller looks first what became of it
     everything else                        no                            no
 
@@ -30,6 +31,7 @@ _BUSY = frozenset(
     {
         "anotheroperationinprogress",
         "concurrentoperation",
+        "conflict",
         "conflictingoperation",
         "operationnotallowedwhileanotherisinprogress",
         "retryableerror",
@@ -49,7 +51,7 @@ def may_retry(error: RemoteError, *, is_repeatable: bool) -> bool:
     if error.status in _NOT_ACCEPTED:
         return True
     if error.status == 409:
-        return (error.remote_code or "").lower() in _BUSY
+        return error.retry_after_s is not None or (error.remote_code or "").lower() in _BUSY
     return is_repeatable and error.status in _AMBIGUOUS
 
 

@@ -38,6 +38,8 @@ def test_a_refusal_is_not_tried_again(status: int) -> None:
 
 def test_a_conflict_that_says_come_again_is() -> None:
     assert may_retry(error(409, "AnotherOperationInProgress"), is_repeatable=False)
+    assert may_retry(error(409, "Conflict"), is_repeatable=False)
+    assert not may_retry(error(409, "RoleAssignmentExists"), is_repeatable=False)
 
 
 @given(st.integers(1, 40), st.one_of(st.none(), st.floats(0, 1e6)))
