@@ -19,7 +19,7 @@ from sfcert.model.plan import Goal, Plan, Stage
 from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
-from sfcert.planning.freeze import left_frozen, observed_certificates, served_by
+from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import declared_thumbprints, find_goal
 from sfcert.planning.identities import choose_identities
@@ -27,10 +27,11 @@ from sfcert.planning.inputs import Inputs, as_plain, checked
 from sfcert.planning.instances import check_instances
 from sfcert.planning.issuers import pins_in_the_end
 from sfcert.planning.ledger import Ledger
+from sfcert.planning.manual_steps import manual_steps_of
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.questions import ask, check_playbook
 from sfcert.planning.reasons import Reasons
-from sfcert.planning.renewal import OWNER_TAG, renewal_lead_s
+from sfcert.planning.renewal import renewal_lead_s
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
@@ -105,7 +106,7 @@ def plan_rollover(
             tool_version=tool_version,
             goal=_goal(situation) if situation else None,
             blocked_by=reasons.sentences(),
-            manual_steps=_manual_steps(situation, steps) if situation and stages else (),
+            manual_steps=manual_steps_of(situation, steps) if situation and stages else (),
             dependants=_dependants(observation, situation),
         )
     )
@@ -286,23 +287,6 @@ def _goal(situation: Situation) -> Goal:
         },
         identity_id=identity.id if (identity := situation.identities.get(situation.scale_sets[-1].id)) else "",
     )
-
-
-def _manual_steps(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
-    found = list(left_frozen(situation, steps))
-    for one in situation.goal.certificates:
-        if not one.renews_itself and not one.tags.get(OWNER_TAG):
-            found.append(
-                f"Nothing renews {one.url} by itself: bring a new version from a pinned issuer in time before "
-                f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}."
-            )
-        for where in served_by(situation, one):
-            found.append(f"{one.url} still serves {where}: rotate that declaration before the certificate may renew.")
-    found.append(
-        "Connections that exist keep the certificate that they were made with; only a reboot of a node, one update "
-        "domain after the other, forces the new one."
-    )
-    return tuple(found)
 
 
 def _dependants(observation: Observation, situation: Situation | None) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ def _walk(
     on_node = {one.id: one.node_extension.certificate.thumbprints for one in situation.scale_sets}
     for number, target in enumerate(targets, 1):
         is_more = set(target) > set(now)
+        why = why if number == 1 else "Every node holds the goal and accepts it by now"
         cluster = [_on_cluster(situation, on_cluster, now, target, number, why)] if target != now else []
         nodes = [
             _on_nodes(situation, on_nodes, one, on_node[one.id], now, target, number, why)

@@ -1,0 +1,36 @@
+"""What is left for people to do, and until when? Floor 4. Leaves out what a stage of the plan does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sfcert.planning.freeze import left_frozen, served_by
+from sfcert.planning.renewal import OWNER_TAG
+from sfcert.planning.situation import Situation
+from sfcert.planning.step import Step
+
+
+def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
+    """Sentences for people, in the order in which they matter.
+
+    Effects: none.
+    """
+    found = list(left_frozen(situation, steps))
+    ends = f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}"
+    if situation.aim == "thumbprint":
+        found.append(
+            f"A cluster by thumbprint takes no new version by itself: bring the next one into the vault and "
+            f"rotate again before {ends}."
+        )
+    for one in situation.goal.certificates:
+        if situation.aim != "thumbprint" and not one.renews_itself and not one.tags.get(OWNER_TAG):
+            found.append(
+                f"Nothing renews {one.url} by itself: bring a new version from a pinned issuer in time before {ends}."
+            )
+        for where in served_by(situation, one):
+            found.append(f"{one.url} still serves {where}: rotate that declaration before the certificate may renew.")
+    found.append(
+        "Connections that exist keep the certificate that they were made with; only a reboot of a node, one update "
+        "domain after the other, forces the new one."
+    )
+    return tuple(found)
