@@ -177,6 +177,11 @@ def _exports(environment: dict[str, str]) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
 
 
+#: Variables that clients ask before, or instead of, the ones that are printed: left in place, they would lead a client
+#: past the embedded Azure to the real one, with a secret that means nothing there.
+_SHADOWS = ("https_proxy", "http_proxy", "no_proxy", "all_proxy", "ALL_PROXY", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
+
+
 @command.command()
 @_state_dir
 @click.option("--unset", is_flag=True, help="Print the lines that undo it.")
@@ -185,6 +190,7 @@ def _exports(environment: dict[str, str]) -> str:
 def env(state_dir: Path, unset: bool, force: bool) -> int:
     """Print `export NAME=value` lines that lead clients of a shell to it.
 
+    Variables of yours that clients would ask before these (https_proxy, no_proxy …) are unset for the shell.
     A HTTPS_PROXY of yours is never overwritten silently: unset it first, or say --force.
     """
     from sfcert.sim import host
@@ -201,7 +207,8 @@ def env(state_dir: Path, unset: bool, force: bool) -> int:
                 f"{name} is set to {_without_password(yours)}. The embedded Azure would replace it for this shell: "
                 "unset it first, or add --force.",
             )
-    answer(_exports(environment))
+    shadows = [f"unset {name}" for name in _SHADOWS if name in os.environ]
+    answer("\n".join([*shadows, _exports(environment)]))
     return 0
 
 
