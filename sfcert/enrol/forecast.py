@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from sfcert.enrol.dependencies import Dependency, dependencies
 from sfcert.enrol.expiry_warning import SETTING, Margin, margin_of, warns_all_its_life
+from sfcert.enrol.instants import later
 from sfcert.enrol.lifetime import lifetime_of, marks_for, public_authority
 from sfcert.enrol.renewal_window import left_after_trigger
 from sfcert.enrol.rotations import MOST_ROTATIONS, Course, rotations, under_way
@@ -52,7 +53,7 @@ def forecast(observation: Observation, now: datetime, *, horizon: timedelta = HO
     Effects: none.
     """
     now = now.replace(microsecond=0)
-    until = now + horizon
+    until = later(now, horizon)
     found, unknown = dependencies(observation)
     missing = list(unknown)
     for name in unreadable_timeouts(observation.cluster):
@@ -187,9 +188,9 @@ def _still_under_way(dependency: Dependency, course: Course, now: datetime) -> l
     if certificate is None or version is None or version.created_utc is None:
         return []
     created = version.created_utc.replace(microsecond=0)
-    gone = created + timedelta(seconds=seconds_until(course.needs, without=("issue",)))
-    later = certificate.versions[certificate.versions.index(version) + 1 :]
-    older = next((one for one in later if one.not_before_utc and one.not_after_utc and one.not_after_utc > now), None)
+    gone = later(created, timedelta(seconds=seconds_until(course.needs, without=("issue",))))
+    earlier = certificate.versions[certificate.versions.index(version) + 1 :]
+    older = next((one for one in earlier if one.not_before_utc and one.not_after_utc and one.not_after_utc > now), None)
     if older is None or not created <= now < gone:
         return []
     assert older.not_before_utc is not None

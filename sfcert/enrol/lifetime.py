@@ -15,6 +15,8 @@ from sfcert.model.forecast import Mark
 
 #: A month of a vault's policy, on average: authorities count in days.
 MONTH = timedelta(days=365) / 12
+#: A century: what a policy asks beyond that means "no limit".
+MOST_MONTHS = 1200
 _ANY_USAGE = "2.5.29.37.0"
 
 
@@ -74,7 +76,7 @@ def lifetime_of(leaf_life: timedelta, months: int | None, authority: Authority |
         months: validity_months of the policy; None: it does not say, and the last life is taken.
         authority: the public one that issues, None for a private one.
     """
-    asked = [MONTH * months] if months else []
+    asked = [MONTH * min(months, MOST_MONTHS)] if months and months > 0 else []
     wanted = int(min([leaf_life, *asked]).total_seconds())
     steps = tuple((begins, int(most.total_seconds())) for begins, most in schedule()) if authority else ()
     return Lifetime(wanted_s=wanted, steps=steps)

@@ -21,15 +21,19 @@ class Window(Value):
     slack_s: int
 
 
+#: A century: a trigger beyond that is before any beginning.
+MOST_DAYS = 36500
+
+
 def left_after_trigger(action: LifetimeAction, life: timedelta) -> timedelta | None:
     """How much of a life is left when this action is taken, 0 to all of it; None where the action names no trigger.
 
     Source: Key Vault certificate policies, lifetime_actions (`lifetime_percentage`, `days_before_expiry`).
     """
     if action.days_before_expiry is not None:
-        left = timedelta(days=action.days_before_expiry)
+        left = timedelta(days=min(max(action.days_before_expiry, 0), MOST_DAYS))
     elif action.percentage is not None:
-        left = life * (100 - action.percentage) / 100
+        left = life * (100 - min(max(action.percentage, 0), 100)) / 100
     else:
         return None
     return timedelta(seconds=int(min(max(left, timedelta()), life).total_seconds()))

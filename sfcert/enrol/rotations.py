@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sfcert.enrol.expiry_warning import Margin, warning_span
+from sfcert.enrol.instants import later
 from sfcert.enrol.lifetime import Lifetime
 from sfcert.enrol.renewal_window import Window, left_after_trigger, renewal_window, trigger_says
 from sfcert.enrol.way_to_nodes import seconds_until
@@ -99,8 +100,8 @@ def under_way(course: Course, created: datetime) -> Rotation:
     """
     known = _Generation(thumbprint=course.thumbprint, lives=((course.begins_utc, course.ends_utc),))
     bringing = seconds_until(course.needs, without=("issue",))
-    shown = created + timedelta(seconds=seconds_until(course.needs, without=("issue", "let-go")))
-    gone = created + timedelta(seconds=bringing)
+    shown = later(created, timedelta(seconds=seconds_until(course.needs, without=("issue", "let-go"))))
+    gone = later(created, timedelta(seconds=bringing))
     deadline = min(max(course.ends_utc - timedelta(seconds=bringing), course.begins_utc), course.ends_utc)
     return Rotation(
         number=1,
@@ -142,17 +143,19 @@ def rotations(course: Course, now: datetime, horizon: datetime, first: int = 1) 
         lost = int((due.earliest_utc - planned.earliest_utc).total_seconds())
         yield Rotation(
             number=number,
-            state="overdue" if number == first and planned.latest_utc + issue < now else "expected",
+            state="overdue" if number == first and later(planned.latest_utc, issue) < now else "expected",
             replaces=generation.thumbprint,
             begins=generation.begins,
             expires=generation.ends,
             trigger=trigger_says(course.action),
             due=due,
-            on_nodes=Span(earliest_utc=due.earliest_utc, latest_utc=due.latest_utc + shown),
-            sessions_until_utc=due.latest_utc + whole,
+            on_nodes=Span(earliest_utc=due.earliest_utc, latest_utc=later(due.latest_utc, shown)),
+            sessions_until_utc=later(due.latest_utc, whole),
             warns=_warns(course, generation),
             slack_s=min(window.slack_s for _, window in told) - lost,
             deadline_utc=min(window.closes_utc for _, window in told),
         )
-        births = course.law.turns(due.earliest_utc, due.latest_utc + issue)
-        generation = _Generation(thumbprint=None, lives=tuple((born, born + course.law.of(born)) for born in births))
+        births = course.law.turns(due.earliest_utc, later(due.latest_utc, issue))
+        generation = _Generation(
+            thumbprint=None, lives=tuple((born, later(born, course.law.of(born))) for born in births)
+        )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sfcert import dated
 from sfcert.enrol.dependencies import Dependency
-from sfcert.enrol.timespan import timespan_s
+from sfcert.enrol.timespan import LONGEST_S, timespan_s
 from sfcert.model.forecast import Summand
 from sfcert.model.observation import Cluster, KeyVaultExtension, Observation, ScaleSet
 
@@ -27,7 +27,7 @@ def polling_s(extension: KeyVaultExtension) -> int:
     """The longest pause between two looks into the vault: the setting's; an hour for 4.0 or where it is not set."""
     if (extension.major or 0) >= 4:
         return LONGEST_POLL_OF_4_S
-    return extension.polling_interval_s or dated.timing_s("extension_polling_s")
+    return min(max(extension.polling_interval_s or dated.timing_s("extension_polling_s"), 0), LONGEST_S)
 
 
 def _polling(dependency: Dependency) -> Summand:

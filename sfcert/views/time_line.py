@@ -77,14 +77,11 @@ def _months(scale: _Scale) -> Iterator[datetime]:
     days = (scale.ends - scale.begins) / timedelta(days=1)
     month_px = (_WIDTH - _LEFT - _RIGHT) / max(days / 30.4, 1.0)
     step = next((one for one in (1, 2, 3, 6) if one * month_px >= 40), 12)
-    year, month = scale.begins.year, scale.begins.month
-    while True:
-        at = datetime(year, month, 1, tzinfo=UTC)
-        if at > scale.ends:
-            return
-        if at >= scale.begins and (month - 1) % step == 0:
-            yield at
-        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    for year in range(scale.begins.year, scale.ends.year + 1):
+        for month in range(1, 13, step):
+            at = datetime(year, month, 1, tzinfo=UTC)
+            if scale.shows(at):
+                yield at
 
 
 def _axis(scale: _Scale, now: datetime, bottom: float) -> list[str]:
@@ -188,7 +185,9 @@ def forecast_svg(forecast: Forecast) -> str:
     Equal forecasts give equal text. Colours follow the reader's preference for light or dark.
     """
     length = forecast.horizon_utc - forecast.as_of_utc
-    scale = _Scale(forecast.as_of_utc - length / 14, forecast.horizon_utc)
+    # the first day that a date can hold has nothing before it
+    before = min(length / 14, forecast.as_of_utc - datetime.min.replace(tzinfo=UTC))
+    scale = _Scale(forecast.as_of_utc - before, max(forecast.horizon_utc, forecast.as_of_utc + timedelta(seconds=1)))
     marks = _marks(forecast)
     lanes_end = _TOP + _LANE * len(forecast.certificates)
     legend_top = lanes_end + 24

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sfcert.enrol.forecast import forecast
 from sfcert.model.codec import canonical
 from sfcert.model.forecast import UNKNOWN_REASONS, CertificateForecast, Forecast
 from sfcert.sources.observe import observe
+from sfcert.views.forecast import forecast_human, forecast_svg
 from tests import make
 
 DAY = timedelta(days=1)
@@ -208,6 +210,28 @@ def test_equal_worlds_give_equal_bytes_and_reasons_are_from_the_closed_list() ->
     for world in worlds:
         assert canonical(told(world)) == canonical(told(world))
         assert {one.reason for one in told(world).unknown} <= set(UNKNOWN_REASONS)
+
+
+@pytest.mark.parametrize("days", [1, 3000])
+@pytest.mark.parametrize(
+    "trigger", [{"lifetime_percentage": 99}, {"days_before_expiry": 1}, {"days_before_expiry": 10**12}]
+)
+@pytest.mark.parametrize("last", [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), make.NOW + DAY])
+def test_numbers_without_measure_give_dates_that_exist(trigger: make.Json, days: int, last: datetime) -> None:
+    actions = [{"trigger": trigger, "action": {"action_type": "AutoRenew"}}]
+    policy = make.policy(
+        action="AutoRenew", issuer="X", lifetime_actions=actions, x509_props={"validity_months": 10**12}
+    )
+    world = make.common_name_world(current=make.leaf("never", not_after=last), policy=policy)
+    text = json.dumps(make.document(world)).replace(
+        '"pollingIntervalInS": "3600"', '"pollingIntervalInS": "99999999999999"'
+    )
+    observation = observe(make.from_document(json.loads(text)))
+    for now in (make.NOW, datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)):
+        found = forecast(observation, now, horizon=days * DAY)
+        assert found.certificates[0].deadline is not None
+        assert forecast_svg(found)
+        assert forecast_human(found)
 
 
 @pytest.mark.parametrize("days", [1, 30, 548, 3000])
