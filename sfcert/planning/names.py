@@ -1,4 +1,4 @@
-"""How is a deployment called? The same name for the same stage of the same cluster, in every run. Floor 4."""
+"""How is a deployment called? The same name for the same stage of the same plan, in every run. Floor 4."""
 
 from __future__ import annotations
 

@@ -141,7 +141,8 @@ def _deployment(
     values = {**values, "deployments_api_version": deployments, "nested_name": nested}
     template = render_template(templates_dir, _filled(step.definition.template, step), values, stage_id)
     _check_no_secret(template, stage_id)
-    name = deployment_name(cluster_id, playbook, stage_id, template)
+    # with the instant: a plan made anew after somebody undid a stage must not meet the name that is done
+    name = deployment_name(cluster_id, playbook, stage_id, [template, situation.observation.observed_at_utc])
     return Deployment(name=name, mode="Incremental", template=template, parameters={})
 
 
