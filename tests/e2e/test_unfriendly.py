@@ -1,0 +1,64 @@
+"""A whole run while Resource Manager throttles, fails, loses answers, cuts lines and shuffles lists, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from sfcert.sim.kernel.azure import Azure
+from tests.e2e.site import Json, Site
+
+UNKIND: dict[str, Json] = {
+    "throttling": {"chance": 0.06, "retry_after": 5},
+    "server-error": {"chance": 0.04},
+    "unavailable": {"chance": 0.04},
+    "connection-reset": {"chance": 0.02},
+    "answer-lost": {"chance": 0.3},
+    "answer-cut": {"chance": 0.3},
+    "shuffled-lists": {},
+    "short-tokens": {},
+}
+
+
+def _arm(azure: Azure, later: int) -> None:
+    for name, options in UNKIND.items():
+        azure.faults.arm(name, {**options, "after": later})
+
+
+def _struck(azure: Azure) -> int:
+    return sum(text.split(":")[0] in UNKIND for _, text in azure.journal.notes)
+
+
+@pytest.mark.parametrize("later", [0, 3, 7])
+def test_an_unfriendly_azure_changes_neither_the_end_nor_what_is_sent(later: int, site_of: Callable[..., Site]) -> None:
+    """`later`: how many requests each unkindness lets by first, so that other ones are met. The seed is the site's."""
+    friendly = site_of()
+    friendly.plan()
+    assert friendly.apply().code == 0
+    site = site_of()
+    site.plan()
+    site.running.call(partial(_arm, later=later))
+
+    applied = site.apply()
+
+    assert applied.code == 0, applied.err
+    assert site.running.call(_struck) >= 5
+    assert any(one["type"] == "retry" for one in applied.events)
+    assert site.plain_writes() == friendly.plain_writes()
+    assert site.refusals() == []
+    assert site.declares() == {site.facts["common_name"]: site.facts["issuer_thumbprint"]}
+
+
+def test_a_write_that_conflicts_for_ever_ends_with_its_token_and_goes_on_later(site: Site) -> None:
+    assert site.plan().code == 2
+    site.running.call(lambda azure: azure.faults.arm("write-conflict", {"match": "sfcert-40"}))
+    ended = site.apply()
+    assert ended.code == 1
+    assert ended.events[-1]["error"]["token"] in ("RemoteFailed", "RetriesExhausted")
+    assert ended.events[-1]["error"]["status"] == 409
+    assert ended.last("run-stopped")["frozen"]
+    site.running.call(lambda azure: azure.faults.disarm("write-conflict"))
+    assert site.apply().code == 0
+    assert site.refusals() == []
