@@ -91,7 +91,8 @@ def certificate_on_nodes(look: Look) -> GateVerdict:
     """Whether each store that can be seen holds the certificate.
 
     Where a store cannot be seen, the Key Vault extension's success on that instance stands for it: with initial sync it
-    reports success only once the certificate is installed. Without such an extension nobody can tell.
+    reports success only once the certificate is installed. Where a vm secret brings this very version (`secret_url`),
+    an instance that runs the model with it, and succeeded in that, has it. Without either nobody can tell.
     """
     scale_set = look.scale_set()
     if isinstance(scale_set, GateVerdict):
@@ -104,13 +105,23 @@ def certificate_on_nodes(look: Look) -> GateVerdict:
         where = ", ".join(one.name or one.id for one in lacking)
         return look.open("CertificateAbsent", f"{wanted} is not in the store of {where}.", INSTANCES_LOOK_S)
     unseen = [one for one in scale_set.instances if one.store is None]
-    unproved = [one for one in unseen if not _delivered(scale_set, one)]
+    secret = str(look.gate.expects.get("secret_url") or "")
+    unproved = [one for one in unseen if not (_delivered(scale_set, one) or _installed(scale_set, one, secret))]
     if unproved:
         where = ", ".join(one.name or one.id for one in unproved)
-        message = f"The store of {where} cannot be seen, and no Key Vault extension vouches for {wanted} there."
+        message = (
+            f"The store of {where} cannot be seen, and neither a Key Vault extension nor a vm secret vouches for "
+            f"{wanted} there."
+        )
         return look.unknown("NotSeen", message, INSTANCES_LOOK_S)
     seen = len(scale_set.instances) - len(unseen)
-    return look.passed(f"{wanted} is in {seen} stores that were seen; the extension vouches for {len(unseen)}.")
+    return look.passed(f"{wanted} is in {seen} stores that were seen; what delivers it vouches for {len(unseen)}.")
+
+
+def _installed(scale_set: ScaleSet, instance: Instance, secret_url: str) -> bool:
+    """Source: service-fabric.md 5: vm secrets reach machines with the model; a version that cannot be had fails it."""
+    is_listed = any(one.url.lower() == secret_url.lower() for one in scale_set.secrets)
+    return is_listed and instance.latest_model is True and (instance.provisioning_state or "").lower() == "succeeded"
 
 
 def _delivered(scale_set: ScaleSet, instance: Instance) -> bool:

@@ -134,7 +134,9 @@ def _others(step: Step, situation: Situation, done_by: datetime) -> Wanted:
 
 def _on_nodes(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     thumbprint = situation.goal.thumbprint
-    expects = {"thumbprint": thumbprint}
+    expects: Json = {"thumbprint": thumbprint}
+    if step.facts.get("secret_url"):
+        expects["secret_url"] = step.facts["secret_url"]
     return [(one, expects, f"Every node of {label} holds {thumbprint}.") for one, label in _sets(step, situation)]
 
 

@@ -33,6 +33,7 @@ def retire_secrets(situation: Situation, definition: StageDefinition, reasons: R
         if not retired:
             continue
         kept = [one.url for one in scale_set.secrets if one not in retired]
+        secret = {"secret_url": goal_secret_url(situation, scale_set)} if situation.aim == "thumbprint" else {}
         if situation.aim == "thumbprint" and not lists_goal(situation, scale_set):
             kept.append(goal_secret_url(situation, scale_set))
         urls = {one.url for one in retired}
@@ -48,7 +49,8 @@ def retire_secrets(situation: Situation, definition: StageDefinition, reasons: R
                     "retired": " and ".join(_short(situation.observation, one) for one in retired),
                 },
                 facts=delivery_facts(situation, scale_set, None)
-                | {"urls": kept, "declares": declared_facts(situation)},
+                | {"urls": kept, "declares": declared_facts(situation)}
+                | secret,
                 edits={scale_set.id: (set_to(SECRETS, _remaining(situation, scale_set, urls)),)},
                 owned={scale_set.id: (SECRETS,)},
                 move=RetireSecrets(stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=tuple(kept)),

@@ -47,7 +47,7 @@ def add_secrets(situation: Situation, definition: StageDefinition, reasons: Reas
                     "goal_short": f"{situation.goal.thumbprint[:8]}…",
                     "certificate": situation.goal.reference(scale_set.id).name,
                 },
-                facts=delivery_facts(situation, scale_set, None) | {"urls": [*kept, url]},
+                facts=delivery_facts(situation, scale_set, None) | {"urls": [*kept, url], "secret_url": url},
                 edits={scale_set.id: (set_to(SECRETS, listed_with_goal(situation, scale_set)),)},
                 owned={scale_set.id: (SECRETS,)},
                 move=AddSecrets(

@@ -94,8 +94,13 @@ class NodeExtension:
             kind = "FindByThumbprint" if rule.by == "thumbprint" else "FindBySubjectName"
             text = f"Cannot find certificate with '{kind}' '{rule.primary}' in store '{rule.store}'"
             return text, NOT_FOUND_EXIT
-        why = cluster.refused_by_provider(usable[0].certificate)
-        if why is None:
+        # By thumbprint each declared one is offered: the vendor's guide has every scale set name a second, newer one
+        # minutes before the cluster does, and its update succeeds (TSG: Use Azure Resource Explorer to add the
+        # Secondary Certificate, steps 5 to 11). By name there is only the one that selection gives.
+        offered = usable if all(rule.by == "thumbprint" for rule in rules) else usable[:1]
+        refused = [cluster.refused_by_provider(held.certificate) for held in offered]
+        why = refused[0]
+        if why is None or None in refused:
             return None
         cluster.tell_stranger(machine.name, usable[0].thumbprint, why)
         text = (
