@@ -5,7 +5,7 @@ An instance that runs with the newest model already is never told again, so a re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -23,7 +23,7 @@ _LOOK_S = 30.0
 def upgrade_instances(
     run: Run, stage: Stage, *, until_utc: datetime, before_write: Callable[[], None]
 ) -> Applied | None:
-    """Bring every instance of the stage's batches to the newest model.
+    """Bring every instance of the stage's batches to the newest model, then those that came since, one at a time.
 
     Returns:
         What was sent, or None where every instance ran with it already.
@@ -38,8 +38,8 @@ def upgrade_instances(
     assert plan is not None
     sent = 0
     first = run.now()
-    for number, batch in enumerate(plan.batches):
-        scale_set = _look(run, stage)
+    number = -1
+    while (batch := _next_batch(plan.batches, number := number + 1, scale_set := _look(run, stage))) is not None:
         behind = [one.id for one in scale_set.instances or () if one.id in batch and not one.latest_model]
         if behind:
             if sent == 0:
@@ -66,9 +66,19 @@ def upgrade_instances(
     )
 
 
+def _next_batch(planned: Sequence[tuple[str, ...]], number: int, scale_set: ScaleSet) -> tuple[str, ...] | None:
+    """The planned batches in order; then each instance that no plan knew and that is behind, alone; None at the end."""
+    if number < len(planned):
+        return planned[number]
+    known = {one for batch in planned for one in batch}
+    behind = (one.id for one in scale_set.instances or () if one.id not in known and not one.latest_model)
+    newcomer = next(behind, None)
+    return None if newcomer is None else (newcomer,)
+
+
 def _look(run: Run, stage: Stage) -> ScaleSet:
     assert stage.instances is not None
-    parts = (Part.CLUSTER, Part.SCALE_SETS, Part.INSTANCES)
+    parts = (Part.CLUSTER, Part.SCALE_SETS, Part.INSTANCES, Part.RUNTIME)
     observation = run.look(parts, frozenset({stage.instances.scale_set_id}))
     found = observation.scale_set(stage.instances.scale_set_id)
     if found is None or found.instances is None:
