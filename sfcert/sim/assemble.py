@@ -22,6 +22,7 @@ SERVICES: tuple[str, ...] = (
     "authority",
     "authorization",
     "identity",
+    "dns",
     "keyvault",
     "deployments",
     "servicefabric",

@@ -49,6 +49,11 @@ class Running:
         return self._server.control.url
 
     @property
+    def dns_server(self) -> str:
+        """`address:port` at which the world's public DNS zones are asked."""
+        return self._server.dns.address
+
+    @property
     def azure(self) -> Azure:
         """The world. Touch it only inside `call`: it belongs to the loop's thread."""
         return self._server.azure

@@ -157,7 +157,12 @@ class Lookup:
         )
 
     def _ask(self, name: str, kind: str) -> dns.message.Message | None:
-        """The first resolver's answer that says something; None where the name does not exist or none answers."""
+        """The first resolver's answer that says something; None where every one of them fails or refuses.
+
+        Raises:
+            RemoteError: `RemoteUnreachable` where none answers at all.
+        """
+        is_heard = False
         for server in self._servers():
             query = dns.message.make_query(_plain(name), dns.rdatatype.from_text(kind))
             try:
@@ -166,8 +171,18 @@ class Lookup:
                 )
             except _FAILED:
                 continue
+            is_heard = True
             if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer
+        if not is_heard:
+            servers = ", ".join(str(one) for one in self._servers())
+            raise RemoteError(
+                "RemoteUnreachable",
+                f"No DNS resolver answers for {name} ({servers}). Check the network, or name another resolver.",
+                service="DNS",
+                operation=f"resolve {name}",
+                transient=True,
+            )
         return None
 
     def _servers(self) -> list[NameServer]:

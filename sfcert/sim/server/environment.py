@@ -23,6 +23,7 @@ VARIABLES = (
     "SFCERT_RESOURCE_GROUP",
     "SFCERT_CLUSTER_ID",
     "SFCERT_SF_CLIENT_CERTIFICATE",
+    "SFCERT_DNS_SERVER",
     "SFCERT_SIM",
 )
 _CLUSTER_TYPE = "Microsoft.ServiceFabric/clusters"
@@ -35,6 +36,7 @@ def describe_environment(
     ca_file: Path,
     config_dir: Path,
     control_url: str,
+    dns_server: str,
     client_certificate: Path | None = None,
 ) -> dict[str, str]:
     """The variables with their values. The two about the cluster are left out while there is none.
@@ -61,5 +63,6 @@ def describe_environment(
         found["SFCERT_CLUSTER_ID"] = cluster.id.text
     if client_certificate is not None:
         found["SFCERT_SF_CLIENT_CERTIFICATE"] = str(client_certificate)
+    found["SFCERT_DNS_SERVER"] = dns_server
     found["SFCERT_SIM"] = control_url
     return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 
+from sfcert.sim.dns.door import DnsDoor
 from sfcert.sim.front import Tempo
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.server.authority import ServerAuthority
@@ -51,6 +52,7 @@ class Server:
         self._ticker: asyncio.Task[None] | None = None
         self.control = Control(self, control_token)
         self.proxy: Proxy | None = None
+        self.dns = DnsDoor(lambda: self.azure)
         self.ca_file = folder / "ca.pem"
         self.config_dir = folder / "az"
         self.stopping = asyncio.Event()
@@ -68,6 +70,7 @@ class Server:
         self.proxy = Proxy(lambda: self.azure, self.tls_port)
         await self.proxy.start()
         await self.control.start()
+        await self.dns.start()
         await self._start_endpoints()
         self._ticker = asyncio.create_task(self._tick())
 
@@ -81,6 +84,7 @@ class Server:
         if self.proxy is not None:
             await self.proxy.stop()
         await self.control.stop()
+        await self.dns.stop()
         for listener in self._listeners:
             listener.close()
         if self._runner is not None:
@@ -121,6 +125,7 @@ class Server:
             ca_file=self.ca_file,
             config_dir=self.config_dir,
             control_url=self.control.url,
+            dns_server=self.dns.address,
             client_certificate=self._client_certificate(),
         )
 
