@@ -118,21 +118,50 @@ def test_killed_at_a_seeded_moment_it_ends_the_same(
     _assert_same(site, unbroken)
 
 
+def start_and_signal(site: Site, stage: str, number: signal.Signals) -> tuple[int, list[dict[str, Any]], str]:
+    """Start `apply` as a process of its own and signal it once this stage was sent.
+
+    Returns:
+        Its exit code, the events that it told afterwards, and its standard error.
+    """
+    arguments = [sys.executable, "-c", "from sfcert.cli.main import main; main()"]
+    arguments += ["apply", str(site.plan_file), "--yes", "--json"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told: list[dict[str, Any]] = []
+        for line in process.stdout:
+            # What was killed in the middle of a line leaves half of one.
+            event = json.loads(line) if line.endswith("\n") else {"type": "half a line"}
+            if (event["type"], event.get("stage")) == ("stage-sent", stage):
+                process.send_signal(number)
+                told.clear()
+            else:
+                told.append(event)
+        err = process.stderr.read()
+        return process.wait(timeout=60), told, err
+
+
 def test_a_process_killed_outright_goes_on_by_the_same_command(unbroken: Unbroken, site: Site) -> None:
     """A real process, a real SIGKILL, in the middle of the scale set's own stage."""
     assert site.plan().code == 2
-    stage = site.stage_like("40-provision")
-    arguments = [sys.executable, "-c", "from sfcert.cli.main import main; main()"]
-    arguments += ["apply", str(site.plan_file), "--yes", "--json"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            event = json.loads(line)
-            if (event["type"], event.get("stage")) == ("stage-sent", stage):
-                process.kill()
-                break
-        process.stdout.close()
-        assert process.wait(timeout=30) == -signal.SIGKILL
+    code, _, _ = start_and_signal(site, site.stage_like("40-provision"), signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    resumed = site.apply()
+    assert resumed.code == 0, resumed.err
+    _assert_same(site, unbroken)
+
+
+def test_a_process_interrupted_at_the_keyboard_says_how_to_go_on(unbroken: Unbroken, site: Site) -> None:
+    """A real SIGINT while the cluster walks its upgrade domains."""
+    assert site.plan().code == 2
+    code, told, err = start_and_signal(site, site.stage_like("60-declare"), signal.SIGINT)
+    assert code == 130, err
+    assert told[-1]["error"]["token"] == "Interrupted"
+    assert "The same command goes on from there." in err
+    assert "Traceback" not in err
+    stopped = next(one for one in told if one["type"] == "run-stopped")
+    assert stopped["go_on"] == f"sfcert apply {site.plan_file}"
     resumed = site.apply()
     assert resumed.code == 0, resumed.err
     _assert_same(site, unbroken)
