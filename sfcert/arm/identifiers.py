@@ -41,6 +41,21 @@ def resource_group_id(subscription_id: str, group: str) -> str:
     return f"/subscriptions/{subscription_id}/resourceGroups/{group}"
 
 
+def spelled_out(resource_id: str) -> str | None:
+    """The id of a resource group as `resourceId` makes it of its type, which is not the one that Azure shows.
+
+    Bicep writes `dependsOn` with `subscriptionResourceId('Microsoft.Resources/resourceGroups', …)`; the vendor takes
+    both for the same group. None for the id of anything else.
+    """
+    match resource_id.strip("/").split("/"):
+        case [head, subscription, groups, name] if (head.lower(), groups.lower()) == (
+            "subscriptions",
+            "resourcegroups",
+        ):
+            return f"/{head}/{subscription}/providers/Microsoft.Resources/resourceGroups/{name}"
+    return None
+
+
 def split_id(resource_id: str) -> tuple[str, str, str] | None:
     """Scope id, full type and full name of a resource id; None for what is no resource id.
 

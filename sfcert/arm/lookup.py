@@ -44,6 +44,8 @@ class ResourceLookup:
         if resource.loop is not None:
             enter("loop", resource.loop.name)
         enter("id", resource.id)
+        if (spelled_out := identifiers.spelled_out(resource.id)) is not None:
+            enter("id", spelled_out)
         if isinstance(resource.name, Symbolic):
             enter("name", resource.name)
             return

@@ -13,6 +13,7 @@ from sfcert.sim.front.access import action_for, check_access
 from sfcert.sim.front.exchange import Reply, Request
 from sfcert.sim.front.groups import Groups
 from sfcert.sim.front.listing import page_of
+from sfcert.sim.front.name_check import answer_name_check
 from sfcert.sim.front.opaque import OpaqueResources
 from sfcert.sim.front.polling import Polling
 from sfcert.sim.front.unkind import Unkind
@@ -51,6 +52,8 @@ class ResourceCalls:
         Raises:
             AzureFailure: any refusal, of the front's own checks or of the provider.
         """
+        if (named := answer_name_check(self._azure, request, caller)) is not None:
+            return named
         target = self._target(request)
         subject_type = target.list_type or (target.rid.type if target.rid else "")
         scope = target.rid.text if target.rid else target.scope

@@ -38,7 +38,8 @@ class Provider(Protocol):
     """A resource provider. A provider may also offer `preview(rid, api_version, body) -> body`: what a GET would return
     after such a PUT, with nothing changed; the deployments' what-if asks it, and merges by itself where it is absent.
     It may offer `looked_at(rid)` too: the front door calls it before a client's own GET, so that in the tempo `auto`
-    waiting by reading lets time pass.
+    waiting by reading lets time pass. And `check_name(name)`, where names are unique in the world: the answer to
+    `checkNameAvailability`.
 
     Methods raise `AzureFailure`; those that it does not know answer 404 or 405 by themselves.
 

@@ -39,9 +39,6 @@ URL = "https://kv1.vault.azure.net"
 GROUP = "rg1"
 SERVICES = ("authority", "authorization", "identity", "keyvault")
 
-# A refusal that a test holds on to keeps its connection open; only through the proxy does the server's end close then.
-by_proxy = pytest.mark.parametrize("way", ["proxy"], indirect=True)
-
 
 def prepare(azure: Azure) -> None:
     """A group, a vault `kv1` that the operator reaches by role, and an authority bound as issuer `Corp`."""
@@ -136,7 +133,6 @@ def test_an_issuer_signs_in_virtual_time_and_the_secret_carries_its_chain(way: A
     assert x509.load_pem_x509_certificates(text.encode()) == [leaf, *authority.chain]
 
 
-@by_proxy
 def test_a_request_waits_for_its_merge_and_blocks_others_meanwhile(way: Any, certificates: Any) -> None:
     begun = create(certificates, "c1", "Unknown")
     assert begun.status == "inProgress"
@@ -167,7 +163,6 @@ def test_a_request_waits_for_its_merge_and_blocks_others_meanwhile(way: Any, cer
     assert len(way.running.call(lambda azure: _latest(azure).chain)) == 2
 
 
-@by_proxy
 def test_merge_is_refused_while_an_issuer_works(certificates: Any, way: Any) -> None:
     way.running.call(lambda azure: azure.switches.update({"vault_issuer_seconds": 86400}))
     body = {"policy": {"issuer": {"name": "Corp"}, "x509_props": {"subject": "CN=a.example"}}}
@@ -179,7 +174,6 @@ def test_merge_is_refused_while_an_issuer_works(certificates: Any, way: Any) -> 
     assert reason(caught)[:2] == (403, "Forbidden")
 
 
-@by_proxy
 def test_an_operation_is_cancelled_and_deleted(certificates: Any) -> None:
     create(certificates, "c1", "Unknown")
     assert certificates.cancel_certificate_operation("c1").cancellation_requested is True
@@ -211,7 +205,6 @@ def test_imports_make_versions_that_lists_page_through(way: Any, certificates: A
     assert [one.name for one in certificates.list_properties_of_certificates()] == ["c1"]
 
 
-@by_proxy
 def test_a_wrong_password_is_told(way: Any, certificates: Any) -> None:
     issued = issue(way.running)
     pfx = pkcs12.serialize_key_and_certificates(None, issued.key, issued.leaf, None, BestAvailableEncryption(b"pw"))
@@ -220,7 +213,6 @@ def test_a_wrong_password_is_told(way: Any, certificates: Any) -> None:
     assert reason(caught) == (400, "BadParameter", None)
 
 
-@by_proxy
 def test_a_disabled_latest_version_fails_and_an_older_one_is_still_there(way: Any, certificates: Any) -> None:
     first = create(certificates, "c1", "Self")
     way.running.advance(60)
@@ -250,7 +242,6 @@ def test_freezing_by_the_policy_stops_the_renewal(way: Any, certificates: Any) -
     assert certificates.get_certificate("c1").properties.version != made.properties.version
 
 
-@by_proxy
 def test_a_certificate_is_deleted_recovered_and_purged(way: Any, certificates: Any) -> None:
     create(certificates, "c1", "Self")
     deleted = certificates.begin_delete_certificate("c1").result()
@@ -283,7 +274,6 @@ def test_issuers_and_contacts_are_kept_without_the_password(certificates: Any) -
     assert [one.email for one in certificates.get_contacts()] == ["x@y.example"]
 
 
-@by_proxy
 def test_plain_secrets_live_beside_those_of_certificates(certificates: Any, secrets: Any) -> None:
     create(certificates, "c1", "Self")
     secrets.set_secret("s1", "value", content_type="text/plain", tags={"a": "b"})
@@ -295,7 +285,6 @@ def test_plain_secrets_live_beside_those_of_certificates(certificates: Any, secr
     assert [one.name for one in secrets.list_deleted_secrets()] == ["s1"]
 
 
-@by_proxy
 def test_a_vault_lives_through_its_control_plane(way: Any) -> None:
     body: dict[str, Any] = {
         "location": "westeurope",

@@ -348,11 +348,16 @@ def test_validate_asks_the_providers_and_tells_all_their_refusals(world: World) 
     assert answer.body["error"]["details"] == [{"code": "Conflict", "message": "refused"}] * 2
 
 
-def test_a_subscription_deployment_makes_a_group_and_deploys_into_it(world: World) -> None:
+@pytest.mark.parametrize(
+    "wait",
+    ["rg2", "[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'rg2')]"],
+    ids=["by name", "as Bicep writes it"],
+)
+def test_a_subscription_deployment_makes_a_group_and_deploys_into_it(wait: str, world: World) -> None:
     inner = {
         **nested("inner", [thing("a")]),
         "resourceGroup": "rg2",
-        "dependsOn": ["rg2"],
+        "dependsOn": [wait],
     }
     group = {
         "type": "Microsoft.Resources/resourceGroups",

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from sfcert.sim.host import Running, SimFailed, call_control, start_in_thread
+from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.ids import parse_id
+from sfcert.sim.worlds.build import operator_of
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -107,6 +110,27 @@ def test_status_and_page_show_every_node_with_what_it_presents(sim: Running) -> 
     assert all(node["name"] in page for node in nodes)
     assert loaded["thumbprint"] in page
     assert "PRIVATE KEY" not in page + str(status)
+
+
+def test_status_shows_a_cluster_at_work_as_it_stands_now(sim: Running) -> None:
+    """What the resource's body said when it was written is not what is going on."""
+    loaded = call(sim, "POST", "/load", {"world": "one-node-type"})
+
+    def more_settings(azure: Azure) -> None:
+        rid = parse_id(loaded["cluster_id"])
+        provider = azure.provider_of(rid.type)
+        assert provider is not None
+        body = provider.get(rid, "2021-06-01", {})
+        body["properties"]["fabricSettings"].append({"name": "X", "parameters": [{"name": "y", "value": "1"}]})
+        provider.put(rid, "2021-06-01", body, operator_of(azure))
+
+    sim.call(more_settings)
+    [during] = call(sim, "GET", "/status")["clusters"]
+    assert during["state"] == "UpdatingUserConfiguration"
+    assert during["upgrade"]["kind"]
+    call(sim, "POST", "/advance", {"seconds": 6 * 3600})
+    [after] = call(sim, "GET", "/status")["clusters"]
+    assert (after["state"], after["upgrade"]) == ("Ready", None)
 
 
 def test_the_journal_tells_every_write_once_from_where_it_is_asked(sim: Running) -> None:

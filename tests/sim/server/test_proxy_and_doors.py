@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import socket
@@ -156,3 +157,32 @@ def test_starts_and_stops_quickly_and_leaves_no_listener() -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1)
     # A bound for a mistake, not a measure: `make bench` measures.
     assert took_s < 5
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["after an answer", "before any request"])
+def test_a_client_that_holds_its_connection_on_the_direct_way_does_not_keep_the_server_from_closing_it(
+    asked: bool,
+) -> None:
+    """An unclosed transport would be told as a warning when it is collected, and a warning fails the test."""
+    running = start_in_thread(start=START)
+    context = ssl.create_default_context(cafile=str(running.ca_bundle))
+    port = int(running.base_url.rsplit(":", 1)[1])
+    held = http.client.HTTPSConnection("localhost", port, context=context, timeout=5)
+    try:
+        held.connect()
+        if asked:
+            held.request("GET", "/metadata/endpoints?api-version=2022-09-01")
+            assert held.getresponse().read()
+        running.stop()
+        gc.collect()
+        assert is_closed(held.sock)
+    finally:
+        held.close()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other end has gone, with or without a goodbye in TLS."""
+    try:
+        return connection.recv(1) == b""
+    except (ConnectionError, ssl.SSLError):
+        return True

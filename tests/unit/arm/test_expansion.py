@@ -183,6 +183,24 @@ def test_a_dependency_is_resolved_from_every_form(wait: str) -> None:
     assert found.resources[1].depends_on == (f"{GROUP}/providers/A.B/c/x",)
 
 
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'rg')]",
+        "[resourceId('Microsoft.Resources/resourceGroups/', 'rg')]",
+        "[format('{0}/resourceGroups/RG', subscription().id)]",
+        "Microsoft.Resources/resourceGroups/rg",
+        "rg",
+    ],
+    ids=["as Bicep writes it", "as the vendor's samples do", "as Azure shows it", "type and name", "name"],
+)
+def test_a_resource_group_is_waited_for_under_both_of_its_ids(wait: str) -> None:
+    group = resource("Microsoft.Resources/resourceGroups", "rg", location="westeurope")
+    nested = resource("Microsoft.Resources/deployments", "d", dependsOn=[wait])
+    found = expanded(group, nested, scope=Scope(level="subscription", subscription_id="s"))
+    assert found.resources[1].depends_on == ("/subscriptions/s/resourceGroups/rg",)
+
+
 def test_a_dependency_outside_the_template_is_refused_by_a_deployment_and_kept_by_a_review() -> None:
     declared = resource("A.B/d", "y", dependsOn=["[resourceId('A.B/c', 'elsewhere')]"])
     with pytest.raises(TemplateInvalidError) as caught:
