@@ -16,6 +16,7 @@ from sfcert import dated
 from sfcert.cli.main import COMMANDS, cli
 from sfcert.converge.gates import GATE_KINDS
 from sfcert.converge.reasons import REASONS
+from sfcert.enrol.policy import policy_schema
 from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
 from sfcert.model.bundle import Bundle
 from sfcert.model.finding import Audit
@@ -117,6 +118,8 @@ def pages() -> dict[Path, str]:
     for name, kind in _FORMATS.items():
         schema = msgspec.json.schema(kind)
         found[REFERENCE / "schemas" / f"{name}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    policy = json.dumps(policy_schema(), indent=2, sort_keys=True) + "\n"
+    found[REFERENCE / "schemas" / "policy.json"] = policy
     return found
 
 

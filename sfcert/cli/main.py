@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -29,6 +30,13 @@ COMMANDS: dict[str, str] = {
     "permissions": "The exact Azure actions that applying a plan needs, as a custom role.",
     "apply": "The plan's stages in order, each looked at before the next. Resumable.",
     "watch": "Wait until the nodes present what is declared.",
+    "enrol": "A certificate into a vault, from any issuer, gated by what the cluster takes.",
+    "merge": "Bring a signed chain back into the pending request, through the gate.",
+    "renew": "New versions of certificates, now or when they are due.",
+    "status": "Ready and Issuing, renewal and last failure of a vault's certificates; metrics.",
+    "certificates": "What a vault holds: a list, or one certificate.",
+    "import": "A Kubernetes TLS secret into a vault.",
+    "export": "A vault's certificate for an ingress: the CSI driver's manifest.",
 }
 
 EXIT_BUG = 70
@@ -44,7 +52,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"sfcert.cli.commands.{cmd_name}")
+        # a command named like a word of Python has its module's name with an underscore
+        module = import_module(f"sfcert.cli.commands.{cmd_name}{'_' if iskeyword(cmd_name) else ''}")
         command = module.command
         assert isinstance(command, click.Command)
         return command

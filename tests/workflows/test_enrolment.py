@@ -207,7 +207,7 @@ def test_a_renewal_by_acme_says_what_it_replaces(desk: Desk) -> None:
     assert acme.replaces == [None, "a.b"]
 
 
-# -- the crash law -------------------------------------------------------------------------------------------------------
+# -- the crash law ------------------------------------------------------------------------------
 
 STEPS: list[tuple[str, str]] = [
     ("before", "start_create"),

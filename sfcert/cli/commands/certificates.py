@@ -1,0 +1,67 @@
+"""`sfcert certificates`: what a vault holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sfcert.cli.enrolling import checked_name, checked_vault, vault_options
+from sfcert.cli.output import answer
+from sfcert.cli.span import Span
+
+
+@click.group("certificates")
+def command() -> None:
+    """What a vault holds: a list, or one certificate."""
+
+
+@command.command("list")
+@vault_options
+@click.option("--watch", "follow", is_flag=True, help="Look again and again; say what changed.")
+@click.option("--every", type=Span(), default="30s", show_default=True, metavar="DURATION")
+@click.option("--timeout", type=Span(), metavar="DURATION", help="With --watch: stop after this long.")
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+def list_all(vault_url: str, state: Path | None, follow: bool, every: float, timeout: float | None, form: str) -> int:
+    """Every certificate of the vault, one a line. With --watch, the lines that change, as they change."""
+    from sfcert.cli.certificate_looks import look_at
+    from sfcert.cli.connect import connect
+    from sfcert.model.codec import canonical, pretty
+    from sfcert.views.enrolment import statuses_human
+
+    vault = checked_vault(vault_url)
+    connection = connect()
+    began = connection.clock.now()
+    shown: dict[str, object] = {}
+    while True:
+        found = look_at(connection, vault, (), state)
+        changed = [one for one in found if shown.get(one.name) != one]
+        shown = {one.name: one for one in found}
+        if not follow:
+            document = {"format": "sfcert.certificates/1", "vault_url": vault, "certificates": found}
+            answer(pretty(document) if form == "json" else statuses_human(found))
+            return 0
+        if changed:
+            answer(
+                b"\n".join(canonical(one) for one in changed).decode() if form == "json" else statuses_human(changed)
+            )
+        if timeout is not None and (connection.clock.now() - began).total_seconds() >= timeout:
+            return 0
+        connection.clock.sleep(every)
+
+
+@command.command("show")
+@click.argument("name")
+@vault_options
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+def show(name: str, vault_url: str, state: Path | None, form: str) -> int:
+    """Names, issuer, key, dates, conditions and tags of one certificate."""
+    from sfcert.cli.certificate_looks import look_at
+    from sfcert.cli.connect import connect
+    from sfcert.cli.page import page_of_terminal
+    from sfcert.model.codec import pretty
+    from sfcert.views.enrolment import status_human
+
+    found = look_at(connect(), checked_vault(vault_url), [checked_name(name)], state)[0]
+    answer(pretty(found) if form == "json" else status_human(found, page_of_terminal()))
+    return 0

@@ -1,0 +1,100 @@
+"""`sfcert enrol`: a certificate into the vault, from any issuer, gated by what the cluster takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfcert.cli.enrolling import (
+    checked_name,
+    checked_vault,
+    expectation_for,
+    for_cluster,
+    gate_options,
+    means_for,
+    vault_options,
+)
+from sfcert.cli.output import answer, write_whole
+from sfcert.cli.policy_source import Asked, asked_for, policy_options
+from sfcert.cli.span import Span
+
+if TYPE_CHECKING:
+    from sfcert.model.enrolment import Enrolled
+
+
+@click.command("enrol")
+@click.argument("name", required=False)
+@vault_options
+@policy_options
+@gate_options
+@click.option("--dry-run", is_flag=True, help="Show the differences and what the gate predicts; send nothing.")
+@click.option("--renew", is_flag=True, help="Ask for a new version although the newest one is good.")
+@click.option("--cancel-pending", is_flag=True, help="End an operation that somebody else began.")
+@click.option("--csr", type=click.Path(path_type=Path), metavar="FILE", help="Write the request there (PEM).")
+@click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION")
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+def command(
+    name: str | None,
+    vault_url: str,
+    state: Path | None,
+    dry_run: bool,
+    renew: bool,
+    cancel_pending: bool,
+    csr: Path | None,
+    timeout: float,
+    form: str,
+    **options: Any,
+) -> int:
+    """Bring certificate NAME of a vault to what its policy asks. Running it again does nothing more.
+
+    The policy comes from --policy FILE, from cert-manager's manifests (--manifest FILE), or from single options.
+    With --for-cluster or --for-bundle the gate stands before the merge: what the cluster would refuse is not merged,
+    and the command ends with 3 and says which pin comes first.
+    """
+    from sfcert.cli.connect import connect
+    from sfcert.workflows.enrolment import enrol
+    from sfcert.workflows.enrolment_request import Request
+
+    vault = checked_vault(vault_url)
+    named = for_cluster(options)
+    asked = asked_for(name, options)
+    if csr is not None and len(asked) > 1:
+        raise click.UsageError("--csr takes one request; the manifests hold several certificates. Name one.")
+    connection = connect(named.source)
+    expectation = expectation_for(named)
+    for one in asked:
+        request = Request(
+            vault_url=vault,
+            name=checked_name(one.name),
+            policy=one.policy,
+            expectation=expectation,
+            given_issuers=named.issuers,
+            accepted=named.accepted,
+            dry_run=dry_run,
+            renew=renew,
+            cancel_pending=cancel_pending,
+            timeout_s=timeout,
+            issuer_password=one.issuer_password,
+        )
+        done = enrol(request, means_for(connection, vault, one.name, state, one.policy, one.secrets))
+        _say(done, csr, form, one)
+        if done.outcome == "planned" and done.report is not None and done.report.verdict != "pass":
+            return 3
+    return 0
+
+
+def _say(done: Enrolled, csr: Path | None, form: str, asked: Asked) -> None:
+    from sfcert.cli.page import page_of_terminal
+    from sfcert.model.codec import pretty
+    from sfcert.views.enrolment import enrolled_human
+
+    if csr is not None and done.csr_pem is not None:
+        write_whole(csr, done.csr_pem)
+    for note in asked.notes:
+        click.echo(f"note: {note}", err=True)
+    if form == "json":
+        answer(pretty(done))
+    else:
+        answer(enrolled_human(done, csr_file=str(csr) if csr else None, page=page_of_terminal()))

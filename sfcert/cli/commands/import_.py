@@ -1,0 +1,58 @@
+"""`sfcert import`: a Kubernetes secret into the vault."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sfcert.cli.enrolling import checked_name, checked_vault
+from sfcert.cli.output import answer
+
+
+@click.command("import")
+@click.argument("name", required=False)
+@click.option("--vault", "vault_url", required=True, metavar="URL", help="The vault, https://NAME.vault.azure.net.")
+@click.option(
+    "--kubernetes-secret",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|-",
+    help="A manifest with one kubernetes.io/tls secret; '-' is standard input.",
+)
+def command(name: str | None, vault_url: str, file: Path) -> int:
+    """Take a kubernetes.io/tls secret into the vault as certificate NAME (default: the secret's own name).
+
+    The key passes through memory only. The same certificate twice makes no second version.
+    """
+    from sfcert.azure.enrolment import AzureEnrolmentVault
+    from sfcert.cli.connect import connect
+    from sfcert.cli.reading import read_text
+    from sfcert.enrol.kubernetes import read_tls_secret
+    from sfcert.enrol.manifest_certificate import vault_name
+    from sfcert.enrol.reading import latest_version, leaf_of_version
+    from sfcert.model.enrolment import PFX
+
+    vault_url = checked_vault(vault_url)
+    text = sys.stdin.read() if str(file) == "-" else read_text(file)
+    secret = read_tls_secret(text, "standard input" if str(file) == "-" else str(file))
+    wanted = checked_name(name or vault_name(secret.name))
+    connection = connect()
+    vault = AzureEnrolmentVault(connection.credential, connection.retries)
+    standing = leaf_of_version(latest_version(vault.fetch_certificate(vault_url, wanted)))
+    leaf = secret.chain[0]
+    if standing is not None and standing.thumbprint == leaf.thumbprint:
+        answer(f"{vault_url}/certificates/{wanted}: nothing to do, {leaf.thumbprint} is its newest version.")
+        return 0
+    policy = {
+        "key_props": {"exportable": True},
+        "secret_props": {"contentType": PFX},
+        "issuer": {"name": "Unknown"},
+    }
+    tags = {key: value for key, value in secret.annotations.items() if len(key) <= 256 and len(value) <= 256}
+    vault.put_import(vault_url, wanted, secret.pfx_base64, policy, dict(sorted(tags.items())[:15]))
+    chain = f", with {len(secret.chain) - 1} issuers" if len(secret.chain) > 1 else ", without its issuer"
+    answer(f"{vault_url}/certificates/{wanted}: imported {leaf.thumbprint}{chain}.")
+    return 0

@@ -1,0 +1,139 @@
+"""`sfcert renew`: a new version of certificates, now or when they are due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfcert.cli.enrolling import (
+    checked_name,
+    checked_vault,
+    expectation_for,
+    for_cluster,
+    gate_options,
+    means_for,
+    vault_options,
+)
+from sfcert.cli.output import answer
+from sfcert.cli.span import Span
+from sfcert.errors import InputError, SfcertError
+
+if TYPE_CHECKING:
+    from sfcert.cli.connect import Connection
+    from sfcert.cli.enrolling import ForCluster
+    from sfcert.enrol.expectation import Expectation
+    from sfcert.model.enrolment import Enrolled
+
+
+@click.command("renew")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@vault_options
+@click.option("--due", is_flag=True, help="Only those that are due, back-off and windows counted: for a timer.")
+@gate_options
+@click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION", help="For each.")
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+def command(
+    names: tuple[str, ...],
+    vault_url: str,
+    state: Path | None,
+    due: bool,
+    timeout: float,
+    form: str,
+    **options: Any,
+) -> int:
+    """Renew certificates by the policy that enrolled them, through the gate.
+
+    Without NAME, --due looks at every certificate of the vault that `sfcert enrol` is remembered for and that the
+    vault does not renew by itself. One that fails does not stop the others; the command then ends with its code.
+    """
+    from sfcert.cli.connect import connect
+    from sfcert.cli.enrolment_memory import default_folder, remembered_names
+    from sfcert.cli.page import page_of_terminal
+    from sfcert.model.codec import pretty
+    from sfcert.views.enrolment import enrolled_human
+
+    if not names and not due:
+        raise click.UsageError("Name what to renew, or say --due.")
+    vault = checked_vault(vault_url)
+    named = for_cluster(options)
+    wanted = [checked_name(one) for one in names] or remembered_names(state or default_folder(), vault)
+    connection = connect(named.source)
+    expectation = expectation_for(named)
+    done: list[Enrolled] = []
+    failed: list[tuple[str, SfcertError]] = []
+    for name in wanted:
+        try:
+            one = _renew(connection, vault, name, state, named, expectation, only_due=due, timeout_s=timeout)
+        except SfcertError as error:
+            click.echo(f"sfcert: {name}: {error.message}", err=True)
+            failed.append((name, error))
+            continue
+        if one is None:
+            click.echo(f"{name}: not due", err=True)
+            continue
+        done.append(one)
+        if form == "human":
+            answer(enrolled_human(one, page=page_of_terminal()))
+    if form == "json":
+        faults = [{"name": name, "token": error.token, "message": error.message} for name, error in failed]
+        answer(pretty({"format": "sfcert.renewals/1", "vault_url": vault, "renewed": done, "failed": faults}))
+    return max((error.exit_code for _, error in failed), default=0)
+
+
+def _renew(
+    connection: Connection,
+    vault_url: str,
+    name: str,
+    state: Path | None,
+    named: ForCluster,
+    expectation: Expectation | None,
+    *,
+    only_due: bool,
+    timeout_s: float,
+) -> Enrolled | None:
+    """Renew one certificate; None where it is not due and only due ones are wanted."""
+    import msgspec
+
+    from sfcert.cli.enrolment_memory import FileMemory, default_folder
+    from sfcert.enrol.status import certificate_status, wanted_policy
+    from sfcert.workflows.enrolment import enrol
+    from sfcert.workflows.enrolment_request import Request
+
+    memory = FileMemory(state or default_folder(), vault_url, name)
+    record = memory.load()
+    means = means_for(connection, vault_url, name, state, record.policy if record else None)
+    body = means.vault.fetch_certificate(vault_url, name)
+    policy = wanted_policy(body, record)
+    if policy is None:
+        raise InputError(
+            "CertificateNotFound", f"{vault_url} has no certificate {name}. Ask with `sfcert enrol` first."
+        )
+    if only_due:
+        if policy.renewal.by == "vault" and not policy.issuer.is_merged:
+            return None  # the vault renews it by itself
+        if record is not None and policy.issuer.acme is not None:
+            from sfcert.azure.enrolment import AzureEnrolmentVault
+            from sfcert.cli.acme_wiring import advice_for
+
+            vault = AzureEnrolmentVault(connection.credential, connection.retries)
+            advice = advice_for(vault, vault_url, policy.issuer.acme, record.ari_id)
+            if advice is not None:
+                record = msgspec.structs.replace(record, renewal_start_utc=advice[0], renewal_end_utc=advice[1])
+                memory.save(record)
+        status = certificate_status(vault_url, name, body, record, connection.clock.now())
+        is_open = record is not None and record.step != "idle" and not record.failures
+        if not status.is_due and not is_open:
+            return None
+    request = Request(
+        vault_url=vault_url,
+        name=name,
+        policy=policy,
+        expectation=expectation,
+        given_issuers=named.issuers,
+        accepted=named.accepted,
+        renew=True,
+        timeout_s=timeout_s,
+    )
+    return enrol(request, means)

@@ -1,0 +1,50 @@
+"""`sfcert status`: how the certificates of a vault stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sfcert.cli.enrolling import checked_name, checked_vault, vault_options
+from sfcert.cli.output import answer, write_whole
+
+
+@click.command("status")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@vault_options
+@click.option(
+    "--metrics", metavar="FILE|PORT", help="Also write Prometheus text to FILE, or serve it at PORT until interrupted."
+)
+@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+def command(names: tuple[str, ...], vault_url: str, state: Path | None, metrics: str | None, form: str) -> int:
+    """The conditions Ready and Issuing of certificates, their renewal, and the last failure.
+
+    Ends with 0; with 5 where a certificate that was named is not ready.
+    """
+    from sfcert.cli.certificate_looks import look_at
+    from sfcert.cli.connect import connect
+    from sfcert.cli.page import page_of_terminal
+    from sfcert.model.codec import pretty
+    from sfcert.views.enrolment import status_human, statuses_human
+    from sfcert.views.enrolment_metrics import metrics_text
+
+    vault = checked_vault(vault_url)
+    wanted = [checked_name(one) for one in names]
+    connection = connect()
+    if metrics is not None and metrics.isdigit():
+        from sfcert.cli.metrics_server import serve_metrics
+
+        click.echo(f"Serving /metrics on port {metrics}. Interrupt to end.", err=True)
+        serve_metrics(int(metrics), lambda: metrics_text(look_at(connection, vault, wanted, state)))
+        return 0
+    found = look_at(connection, vault, wanted, state)
+    if metrics is not None:
+        write_whole(Path(metrics), metrics_text(found))
+    if form == "json":
+        answer(pretty({"format": "sfcert.certificates/1", "vault_url": vault, "certificates": found}))
+    elif len(wanted) == 1:
+        answer(status_human(found[0], page_of_terminal()))
+    else:
+        answer(statuses_human(found))
+    return 5 if wanted and any(one.conditions[0].status != "True" for one in found) else 0

@@ -1,0 +1,196 @@
+"""How is an enrolment wired? Options shared by its commands, the cluster that it is for, the means of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sfcert.cli.source import Source, node_options
+from sfcert.errors import InputError
+
+if TYPE_CHECKING:
+    from sfcert.cli.connect import Connection
+    from sfcert.enrol.expectation import Expectation
+    from sfcert.model.certificate import Certificate
+    from sfcert.model.enrolment import EnrolmentPolicy
+    from sfcert.model.progress import Event
+    from sfcert.ports import Issuers
+    from sfcert.workflows.enrolment_request import Acquire, Means
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--vault", "vault_url", required=True, metavar="URL", help="The vault, https://NAME.vault.azure.net."),
+    click.option(
+        "--state",
+        "state",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        envvar="SFCERT_STATE",
+        show_envvar=True,
+        help="Where enrolments are remembered between runs.",
+    ),
+)
+_GATE: tuple[Callable[[Any], Any], ...] = (
+    click.option("--for-cluster", metavar="RESOURCE_ID", help="The live cluster that it is for: the gate asks it."),
+    click.option("--for-bundle", type=click.Path(path_type=Path), metavar="FILE", help="The same from a bundle."),
+    click.option(
+        "--issuer-pem",
+        "issuer_pems",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Issuing certificates that will sign, where the gate cannot know them.",
+    ),
+    click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept issuer-next-time."),
+)
+
+
+def _stacked(options: tuple[Callable[[Any], Any], ...], function: F) -> F:
+    decorated: Any = function
+    for option in reversed(options):
+        decorated = option(decorated)
+    made: F = decorated
+    return made
+
+
+def vault_options(function: F) -> F:
+    """`--vault` and `--state`."""
+    return _stacked(_OPTIONS, function)
+
+
+def gate_options(function: F) -> F:
+    """The cluster that the certificate is for, and how its nodes are reached."""
+    with_nodes: F = node_options(function)
+    return _stacked(_GATE, with_nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class ForCluster:
+    """What the gate's options name. At most one of the two is set."""
+
+    cluster: str | None
+    bundle: Path | None
+    issuers: tuple[Certificate, ...]
+    accepted: frozenset[str]
+    source: Source | None
+
+
+def for_cluster(options: dict[str, Any]) -> ForCluster:
+    """Take the gate's options out of a command's keyword arguments. Raises click.UsageError, InputError."""
+    from sfcert.enrol.prediction import ASSUMPTION
+
+    cluster, bundle = options.pop("for_cluster"), options.pop("for_bundle")
+    nodes = {name: options.pop(name) for name in ("sf_endpoint", "sf_client_certificate", "sf_aad", "read_secret")}
+    accepted = frozenset(options.pop("accepted"))
+    if cluster is not None and bundle is not None:
+        raise click.UsageError("Name the cluster once: --for-cluster or --for-bundle.")
+    if accepted - {ASSUMPTION}:
+        raise click.UsageError(
+            f"--accept: {', '.join(sorted(accepted - {ASSUMPTION}))}: only {ASSUMPTION} is asked here."
+        )
+    source = None
+    if cluster is not None or bundle is not None:
+        source = Source(cluster=cluster, bundle=bundle, template=None, parameters=None, now=None, **nodes)
+    pems = tuple(one for path in options.pop("issuer_pems") for one in read_chain_file(path))
+    return ForCluster(cluster, bundle, pems, accepted, source)
+
+
+def expectation_for(named: ForCluster) -> Expectation | None:
+    """What the named cluster takes; None where none is named."""
+    if named.source is None:
+        return None
+    from sfcert.cli.reading import look
+    from sfcert.enrol.expectation import expectation_of
+
+    return expectation_of(look(named.source))
+
+
+def read_chain_file(path: Path) -> tuple[Certificate, ...]:
+    """Every certificate of a PEM, DER or PKCS #7 file; "-" is standard input. Raises InputError."""
+    from sfcert.pki.aia import read_issuer_answer
+
+    try:
+        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
+        return read_issuer_answer(text)
+    except ValueError as error:
+        raise InputError("NotX509", f"{path} holds no X.509 certificate: {error}.") from error
+
+
+def checked_vault(url: str) -> str:
+    """A vault's URL without trailing slash. Raises click.UsageError where it is none."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url.strip())
+    if parts.scheme != "https" or not parts.netloc or parts.path.strip("/"):
+        raise click.UsageError(f"--vault {url}: a vault's address is needed, such as https://NAME.vault.azure.net.")
+    return f"https://{parts.netloc.lower()}"
+
+
+def checked_name(name: str) -> str:
+    """A certificate's name as a vault takes it. Raises click.UsageError."""
+    import re
+
+    if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", name):
+        raise click.UsageError(f"{name!r} is no name of a vault certificate: letters, digits and dashes, up to 127.")
+    return name
+
+
+def means_for(
+    connection: Connection,
+    vault_url: str,
+    name: str,
+    state: Path | None,
+    policy: EnrolmentPolicy | None,
+    secrets: dict[str, str] | None = None,
+) -> Means:
+    """Ports, memory and the ACME adapter for one certificate. `secrets` are values by name, in memory only."""
+    from sfcert.azure.enrolment import AzureEnrolmentVault
+    from sfcert.cli.enrolment_memory import FileMemory, default_folder
+    from sfcert.views.enrolment import event_line
+    from sfcert.workflows.enrolment_request import Means
+
+    vault = AzureEnrolmentVault(connection.credential, connection.retries)
+    acquire: Acquire | None = None
+
+    def tell(event: Event) -> None:
+        click.echo(event_line(event), err=True)
+
+    if policy is not None and policy.issuer.acme is not None:
+        from sfcert.cli.acme_wiring import acquire_by_acme
+
+        acquire = acquire_by_acme(connection, vault, vault_url, name, policy.issuer.acme, secrets or {}, tell)
+    return Means(
+        vault=vault,
+        memory=FileMemory(state or default_folder(), vault_url, name),
+        clock=connection.clock,
+        emit=tell,
+        acquire=acquire,
+        find_issuers=issuer_finder(connection.issuers),
+    )
+
+
+def issuer_finder(issuers: Issuers) -> Callable[[Certificate], tuple[Certificate, ...]]:
+    """Looks for a leaf's issuers behind its own addresses; none where nothing answers or nothing verifies."""
+    from sfcert.errors import RemoteError
+    from sfcert.pki import direct_issuers
+    from sfcert.pki.aia import issuer_addresses, read_issuer_answer
+
+    def find(leaf: Certificate) -> tuple[Certificate, ...]:
+        found: list[Certificate] = []
+        for address in issuer_addresses(leaf)[:3]:
+            try:
+                found += read_issuer_answer(issuers.fetch_by_aia(address))
+            except (RemoteError, ValueError):
+                continue  # the gate says that the issuer is not known
+        return direct_issuers(leaf, found)
+
+    return find

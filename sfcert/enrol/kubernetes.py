@@ -1,0 +1,116 @@
+"""How do a Kubernetes secret and a vault certificate become each other? A `kubernetes.io/tls` secret in, a
+SecretProviderClass out. Floor 3. Keys pass through memory and are never shown.
+
+Source: Kubernetes' kubernetes.io/tls secrets; the Azure provider of the Secrets Store CSI driver, `objectType: secret`
+for certificate with key, and `secretObjects` for the secret that an ingress reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from sfcert.errors import InputError
+from sfcert.model.certificate import Certificate
+from sfcert.pki.keyed import pfx_of_pem
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSecret:
+    """A secret ready for the vault. `pfx_base64` is a secret; `chain` is leaf first."""
+
+    name: str
+    chain: tuple[Certificate, ...]
+    annotations: dict[str, str]
+    pfx_base64: str = field(repr=False)
+
+
+def read_tls_secret(text: str, file: str) -> TlsSecret:
+    """The one `kubernetes.io/tls` secret of a manifest (YAML or JSON).
+
+    Raises:
+        InputError: ManifestInvalid, without anything of the key.
+    """
+    try:
+        bodies = [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark is not None else ""
+        raise InputError("ManifestInvalid", f"{file} is not YAML{where}.") from None
+    found = [one for one in bodies if one.get("kind") == "Secret"]
+    if len(found) != 1:
+        raise InputError("ManifestInvalid", f"{file} holds {len(found)} secrets; exactly one is needed.")
+    body = found[0]
+    if body.get("type") != "kubernetes.io/tls":
+        raise InputError(
+            "ManifestInvalid", f"{file}: the secret is of type {body.get('type')!r}, not kubernetes.io/tls."
+        )
+    parts = {key: _text(body, key, file) for key in ("tls.crt", "tls.key")}
+    name = str((body.get("metadata") or {}).get("name") or "tls")
+    try:
+        pfx, chain = pfx_of_pem(parts["tls.crt"], parts["tls.key"], name)
+    except ValueError as error:
+        raise InputError("ManifestInvalid", f"{file}: {error}.") from None
+    given = (body.get("metadata") or {}).get("annotations") or {}
+    annotations = {str(key): str(value) for key, value in given.items() if "last-applied" not in str(key)}
+    return TlsSecret(name, chain, annotations, pfx)
+
+
+def _text(body: Json, key: str, file: str) -> bytes:
+    plain = (body.get("stringData") or {}).get(key)
+    if plain is not None:
+        return str(plain).encode()
+    value = (body.get("data") or {}).get(key)
+    if value is None:
+        raise InputError("ManifestInvalid", f"{file}: the secret has no {key}.")
+    try:
+        return base64.b64decode(str(value), validate=True)
+    except binascii.Error:
+        raise InputError("ManifestInvalid", f"{file}: {key} is not base64.") from None
+
+
+def secret_provider_class(
+    vault_url: str, name: str, *, tenant_id: str, client_id: str | None, secret_name: str, namespace: str | None
+) -> str:
+    """The manifest with which an ingress uses the vault's certificate, YAML.
+
+    Args:
+        client_id: of the workload identity that reads the vault; None leaves it to the node's identity.
+        secret_name: the `kubernetes.io/tls` secret that the driver keeps in step.
+    """
+    object_text = yaml.safe_dump({"objectName": name, "objectType": "secret"}, sort_keys=False)
+    parameters: Json = {
+        "usePodIdentity": "false",
+        "keyvaultName": urlsplit(vault_url).netloc.split(".")[0],
+        "tenantId": tenant_id,
+        "objects": yaml.safe_dump({"array": [object_text]}, default_style="|", sort_keys=False),
+    }
+    if client_id is not None:
+        parameters["clientID"] = client_id
+    metadata: Json = {"name": secret_name}
+    if namespace is not None:
+        metadata["namespace"] = namespace
+    manifest: Json = {
+        "apiVersion": "secrets-store.csi.x-k8s.io/v1",
+        "kind": "SecretProviderClass",
+        "metadata": metadata,
+        "spec": {
+            "provider": "azure",
+            "secretObjects": [
+                {
+                    "secretName": secret_name,
+                    "type": "kubernetes.io/tls",
+                    "data": [{"objectName": name, "key": key} for key in ("tls.key", "tls.crt")],
+                }
+            ],
+            "parameters": parameters,
+        },
+    }
+    return str(yaml.safe_dump(manifest, sort_keys=False))

@@ -1,0 +1,162 @@
+"""What do cert-manager's manifests ask for? Several documents in, policies out, secrets in memory only. Floor 3.
+
+Kinds: Certificate, Issuer, ClusterIssuer, Secret, Ingress, VirtualServer. The same names and meanings as there; what
+has no meaning here is refused by name, with its place. Other kinds are passed over with a note.
+Source: cert-manager's API v1 and its annotations page; NGINX Ingress Controller's VirtualServer v1.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from sfcert.enrol.manifest_certificate import ManifestFault, certificate_policy, vault_name
+from sfcert.enrol.manifest_ingress import certificates_of_ingress, certificates_of_virtual_server
+from sfcert.enrol.manifest_issuer import issuer_of
+from sfcert.enrol.policy import checked
+from sfcert.errors import Fault, InputError
+from sfcert.model.enrolment import EnrolmentPolicy
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """One certificate of the manifests. `secrets` are `name/key` -> text, never shown."""
+
+    name: str
+    policy: EnrolmentPolicy
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    file: str
+    number: int
+    body: Json
+
+    @property
+    def where(self) -> str:
+        return f"document {self.number} ({self.body.get('kind')} {(self.body.get('metadata') or {}).get('name')})"
+
+
+def read_manifests(files: Sequence[tuple[str, str]]) -> tuple[AskedFor, ...]:
+    """Every certificate that the manifests ask for, in their order, those of ingresses after the Certificates.
+
+    Args:
+        files: name and text of each file; a file may hold several documents.
+
+    Raises:
+        InputError: ManifestInvalid with every fault found.
+    """
+    documents = [one for name, text in files for one in _documents(name, text)]
+    by_kind: dict[str, list[_Document]] = {}
+    for one in documents:
+        by_kind.setdefault(str(one.body.get("kind")), []).append(one)
+    faults: list[Fault] = []
+    secrets = _secrets(by_kind.get("Secret", []), faults)
+    issuers = {
+        (kind, str((one.body.get("metadata") or {}).get("name"))): one
+        for kind in ("Issuer", "ClusterIssuer")
+        for one in by_kind.get(kind, [])
+    }
+    wanted: list[tuple[_Document, Json]] = [(one, one.body) for one in by_kind.get("Certificate", [])]
+    for kind, derive in (("Ingress", certificates_of_ingress), ("VirtualServer", certificates_of_virtual_server)):
+        for one in by_kind.get(kind, []):
+            try:
+                wanted += [(one, body) for body in derive(one.body)]
+            except ManifestFault as fault:
+                faults.append(Fault(fault.message, one.file, path=f"{one.where} {fault.path}"))
+    found = []
+    for document, body in wanted:
+        try:
+            found.append(_asked(document, body, issuers, secrets))
+        except ManifestFault as fault:
+            faults.append(Fault(fault.message, document.file, path=f"{document.where} {fault.path}"))
+    names = [one.name.lower() for one in found]
+    faults += [
+        Fault("two of the documents ask for a certificate of this name", path=one)
+        for one in sorted({one for one in names if names.count(one) > 1})
+    ]
+    if faults:
+        raise InputError("ManifestInvalid", "The manifests cannot be used as they are.", faults)
+    if not found:
+        raise InputError("ManifestInvalid", "The manifests hold no Certificate, and no Ingress that asks for one.")
+    return tuple(found)
+
+
+def _documents(file: str, text: str) -> list[_Document]:
+    try:
+        bodies = list(yaml.safe_load_all(text))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+        problem = str(getattr(error, "problem", None) or error)
+        raise InputError("ManifestInvalid", f"{file} is not YAML.", [Fault(problem, file, *at)]) from error
+    found = []
+    for number, body in enumerate(bodies, 1):
+        if body is None:
+            continue
+        if not isinstance(body, dict) or not body.get("kind"):
+            raise InputError("ManifestInvalid", f"{file}: document {number} is no Kubernetes object: it has no kind.")
+        items = body.get("items") if str(body.get("kind")) == "List" else None
+        for one in items if isinstance(items, list) else [body]:
+            if isinstance(one, dict):
+                found.append(_Document(file, number, one))
+    return found
+
+
+def _secrets(documents: list[_Document], faults: list[Fault]) -> dict[str, str]:
+    """`name/key` -> text of every Secret; faults never show a value."""
+    found: dict[str, str] = {}
+    for one in documents:
+        name = (one.body.get("metadata") or {}).get("name")
+        for key, value in (one.body.get("stringData") or {}).items():
+            found[f"{name}/{key}"] = str(value).strip()
+        for key, value in (one.body.get("data") or {}).items():
+            try:
+                found[f"{name}/{key}"] = base64.b64decode(str(value), validate=True).decode("utf-8").strip()
+            except (binascii.Error, UnicodeDecodeError):
+                faults.append(Fault("is not base64 of text", one.file, path=f"{one.where} data.{key}"))
+    return found
+
+
+def _asked(
+    document: _Document, body: Json, issuers: dict[tuple[str, str], _Document], secrets: dict[str, str]
+) -> AskedFor:
+    spec = body.get("spec") or {}
+    ref = spec.get("issuerRef") or {}
+    kind, name = str(ref.get("kind") or "Issuer"), str(ref.get("name") or "")
+    if ref.get("group") not in (None, "", "cert-manager.io"):
+        raise ManifestFault(
+            "spec.issuerRef.group", f"{ref['group']} is another product's; only cert-manager.io is known"
+        )
+    if kind not in ("Issuer", "ClusterIssuer"):
+        raise ManifestFault("spec.issuerRef.kind", f"{kind} is not known; Issuer and ClusterIssuer are")
+    found = issuers.get((kind, name))
+    if found is None:
+        raise ManifestFault("spec.issuerRef.name", f"no document holds the {kind} {name!r}; give its manifest too")
+    notes: list[str] = []
+    issuer, needed = issuer_of(found.body, secrets, notes)
+    policy = certificate_policy(body, issuer, notes)
+    try:
+        policy = checked(policy, document.file)
+    except InputError as error:
+        first = error.faults[0] if error.faults else None
+        message = "; ".join(f"{one.path}: {one.message}" for one in error.faults) if first else error.message
+        raise ManifestFault("spec", message) from error
+    own = {key: secrets[key] for key in needed if key in secrets}
+    if issuer.acme is not None and issuer.acme.eab_key_id is not None:
+        own["eab"] = secrets[_eab_of(found.body)]
+    return AskedFor(vault_name(str((body.get("metadata") or {}).get("name") or "")), policy, own, tuple(notes))
+
+
+def _eab_of(issuer: Json) -> str:
+    ref = (((issuer.get("spec") or {}).get("acme") or {}).get("externalAccountBinding") or {}).get("keySecretRef") or {}
+    return f"{ref.get('name')}/{ref.get('key') or 'secret'}"

@@ -1,0 +1,176 @@
+"""The commands of enrolment as a customer types them, against the embedded Azure."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests import make
+from tests.e2e.site import Ended, Site, command, opened
+from tests.workflows.enrolment_site import Desk
+
+NAME = "CN=sf-demo.contoso.example"
+
+
+@pytest.fixture
+def by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A cluster that declares its common name and pins its issuer."""
+    with opened(tmp_path / "by-name", monkeypatch, by_name=True) as site:
+        yield site
+
+
+@pytest.fixture
+def sfcert(site: Site, tmp_path: Path) -> Callable[..., Ended]:
+    def run(*arguments: str) -> Ended:
+        more = [] if arguments[0] in ("import", "export") else ["--state", str(tmp_path / "state")]
+        return command(*arguments, "--vault", str(site.facts["vault_url"]), *more)
+
+    return run
+
+
+def test_enrol_twice_status_and_renew(sfcert: Callable[..., Ended], tmp_path: Path, site: Site) -> None:
+    first = sfcert("enrol", "fresh", "--subject", NAME, "--issuer", "ContosoCA", "--format", "json")
+    assert first.code == 0, first.err
+    assert first.json["outcome"] == "issued"
+    assert (
+        sfcert("enrol", "fresh", "--subject", NAME, "--issuer", "ContosoCA", "--format", "json").json["outcome"]
+        == "unchanged"
+    )
+    metrics = tmp_path / "metrics.txt"
+    status = sfcert("status", "fresh", "--metrics", str(metrics), "--format", "json")
+    assert status.code == 0
+    ready = status.json["certificates"][0]["conditions"][0]
+    assert (ready["type"], ready["status"]) == ("Ready", "True")
+    assert 'sfcert_certificate_ready_status{name="fresh"' in metrics.read_text()
+    renewed = sfcert("renew", "fresh", "--format", "json")
+    assert renewed.code == 0, renewed.err
+    assert renewed.json["renewed"][0]["thumbprint"] != first.json["thumbprint"]
+    shown = sfcert("certificates", "show", "fresh")
+    assert renewed.json["renewed"][0]["thumbprint"] in shown.out
+    assert "fresh" in sfcert("certificates", "list").out
+
+
+def test_renew_due_leaves_what_the_vault_renews_and_renews_what_is_ours(
+    sfcert: Callable[..., Ended], site: Site
+) -> None:
+    common = ("--subject", NAME, "--issuer", "ContosoCA")
+    assert sfcert("enrol", "by-vault", *common).code == 0
+    assert sfcert("enrol", "by-us", *common, "--renew-by", "sfcert").code == 0
+    assert sfcert("renew", "--due", "--format", "json").json["renewed"] == []
+    site.running.call(lambda azure: azure.clock.advance(100 * 86400))
+    later = sfcert("renew", "--due", "--format", "json")
+    assert [one["name"] for one in later.json["renewed"]] == ["by-us"]
+
+
+def test_a_request_goes_out_is_signed_and_comes_back(sfcert: Callable[..., Ended], tmp_path: Path, site: Site) -> None:
+    csr = tmp_path / "request.pem"
+    out = sfcert("enrol", "by-hand", "--subject", NAME, "--issuer", "Unknown", "--csr", str(csr))
+    assert out.code == 0, out.err
+    desk = Desk(site)
+    der = x509.load_pem_x509_csr(csr.read_bytes()).public_bytes(Encoding.DER)
+    chain = tmp_path / "chain.pem"
+    signed = desk.sign(der, "Contoso Issuing CA 01")
+    chain.write_bytes(b"".join(x509.load_der_x509_certificate(one.der).public_bytes(Encoding.PEM) for one in signed))
+    back = sfcert("merge", "by-hand", "--chain", str(chain), "--format", "json")
+    assert back.code == 0, back.err
+    assert back.json["thumbprint"] == signed[0].thumbprint
+    assert back.json["pins"] == [signed[1].thumbprint]
+
+
+def test_what_the_cluster_would_refuse_is_not_merged(by_name: Site, tmp_path: Path) -> None:
+    vault, state = str(by_name.facts["vault_url"]), str(tmp_path / "state")
+    csr, chain = tmp_path / "request.pem", tmp_path / "chain.pem"
+    asked = ("--vault", vault, "--state", state)
+    assert command("enrol", "next", "--subject", NAME, "--issuer", "Unknown", "--csr", str(csr), *asked).code == 0
+    der = x509.load_pem_x509_csr(csr.read_bytes()).public_bytes(Encoding.DER)
+    signed = Desk(by_name).sign(der, by_name.facts["other_issuer"])
+    chain.write_bytes(b"".join(x509.load_der_x509_certificate(one.der).public_bytes(Encoding.PEM) for one in signed))
+    refused = command("merge", "next", "--chain", str(chain), "--for-cluster", by_name.cluster_id, *asked)
+    assert refused.code == 3
+    assert by_name.facts["other_issuer_thumbprint"] in refused.err
+    status = command("status", "next", "--format", "json", *asked)
+    assert status.json["certificates"][0]["version"] is None
+    assert status.json["certificates"][0]["pending_status"] is None
+
+
+def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Path) -> None:
+    done = command(
+        "enrol",
+        str(by_name.facts["certificate_name"]),
+        "--subject",
+        NAME,
+        "--issuer",
+        "ContosoCA",
+        "--renew",
+        "--vault",
+        str(by_name.facts["vault_url"]),
+        "--state",
+        str(tmp_path),
+        "--for-cluster",
+        by_name.cluster_id,
+        "--read-secret",
+        "--format",
+        "json",
+    )
+    assert done.code == 0, done.err
+    assert {one["verdict"] for one in done.json["report"]["checks"]} == {"pass"}
+    assert by_name.facts["issuer_thumbprint"] in done.json["pins"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("enrol", "x"), "in one way"),
+        (("enrol", "x", "--subject", "O=Nobody", "--issuer", "Self"), "states no CN"),
+        (("enrol", "bad_name", "--subject", NAME, "--issuer", "Self"), "no name of a vault certificate"),
+        (("renew",), "--due"),
+        (("status", "nothing-here"), "has no certificate"),
+        (("merge", "nothing-here", "--chain", "/nowhere/chain.pem"), "cannot be read"),
+    ],
+)
+def test_bad_input_is_one_clear_message(sfcert: Callable[..., Ended], arguments: tuple[str, ...], said: str) -> None:
+    ended = sfcert(*arguments)
+    assert ended.code == 1
+    assert said in ended.err
+
+
+def test_a_kubernetes_secret_is_imported_once_and_its_key_is_never_shown(
+    sfcert: Callable[..., Ended], tmp_path: Path
+) -> None:
+    leaf = make.leaf("k8s", common_name="web.example.com")
+    crt = b"".join(one.x509.public_bytes(Encoding.PEM) for one in (leaf, *leaf.chain))
+    key = make.key("leaf-k8s").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "web-tls", "annotations": {"cert-manager.io/common-name": "web.example.com"}},
+        "data": {"tls.crt": base64.b64encode(crt).decode(), "tls.key": base64.b64encode(key).decode()},
+    }
+    file = tmp_path / "secret.json"
+    file.write_text(json.dumps(manifest))
+    first = sfcert("import", "--kubernetes-secret", str(file))
+    assert first.code == 0, first.err
+    assert leaf.thumbprint in first.out
+    assert "nothing to do" in sfcert("import", "--kubernetes-secret", str(file)).out
+    manifest["data"]["tls.key"] = base64.b64encode(
+        make.key("another").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    ).decode()
+    file.write_text(json.dumps(manifest))
+    wrong = sfcert("import", "--kubernetes-secret", str(file))
+    assert wrong.code == 1
+    assert "not the key of the first certificate" in wrong.err
+    assert "PRIVATE" not in first.out + first.err + wrong.out + wrong.err
+
+
+def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ended]) -> None:
+    out = sfcert("export", "web-tls", "--secret-provider-class", "--tenant", "t-1")
+    assert out.code == 0, out.err
+    assert "kind: SecretProviderClass" in out.out
+    assert "objectName: web-tls" in out.out
