@@ -82,6 +82,8 @@ class _Server(ThreadingHTTPServer):
 def _handler(answers: dict[str, str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def do_GET(self) -> None:
             path = self.path.split("?", 1)[0]

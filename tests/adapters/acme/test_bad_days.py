@@ -1,0 +1,289 @@
+"""What Pebble does not show: renewal information, `replaces`, profiles, waits, and a CA's bad days.
+
+Against a small server of our own that speaks these; every wait goes by a clock that stands still otherwise.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from sfcert.acme.issue import obtain
+from sfcert.acme.keys import AccountKey
+from sfcert.acme.solvers.solver import Kind
+from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState
+from sfcert.errors import InputError, RefusedError, RemoteError
+from tests.fakes import START, FakeClock
+from tests.servers.requests import Pending
+from tests.servers.small_acme import SmallAcme, problem, running_small_acme
+
+NAME = "sf.example.test"
+
+
+class Recording:
+    """A solver that keeps a list of what it was asked."""
+
+    kind: Kind = "dns-01"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def present(self, name: str, token: str, key_authorization: str) -> None:
+        self.asked.append("present")
+
+    def settle(self, name: str, token: str, key_authorization: str) -> None:
+        self.asked.append("settle")
+
+    def cleanup(self, name: str, token: str, key_authorization: str) -> None:
+        self.asked.append("cleanup")
+
+
+class Customer:
+    """One account at the small CA."""
+
+    def __init__(self, ca: SmallAcme) -> None:
+        self.ca = ca
+        self.clock = FakeClock()
+        self.key = AccountKey.generate()
+        self.solver = Recording()
+        self.csr = Pending([NAME])
+        self.events: list[AcmeEvent] = []
+
+    def obtain(self, *, replaces: str | None = None, resume: OrderState | None = None, **options: object) -> AcmeChain:
+        return obtain(
+            AcmeOptions(directory_url=f"{self.ca.url}/dir", ca_file=str(self.ca.ca_file), **options),  # type: ignore[arg-type]  # keywords of a test
+            self.key,
+            [NAME],
+            self.csr,
+            lambda name: self.solver,
+            clock=self.clock,
+            emit=self.events.append,
+            replaces=replaces,
+            resume=resume,
+        )
+
+    @property
+    def notes(self) -> str:
+        return "\n".join(one.message for one in self.events if one.kind == "note")
+
+
+@pytest.fixture
+def customer(tmp_path: Path) -> Iterator[Customer]:
+    with running_small_acme(tmp_path) as ca:
+        yield Customer(ca)
+
+
+def test_the_renewal_window_and_the_id_come_with_the_chain(customer: Customer) -> None:
+    chain = customer.obtain()
+    assert chain.window is not None
+    assert chain.window.opens_utc == datetime(2026, 12, 20, 10, tzinfo=UTC)
+    assert chain.window.closes_utc == datetime(2026, 12, 22, 10, tzinfo=UTC)
+    assert chain.window.explanation_url == "https://small.test/why"
+    assert chain.window.ask_again_utc == START + timedelta(hours=6)
+    assert chain.ari_id is not None
+    key_id, serial = chain.ari_id.split(".")
+    leaf = x509.load_der_x509_certificate(chain.der[0])
+    issuer = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    assert urlsafe_b64decode(key_id + "==") == issuer
+    assert int.from_bytes(urlsafe_b64decode(serial + "=="), "big", signed=True) == leaf.serial_number
+
+
+@pytest.mark.parametrize(
+    "window",
+    [{"start": "2026-12-22T10:00:00Z", "end": "2026-12-20T10:00:00Z"}, {"start": "soon", "end": "later"}, {}],
+    ids=["ends before it begins", "no instants", "empty"],
+)
+def test_advice_that_makes_no_sense_counts_as_none(customer: Customer, window: dict[str, str]) -> None:
+    customer.ca.window = window
+    assert customer.obtain().window is None
+
+
+def test_a_failing_renewal_information_costs_no_certificate(customer: Customer) -> None:
+    customer.ca.window = None
+    assert customer.obtain().window is None
+    assert "no such certificate" in customer.notes
+
+
+def test_the_order_says_what_it_replaces(customer: Customer) -> None:
+    customer.obtain(replaces="abc.def")
+    assert customer.ca.new_orders() == [{"identifiers": [{"type": "dns", "value": NAME}], "replaces": "abc.def"}]
+
+
+@pytest.mark.parametrize("kind", ["alreadyReplaced", "unauthorized", "malformed"])
+def test_where_the_ca_objects_to_what_is_replaced_it_is_ordered_without(customer: Customer, kind: str) -> None:
+    """The account that ordered the old certificate may be another: acmebot issue 1196."""
+    customer.ca.objection = problem(kind, "that certificate is not yours to replace")
+    customer.obtain(replaces="abc.def")
+    first, second = customer.ca.new_orders()
+    assert "replaces" in first
+    assert "replaces" not in second
+    assert "not yours to replace" in customer.notes
+
+
+def test_a_rate_limit_is_no_objection_and_is_explained_with_its_instant(customer: Customer) -> None:
+    limited = problem("rateLimited", "too many certificates (5) already issued for this exact set of identifiers")
+    customer.ca.answers["/new-order"] = [(429, limited, {"Retry-After": "86400"})]
+    with pytest.raises(RemoteError, match=r"come again after 2026-11-23 10:00:00Z.*Wait until then") as caught:
+        customer.obtain(replaces="abc.def")
+    assert caught.value.token == "AcmeRateLimited"
+    assert caught.value.retry_after_s == 86400
+    assert caught.value.transient is True
+    assert len(customer.ca.new_orders()) == 1
+    assert customer.clock.slept == []
+
+
+def test_a_short_wait_that_the_ca_asks_for_is_kept(customer: Customer) -> None:
+    busy = (503, problem("serverInternal", "busy"), {"Retry-After": "11"})
+    customer.ca.answers["/new-order"] = [busy, busy]
+    customer.obtain()
+    assert customer.clock.slept[:2] == [11.0, 11.0]
+
+
+def test_a_wait_given_as_a_date_is_kept(customer: Customer) -> None:
+    when = "Sun, 22 Nov 2026 10:00:30 GMT"
+    customer.ca.answers["/new-order"] = [(503, problem("serverInternal", "busy"), {"Retry-After": when})]
+    customer.obtain()
+    assert customer.clock.slept[0] == 30.0
+
+
+def test_a_lost_new_order_is_not_sent_twice(customer: Customer) -> None:
+    customer.ca.answers["/new-order"] = [(500, problem("serverInternal", "oops"), {})]
+    with pytest.raises(RemoteError, match="Run this again later"):
+        customer.obtain()
+    assert len(customer.ca.new_orders()) == 1
+
+
+def test_a_server_that_fails_for_ever_ends_as_an_error(customer: Customer) -> None:
+    customer.ca.answers["/authz/0"] = [(500, problem("serverInternal", "oops"), {})] * 50
+    with pytest.raises(RemoteError, match="oops"):
+        customer.obtain()
+    assert len(customer.clock.slept) == 5
+
+
+def test_signing_that_takes_its_time_is_waited_for_as_the_ca_asks(customer: Customer) -> None:
+    customer.ca.looks_before_signed = 3
+    customer.obtain()
+    assert customer.clock.slept == [0.25, 7.0, 7.0]
+
+
+def test_signing_that_never_ends_is_given_up_and_can_be_taken_up(customer: Customer) -> None:
+    customer.ca.looks_before_signed = 10**6
+    with pytest.raises(RemoteError, match="taken up where it stands"):
+        customer.obtain(patience_s=60.0)
+    customer.ca.orders[0]["looks"] = 1
+    kept = next(one.order for one in customer.events if one.order is not None)
+    customer.obtain(resume=kept)
+    assert len(customer.ca.new_orders()) == 1
+
+
+def test_a_profile_goes_into_the_order(customer: Customer) -> None:
+    customer.obtain(profile="shortlived")
+    assert customer.ca.new_orders()[0]["profile"] == "shortlived"
+
+
+def test_an_unknown_profile_is_told_with_those_that_are_there(customer: Customer) -> None:
+    with pytest.raises(InputError, match="it has classic, shortlived"):
+        customer.obtain(profile="tlsclient")
+    assert customer.ca.new_orders() == []
+
+
+@pytest.mark.parametrize(
+    ("chain", "sentence"),
+    [
+        ("reversed", "does not begin with the certificate that was asked for"),
+        ("leaf alone", "the issuer's certificate is missing"),
+        ("other key", "for another key than the vault's request"),
+        ("gap", "certificate 1 is not signed by the one that follows it"),
+        ("no pem", "not a list of PEM certificates"),
+    ],
+)
+def test_a_chain_that_must_not_be_merged_is_refused_with_what_is_wrong(
+    customer: Customer, chain: str, sentence: str
+) -> None:
+    customer.ca.chain = chain
+    with pytest.raises(RefusedError, match=sentence) as caught:
+        customer.obtain()
+    assert caught.value.token == "AcmeChainUnusable"
+    assert caught.value.exit_code == 3
+
+
+def test_a_caa_refusal_says_which_record_helps(customer: Customer) -> None:
+    customer.ca.challenge_error = problem("caa", "CAA record for sf.example.test prevents issuance")
+    with pytest.raises(RemoteError, match="Add a CAA record") as caught:
+        customer.obtain()
+    assert caught.value.token == "AcmeCaaForbids"
+    assert customer.csr.asked == 0
+    assert customer.solver.asked == ["present", "settle", "cleanup"]
+
+
+def test_a_caa_refusal_at_the_end_of_the_order_says_the_same(customer: Customer) -> None:
+    names = [problem("caa", "forbidden", identifier={"type": "dns", "value": NAME})]
+    customer.ca.order_error = problem("compound", "several", subproblems=names)
+    with pytest.raises(RemoteError, match=rf"{NAME}: forbidden.*Add a CAA record") as caught:
+        customer.obtain()
+    assert caught.value.token == "AcmeCaaForbids"
+
+
+def test_an_order_that_the_ca_ends_is_told_and_never_taken_up(customer: Customer) -> None:
+    customer.ca.order_error = problem("serverInternal", "the signer is gone")
+    with pytest.raises(RemoteError, match=r"the signer is gone.*a new order is begun"):
+        customer.obtain()
+    kept = next(one.order for one in customer.events if one.order is not None)
+    customer.ca.order_error = None
+    customer.obtain(resume=kept)
+    assert len(customer.ca.new_orders()) == 2
+    assert "it is invalid" in customer.notes
+
+
+def test_an_expired_order_is_not_even_asked_for(customer: Customer) -> None:
+    customer.ca.expires = START - timedelta(seconds=1)
+    customer.ca.challenge_error = problem("dns", "no such name")
+    with pytest.raises(RemoteError):
+        customer.obtain()
+    kept = next(one.order for one in customer.events if one.order is not None)
+    customer.ca.challenge_error = None
+    customer.obtain(resume=kept)
+    assert "it has expired" in customer.notes
+    assert [path for path, _ in customer.ca.asked].count("/order/0") == 0
+
+
+def test_an_order_that_the_ca_has_forgotten_is_replaced(customer: Customer) -> None:
+    customer.obtain()
+    kept = next(one.order for one in customer.events if one.order is not None)
+    customer.ca.answers["/order/0"] = [(404, problem("malformed", "no such order"), {})]
+    customer.obtain(resume=kept)
+    assert len(customer.ca.new_orders()) == 2
+
+
+@pytest.mark.parametrize("answer", ["<html>a portal</html>", {"hello": "world"}], ids=["a page", "another API"])
+def test_what_is_no_acme_directory_is_told(customer: Customer, answer: object) -> None:
+    customer.ca.answers["/dir"] = [(200, answer, {})]
+    with pytest.raises(RemoteError) as caught:
+        customer.obtain()
+    assert caught.value.token == "AcmeServerUnfit"
+
+
+def test_an_address_that_is_not_https_is_refused(customer: Customer) -> None:
+    customer.ca.url = "http://localhost"
+    with pytest.raises(InputError, match="no https address"):
+        customer.obtain()
+
+
+def test_names_that_no_ca_can_be_asked_for_are_told_at_once(customer: Customer) -> None:
+    with pytest.raises(InputError) as caught:
+        obtain(
+            AcmeOptions(directory_url=f"{customer.ca.url}/dir", ca_file=str(customer.ca.ca_file)),
+            customer.key,
+            ["localhost", "bücher.example", "10.0.0.4", "a.*.example", "good.example"],
+            customer.csr,
+            lambda name: customer.solver,
+            clock=customer.clock,
+            emit=customer.events.append,
+        )
+    assert len(caught.value.faults) == 4
+    assert customer.ca.new_orders() == []

@@ -1,0 +1,253 @@
+"""A small ACME server on loopback for what Pebble 2.4.0 does not speak: renewal information, `replaces`, profiles, and
+faults that a real CA shows on its bad days. It checks nonces, not signatures: Pebble judges those.
+
+Each fault is an attribute to set. `asked` lists what came, as (path, payload).
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from tests.servers.tls import make_server_tls
+
+Json = dict[str, Any]
+PREFIX = "urn:ietf:params:acme:error:"
+
+
+def problem(kind: str, detail: str, **more: Any) -> Json:
+    return {"type": PREFIX + kind, "detail": detail, **more}
+
+
+class SmallAcme:
+    """The CA's state and its bad days."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.ca_file = Path()
+        self.asked: list[tuple[str, Json]] = []
+        self.profiles: dict[str, str] = {"classic": "90 days", "shortlived": "6 days"}
+        #: answered instead of the path's own answer, one after the other: (status, body, headers).
+        self.answers: dict[str, list[tuple[int, Any, dict[str, str]]]] = {}
+        self.objection: Json | None = None
+        self.challenge_error: Json | None = None
+        self.order_error: Json | None = None
+        self.chain = "good"
+        self.looks_before_signed = 0
+        self.expires = datetime(2036, 1, 1, tzinfo=UTC)
+        self.window: Json | None = {"start": "2026-12-20T10:00:00Z", "end": "2026-12-22T10:00:00.5Z"}
+        self.orders: list[Json] = []
+        self.leaf: x509.Certificate | None = None
+        self._nonces: set[str] = set()
+        self._made = 0
+        self._keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+        self._root = _sign(self._keys[0].public_key(), "Small Root", "Small Root", self._keys[0], is_ca=True)
+        self._issuer = _sign(self._keys[1].public_key(), "Small Issuing", "Small Root", self._keys[0], is_ca=True)
+
+    def new_orders(self) -> list[Json]:
+        return [payload for path, payload in self.asked if path == "/new-order"]
+
+    def nonce(self) -> str:
+        self._made += 1
+        fresh = urlsafe_b64encode(self._made.to_bytes(6, "big")).decode()
+        self._nonces.add(fresh)
+        return fresh
+
+    def handle(self, method: str, path: str, body: bytes) -> tuple[int, Any, dict[str, str]]:
+        payload: Json = {}
+        if method == "POST":
+            message = json.loads(body)
+            header = json.loads(_decode(message["protected"]))
+            payload = json.loads(_decode(message["payload"]) or b"{}")
+            if header["nonce"] not in self._nonces:
+                return 400, problem("badNonce", "not one of ours"), {}
+            self._nonces.discard(header["nonce"])
+            assert header["url"] == self.url + path
+        self.asked.append((path, payload))
+        queued = self.answers.get(path)
+        if queued:
+            return queued.pop(0)
+        return self._answer(path, payload)
+
+    def _answer(self, path: str, payload: Json) -> tuple[int, Any, dict[str, str]]:
+        if path == "/dir":
+            names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "new-order", "renewalInfo": "renewal"}
+            return (
+                200,
+                {**{key: f"{self.url}/{one}" for key, one in names.items()}, "meta": {"profiles": self.profiles}},
+                {},
+            )
+        if path == "/nonce":
+            return 200, {}, {}
+        if path == "/account":
+            return 201, {"status": "valid"}, {"Location": f"{self.url}/account/1"}
+        if path == "/new-order":
+            return self._new_order(payload)
+        if path.startswith("/renewal/") and self.window is None:
+            return 404, problem("malformed", "no such certificate"), {}
+        if path.startswith("/renewal/"):
+            return (
+                200,
+                {"suggestedWindow": self.window, "explanationURL": "https://small.test/why"},
+                {"Retry-After": "21600"},
+            )
+        kind, number = path.strip("/").split("/")
+        order = self.orders[int(number)]
+        if kind == "authz":
+            challenge = {
+                "type": "dns-01",
+                "url": f"{self.url}/challenge/{number}",
+                "token": "a-token",
+                "status": "pending",
+            }
+            status = order["authz"]
+            if status == "invalid":
+                challenge.update(status="invalid", error=self.challenge_error)
+            name = order["names"][0]
+            return 200, {"status": status, "identifier": {"type": "dns", "value": name}, "challenges": [challenge]}, {}
+        if kind == "challenge":
+            order["authz"] = "invalid" if self.challenge_error else "valid"
+            order["status"] = "invalid" if self.challenge_error else "ready"
+            return 200, {"status": "processing"}, {}
+        if kind == "finalize":
+            self._finalize(order, urlsafe_b64decode(payload["csr"] + "=="))
+        if kind == "certificate":
+            return 200, order["chain"], {"Content-Type": "application/pem-certificate-chain"}
+        if kind == "order" and order["status"] == "processing":
+            order["looks"] -= 1
+            if order["looks"] <= 0:
+                order["status"] = "valid"
+            else:
+                return 200, self._shown(int(number)), {"Retry-After": "7"}
+        return 200, self._shown(int(number)), {}
+
+    def _new_order(self, payload: Json) -> tuple[int, Any, dict[str, str]]:
+        if self.objection is not None and "replaces" in payload:
+            return 409 if self.objection["type"].endswith("alreadyReplaced") else 403, self.objection, {}
+        names = [one["value"] for one in payload["identifiers"]]
+        self.orders.append({"status": "pending", "authz": "pending", "names": names, "looks": self.looks_before_signed})
+        number = len(self.orders) - 1
+        return 201, self._shown(number), {"Location": f"{self.url}/order/{number}"}
+
+    def _shown(self, number: int) -> Json:
+        order = self.orders[number]
+        shown: Json = {
+            "status": order["status"],
+            "expires": self.expires.isoformat(),
+            "identifiers": [{"type": "dns", "value": one} for one in order["names"]],
+            "authorizations": [f"{self.url}/authz/{number}"],
+            "finalize": f"{self.url}/finalize/{number}",
+        }
+        if order["status"] == "valid":
+            shown["certificate"] = f"{self.url}/certificate/{number}"
+        if order["status"] == "invalid" and self.order_error:
+            shown["error"] = self.order_error
+        return shown
+
+    def _finalize(self, order: Json, csr_der: bytes) -> None:
+        if self.order_error is not None:
+            order["status"] = "invalid"
+            return
+        request = x509.load_der_x509_csr(csr_der)
+        key = request.public_key()
+        if self.chain == "other key":
+            key = ec.generate_private_key(ec.SECP256R1()).public_key()
+        self.leaf = _sign(key, order["names"][0], "Small Issuing", self._keys[1], is_ca=False)
+        chain = {
+            "good": [self.leaf, self._issuer, self._root],
+            "other key": [self.leaf, self._issuer],
+            "reversed": [self._issuer, self.leaf],
+            "leaf alone": [self.leaf],
+            "gap": [self.leaf, self._root],
+        }.get(self.chain)
+        order["chain"] = "no certificate" if chain is None else "".join(_pem(one) for one in chain)
+        order["status"] = "processing" if order["looks"] else "valid"
+
+
+@contextmanager
+def running_small_acme(folder: Path) -> Iterator[SmallAcme]:
+    state = SmallAcme()
+    tls = make_server_tls(folder)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # without these each answer waits 40 ms for the client's acknowledgement
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            status, answer, headers = state.handle(self.command, self.path, self.rfile.read(length))
+            data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            if self.path != "/dir":
+                self.send_header("Replay-Nonce", state.nonce())
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+        do_HEAD = do_POST = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: `asked` tells more."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+    server = Server(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls.certificate_file, tls.key_file)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    state.url, state.ca_file = f"https://localhost:{server.server_address[1]}", tls.ca_file
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+
+def _sign(
+    key: Any, subject: str, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, is_ca: bool
+) -> x509.Certificate:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=90))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .sign(issuer_key, hashes.SHA256())
+    )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _decode(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

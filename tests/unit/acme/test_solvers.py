@@ -1,0 +1,184 @@
+"""The solvers' own promises that need no server of a kind: files, ports, settings, lexicon's hosts."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfcert.acme.solvers.dns01 import is_inside, relative_to
+from sfcert.acme.solvers.dns01_lexicon import LexiconDns
+from sfcert.acme.solvers.dns01_rfc2136 import Rfc2136
+from sfcert.acme.solvers.http01_responder import PREFIX, Http01Responder
+from sfcert.acme.solvers.http01_webroot import Http01Webroot
+from sfcert.acme.solvers.lookup import Lookup, read_server
+from sfcert.acme.solvers.solver import challenge_name, dns_validation
+from sfcert.errors import InputError, RemoteError
+from tests.servers.ports import free_port
+
+
+def test_the_record_of_a_wildcard_is_its_parents() -> None:
+    assert (
+        challenge_name("*.SF.example.test.") == challenge_name("sf.example.test") == "_acme-challenge.sf.example.test"
+    )
+
+
+def test_the_value_is_the_digest_of_the_key_authorization() -> None:
+    """RFC 8555, section 8.4: base64url of a SHA-256 has 43 characters."""
+    assert dns_validation("abc") == "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("192.0.2.1", "192.0.2.1", 53),
+        ("192.0.2.1:5353", "192.0.2.1", 5353),
+        ("2001:db8::1", "2001:db8::1", 53),
+        ("[2001:db8::1]:5353", "2001:db8::1", 5353),
+        ("[2001:db8::1]", "2001:db8::1", 53),
+    ],
+)
+def test_servers_are_read(text: str, address: str, port: int) -> None:
+    found = read_server(text)
+    assert (found.address, found.port) == (address, port)
+
+
+@pytest.mark.parametrize("text", ["", "ns1.example.test", "192.0.2.1:x", "192.0.2.300"])
+def test_what_is_no_server_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="no address of a name server"):
+        read_server(text)
+
+
+def test_names_inside_a_zone() -> None:
+    assert relative_to("_acme-challenge.a.Example.test.", "example.test") == "_acme-challenge.a"
+    assert relative_to("example.test", "example.test.") == "@"
+    assert is_inside("a.example.test", "example.test")
+    assert not is_inside("a.badexample.test", "example.test")
+
+
+def test_resolvers_that_do_not_answer_are_named() -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    with pytest.raises(RemoteError, match=dead) as caught:
+        Lookup(resolvers=[dead], timeout_s=0.05).zone_of("www.example.test")
+    assert caught.value.token == "RemoteUnreachable"
+
+
+def fetch(port: int, path: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        return bytes(answer.read())
+
+
+def test_the_responder_serves_its_answers_and_nothing_else_and_is_gone_with_the_last() -> None:
+    port = free_port()
+    solver = Http01Responder("127.0.0.1", port)
+    solver.present("a.test", "one", "one.x")
+    solver.present("b.test", "two", "two.x")
+    assert fetch(port, f"{PREFIX}one") == b"one.x"
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        fetch(port, "/etc/passwd")
+    caught.value.close()
+    assert caught.value.code == 404
+    solver.cleanup("a.test", "one", "one.x")
+    assert fetch(port, f"{PREFIX}two") == b"two.x"
+    solver.cleanup("b.test", "two", "two.x")
+    with pytest.raises(urllib.error.URLError):
+        fetch(port, f"{PREFIX}two")
+    # the port is free again at once
+    solver.present("a.test", "one", "one.x")
+    solver.cleanup("a.test", "one", "one.x")
+
+
+@pytest.mark.parametrize("token", ["../../../etc/cron.d/x", "a/b", "", ".", "a b"])
+def test_a_token_that_is_no_token_never_becomes_a_file(tmp_path: Path, token: str) -> None:
+    with pytest.raises(RemoteError, match="not base64url"):
+        Http01Webroot(tmp_path).present("a.test", token, "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_webroot_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RemoteError, match="is not a folder") as caught:
+        Http01Webroot(tmp_path / "missing").present("a.test", "token", "x")
+    assert caught.value.token == "ChallengeNotServed"
+
+
+def test_a_webroot_keeps_what_others_have_put_there(tmp_path: Path) -> None:
+    other = tmp_path / ".well-known" / "security.txt"
+    other.parent.mkdir()
+    other.write_text("x")
+    solver = Http01Webroot(tmp_path)
+    solver.present("a.test", "token", "token.x")
+    solver.cleanup("a.test", "token", "token.x")
+    assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["security.txt"]
+    assert not (tmp_path / ".well-known" / "acme-challenge").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"key_name": "k"}, "one of them is missing"),
+        ({"key_name": "k", "key_secret": "AAAA", "key_algorithm": "hmac-md4"}, "TSIG knows no"),
+        ({"key_name": "k", "key_secret": "not base64!"}, "is not base64"),
+    ],
+)
+def test_half_a_tsig_key_is_refused_without_showing_it(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence) as caught:
+        Rfc2136("127.0.0.1", **settings)
+    assert "not base64!" not in str(caught.value)
+
+
+def test_an_unknown_dns_host_is_told_with_those_that_are_there() -> None:
+    with pytest.raises(InputError, match=r"cloudflare.*route53"):
+        LexiconDns("nobody", {})
+
+
+class Host:
+    """A DNS host in memory behind lexicon's provider interface. It keeps texts in quotes, as several do."""
+
+    records: list[str] = []  # noqa: RUF012 -- lexicon makes a provider for each call; the class is the host
+    is_broken = False
+
+    def __init__(self, config: Any) -> None:
+        self.domain = config.resolve("lexicon:domain")
+        self.token = config.resolve("lexicon:cloudflare:auth_token")
+
+    def authenticate(self) -> None:
+        assert self.domain == "example.test"
+        if self.is_broken:
+            raise ValueError(f"401 for {self.token}")
+
+    def list_records(self, rtype: str, name: str) -> list[dict[str, str]]:
+        return [{"type": rtype, "name": name, "content": one} for one in self.records]
+
+    def create_record(self, rtype: str, name: str, content: str) -> bool:
+        self.records.append(f'"{content}"')
+        return True
+
+    def delete_record(self, identifier: None, rtype: str, name: str, content: str) -> bool:
+        self.records.remove(content)
+        return True
+
+
+@pytest.fixture
+def writer(monkeypatch: pytest.MonkeyPatch) -> LexiconDns:
+    monkeypatch.setattr(Host, "records", ['"stale"'])
+    made = LexiconDns("cloudflare", {"auth_token": "made-up-token"}, zone="example.test")
+    made._class = Host
+    return made
+
+
+def test_a_host_of_lexicon_ends_with_exactly_the_wanted_texts(writer: LexiconDns) -> None:
+    for wanted in ({"a", "b"}, {"b"}, {"b"}, set()):
+        writer.put_texts("example.test", "_acme-challenge.example.test", frozenset(wanted))
+        assert {one.strip('"') for one in Host.records} == wanted
+
+
+def test_a_hosts_own_error_never_shows_the_token(writer: LexiconDns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Host, "is_broken", True)
+    with pytest.raises(RemoteError, match="ValueError") as caught:
+        writer.put_texts("example.test", "x.example.test", frozenset({"a"}))
+    assert "made-up-token" not in str(caught.value) + repr(writer)
+    assert caught.value.__cause__ is None
