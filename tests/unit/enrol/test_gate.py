@@ -1,0 +1,192 @@
+"""The gate: each of its questions answered no, by a certificate that is wrong in one thing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from sfcert.enrol.expectation import Expectation, expectation_of
+from sfcert.enrol.gate import judge, ordered
+from sfcert.enrol.prediction import predict
+from sfcert.model.certificate import SERVER_AUTH
+from sfcert.model.enrolment import Acme, EnrolmentPolicy, GateReport, Issuer, Key, Renewal
+from tests import make
+
+URL = f"{make.VAULT_URL}/certificates/{make.CERTIFICATE_NAME}"
+FRESH = {"not_before": make.NOW - timedelta(hours=1), "not_after": make.NOW + timedelta(days=120)}
+
+
+def policy(**changes: Any) -> EnrolmentPolicy:
+    given = {
+        "subject": f"CN={make.COMMON_NAME}",
+        "dns_names": (make.COMMON_NAME,),
+        "issuer": Issuer(name="Unknown"),
+    }
+    return EnrolmentPolicy(**(given | changes))
+
+
+def expected(**changes: Any) -> Expectation:
+    return expectation_of(make.observation(make.common_name_world(**changes)))
+
+
+def report(
+    leaf: make.Issued,
+    *,
+    expectation: Expectation | None,
+    chain: tuple[make.Issued, ...] | None = None,
+    key: str | None = "own",
+    asked: EnrolmentPolicy | None = None,
+) -> GateReport:
+    answer = tuple(one.facts for one in ((leaf, *leaf.chain) if chain is None else chain))
+    return judge(
+        answer,
+        asked or policy(),
+        request_key_sha256=leaf.facts.public_key_sha256 if key == "own" else key,
+        expectation=expectation,
+        certificate_url=URL,
+        known=(),
+        now=make.NOW,
+    )
+
+
+def reason(found: GateReport, check: str) -> str:
+    return next(one.reason for one in found.checks if one.check == check)
+
+
+def test_a_successor_from_the_pinned_issuer_passes() -> None:
+    found = report(make.leaf("2", **FRESH), expectation=expected())
+    assert found.verdict == "pass", found.not_passed
+
+
+WRONG: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("another issuer", "issuer-pinned", "IssuerNotPinned", {"ca": "Example Issuing CA B"}),
+    ("another case", "subject-name", "NameNotAsked", {"common_name": make.COMMON_NAME.upper()}),
+    ("name not in SAN", "name-in-san", "NotInSan", {"dns_names": ("other.example.com",)}),
+    ("no client authentication", "usages", "UsageMissing", {"ekus": (SERVER_AUTH,)}),
+    ("dated before the one in use", "newer", "NotNewer", {"not_before": make.NOW - timedelta(days=31)}),
+    ("valid tomorrow", "in-date", "NotYetValid", {"not_before": make.NOW + timedelta(days=1)}),
+    ("expired", "in-date", "Expired", {"not_after": make.NOW - timedelta(minutes=1)}),
+    ("six hours long", "lifetime", "TooShort", {"not_after": make.NOW + timedelta(hours=6)}),
+]
+
+
+@pytest.mark.parametrize(("what", "check", "token", "changes"), WRONG, ids=[one[0] for one in WRONG])
+def test_one_thing_wrong_fails_its_own_check(what: str, check: str, token: str, changes: dict[str, Any]) -> None:
+    found = report(make.leaf("2", **(FRESH | changes)), expectation=expected())
+    assert found.verdict == "fail"
+    assert reason(found, check) == token
+
+
+def test_the_message_for_another_issuer_names_the_pin_to_add_and_how() -> None:
+    leaf = make.leaf("2", ca="Example Issuing CA B", **FRESH)
+    found = report(leaf, expectation=expected())
+    pin = make.authority("Example Issuing CA B").thumbprint
+    assert found.pins_to_add == (pin,)
+    check = next(one for one in found.checks if one.check == "issuer-pinned")
+    assert pin in check.remedy
+    assert "change-issuer" in check.remedy
+
+
+def test_a_twin_of_the_issuer_that_is_not_pinned_fails() -> None:
+    twin = make.authority("Example Issuing CA A", key_label="ca Example Issuing CA A", root="Another Root")
+    leaf = make.leaf("2", **FRESH)
+    found = report(leaf, expectation=expected(), chain=(leaf, *leaf.chain, twin))
+    assert reason(found, "issuer-pinned") == "TwinNotPinned"
+    assert found.pins_to_add == (twin.thumbprint,)
+
+
+def test_a_name_that_differs_in_case_from_the_declared_one_fails() -> None:
+    upper = make.COMMON_NAME.upper()
+    leaf = make.leaf("2", common_name=upper, **FRESH)
+    asked = policy(subject=f"CN={upper}", dns_names=(upper,))
+    assert reason(report(leaf, expectation=expected(), asked=asked), "subject-name") == "NameCase"
+
+
+def test_the_leaf_alone_has_no_issuer_and_passes_nothing() -> None:
+    leaf = make.leaf("2", ca="Nobody Knows CA", **FRESH)
+    found = report(leaf, expectation=expected(), chain=(leaf,))
+    assert reason(found, "chain") == "IntermediateMissing"
+    assert reason(found, "issuer-pinned") == "IssuerUnknown"
+
+
+def test_another_key_than_the_request_fails_and_an_unread_request_is_unknown() -> None:
+    leaf = make.leaf("2", **FRESH)
+    other = make.leaf("3", **FRESH).facts.public_key_sha256
+    assert reason(report(leaf, expectation=None, key=other), "key-matches-request") == "OtherKey"
+    unread = report(leaf, expectation=None, key=None)
+    assert unread.verdict == "unknown"
+
+
+def test_a_chain_in_the_wrong_order_is_put_in_order() -> None:
+    leaf = make.leaf("2", **FRESH)
+    chain = tuple(one.facts for one in (leaf, *leaf.chain))
+    assert ordered(tuple(reversed(chain)), leaf.facts.public_key_sha256) == chain
+
+
+def test_names_within_those_of_another_observed_certificate_link() -> None:
+    seen = expected()
+    other = make.leaf("app", common_name="app.example.com", dns_names=(make.COMMON_NAME, "app.example.com"))
+    observed = {f"{make.VAULT_URL}/certificates/app": other.facts}
+    leaf = make.leaf("2", **FRESH)
+    on = msgspec.structs.replace(seen, observed=observed, links=True)
+    assert reason(report(leaf, expectation=on), "linking") == "Links"
+    off = msgspec.structs.replace(seen, observed=observed, links=False)
+    assert reason(report(leaf, expectation=off), "linking") == "Holds"
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"),
+    [(Key(), "pass"), (Key(exportable=False), "fail"), (Key(type="EC", curve="P-256"), "fail")],
+    ids=["RSA", "not exportable", "elliptic curve"],
+)
+def test_a_key_that_the_nodes_cannot_use_is_refused_before_it_is_made(key: Key, verdict: str) -> None:
+    found = _predicted(policy(key=key))
+    assert next(one.verdict for one in found.checks if one.check == "key-usable") == verdict
+
+
+def _predicted(asked: EnrolmentPolicy, **more: Any) -> GateReport:
+    given: dict[str, Any] = {
+        "expectation": expected(),
+        "certificate_url": URL,
+        "previous": make.leaf().facts,
+        "known": (),
+        "given_issuers": (),
+        "accepted": frozenset(),
+        "now": make.NOW,
+    }
+    return predict(asked, **(given | more))
+
+
+def test_the_last_versions_issuer_is_what_is_predicted() -> None:
+    assert _predicted(policy(issuer=Issuer(name="ContosoCA"))).verdict == "pass"
+    given = (make.authority("Example Issuing CA B").facts,)
+    found = _predicted(policy(issuer=Issuer(name="ContosoCA")), given_issuers=given)
+    assert found.pins_to_add == (given[0].thumbprint,)
+
+
+def test_an_unknown_issuer_is_unknown_until_it_is_accepted() -> None:
+    asked = policy(issuer=Issuer(name="ContosoCA"))
+    nobody = make.leaf(ca="Nobody Knows CA").facts
+    assert _predicted(asked, previous=nobody).verdict == "unknown"
+    assert _predicted(asked, previous=nobody, accepted=frozenset({"issuer-next-time"})).verdict == "pass"
+
+
+def test_self_signed_cannot_be_pinned_beforehand() -> None:
+    assert reason(_predicted(policy(issuer=Issuer(name="Self"))), "issuer-pinned") == "SelfSigned"
+
+
+def test_lets_encrypt_is_refused_for_a_cluster_with_dates_and_a_way_out() -> None:
+    acme = Issuer(name="acme", acme=Acme(directory="https://acme-v02.api.letsencrypt.org/directory"))
+    found = _predicted(policy(issuer=acme))
+    check = next(one for one in found.checks if one.check == "sunset")
+    assert check.reason == "Sunset"
+    assert "2026-07-08" in check.message
+    assert "private authority" in check.message
+
+
+def test_without_a_cluster_nothing_is_asked_of_its_pins() -> None:
+    leaf = make.leaf("2", ca="Example Issuing CA B", **FRESH)
+    assert report(leaf, expectation=None, asked=policy(renewal=Renewal(days_before_expiry=30))).verdict == "pass"

@@ -1,0 +1,190 @@
+"""cert-manager's manifests as policies: the same names, the same meanings; what has none is refused by name."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from sfcert.enrol.manifests import AskedFor, read_manifests
+from sfcert.enrol.solvers import solver_for_name
+from sfcert.errors import InputError
+from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
+from sfcert.model.enrolment import Solver
+
+TOKEN = "s3cr3t-token-value"
+ISSUER = f"""
+apiVersion: cert-manager.io/v1
+kind: ClusterIssuer
+metadata: {{name: ca-by-acme}}
+spec:
+  acme:
+    server: https://ca.example.com/directory
+    email: ops@example.com
+    privateKeySecretRef: {{name: acme.account}}
+    preferredChain: Example Root
+    solvers:
+    - http01: {{ingress: {{ingressClassName: nginx}}}}
+      selector: {{dnsNames: [www.example.com]}}
+    - dns01:
+        cnameStrategy: Follow
+        cloudflare: {{apiTokenSecretRef: {{name: cloudflare, key: api-token}}}}
+      selector: {{dnsZones: [example.com]}}
+    - dns01: {{azureDNS: {{subscriptionID: s-1, resourceGroupName: dns, hostedZoneName: example.net}}}}
+    - dns01:
+        rfc2136:
+          nameserver: 192.0.2.1:53
+          tsigKeyName: update
+          tsigAlgorithm: HMACSHA256
+          tsigSecretSecretRef: {{name: tsig, key: key}}
+---
+kind: Secret
+metadata: {{name: cloudflare}}
+data: {{api-token: {base64.b64encode(TOKEN.encode()).decode()}}}
+---
+kind: Secret
+metadata: {{name: tsig}}
+stringData: {{key: c2VjcmV0}}
+"""
+CERTIFICATE = """
+---
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: shop.cluster}
+spec:
+  secretName: shop-tls
+  commonName: shop.example.com
+  dnsNames: [shop.example.com, www.example.com]
+  duration: 2880h
+  renewBefore: 720h
+  privateKey: {algorithm: RSA, size: 3072, rotationPolicy: Always}
+  usages: [digital signature, key encipherment, server auth, client auth]
+  subject: {organizations: ["Example, Inc"]}
+  secretTemplate: {annotations: {team: core}}
+  issuerRef: {name: ca-by-acme, kind: ClusterIssuer}
+"""
+
+
+def read(text: str) -> AskedFor:
+    (found,) = read_manifests([("m.yaml", text)])
+    return found
+
+
+def test_a_certificate_with_its_acme_issuer_becomes_a_policy() -> None:
+    asked = read(ISSUER + CERTIFICATE)
+    policy = asked.policy
+    assert asked.name == "shop-cluster"
+    assert policy.subject == r"CN=shop.example.com, O=Example\, Inc"
+    assert policy.dns_names == ("shop.example.com", "www.example.com")
+    assert policy.validity_months == 4
+    assert policy.renewal.days_before_expiry == 30
+    assert policy.key.size == 3072
+    assert policy.ekus == (SERVER_AUTH, CLIENT_AUTH)
+    assert policy.tags == {"team": "core"}
+    assert policy.issuer.acme is not None
+    assert policy.issuer.acme.account_key == "acme-account"
+    kinds = [one.kind for one in policy.issuer.acme.solvers]
+    assert kinds == ["http01", "lexicon", "azure-dns", "rfc2136"]
+
+
+def test_secrets_are_held_in_memory_and_shown_nowhere() -> None:
+    asked = read(ISSUER + CERTIFICATE)
+    assert asked.secrets == {"cloudflare/api-token": TOKEN, "tsig/key": "c2VjcmV0"}
+    assert TOKEN not in repr(asked)
+    assert TOKEN not in str(asked.policy)
+
+
+def test_the_most_specific_selector_answers() -> None:
+    acme = read(ISSUER + CERTIFICATE).policy.issuer.acme
+    assert acme is not None
+    chosen = {name: solver_for_name(acme.solvers, name) for name in ("www.example.com", "a.example.com", "b.other")}
+    assert [one.kind for one in chosen.values() if one is not None] == ["http01", "lexicon", "azure-dns"]
+
+
+def test_a_wildcard_is_never_proved_by_http() -> None:
+    only = (Solver(kind="http01"),)
+    assert solver_for_name(only, "*.example.com") is None
+
+
+def test_an_ingress_asks_as_ingress_shim_would() -> None:
+    ingress = """
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  annotations:
+    cert-manager.io/cluster-issuer: ca-by-acme
+    cert-manager.io/common-name: web.example.com
+    cert-manager.io/renew-before: 360h
+    cert-manager.io/private-key-size: "4096"
+    acme.cert-manager.io/http01-edit-in-place: "true"
+spec:
+  tls: [{secretName: web-tls, hosts: [web.example.com, api.example.com]}]
+"""
+    asked = read(ISSUER + ingress)
+    assert asked.name == "web-tls"
+    assert asked.policy.dns_names == ("web.example.com", "api.example.com")
+    assert asked.policy.renewal.days_before_expiry == 15
+    assert asked.policy.key.size == 4096
+
+
+def test_a_virtual_server_asks_by_its_tls() -> None:
+    server = """
+---
+apiVersion: k8s.nginx.org/v1
+kind: VirtualServer
+metadata: {name: cafe}
+spec:
+  host: cafe.example.com
+  tls: {secret: cafe-tls, cert-manager: {cluster-issuer: ca-by-acme, common-name: cafe.example.com}}
+"""
+    asked = read(ISSUER + server)
+    assert (asked.name, asked.policy.dns_names) == ("cafe-tls", ("cafe.example.com",))
+
+
+@pytest.mark.parametrize(("kind", "vault_issuer"), [("selfSigned: {}", "Self"), ("ca: {secretName: root}", "Unknown")])
+def test_other_issuers_have_their_own_way(kind: str, vault_issuer: str) -> None:
+    issuer = f"kind: Issuer\nmetadata: {{name: ca-by-acme}}\nspec: {{{kind}}}\n"
+    text = CERTIFICATE.replace("ClusterIssuer", "Issuer")
+    assert read(issuer + text).policy.issuer.name == vault_issuer
+
+
+WRONG = [
+    (CERTIFICATE.replace("duration: 2880h", "duration: four months"), "no duration"),
+    (CERTIFICATE.replace("algorithm: RSA, size: 3072", "algorithm: Ed25519"), "no Ed25519 keys"),
+    (CERTIFICATE.replace("renewBefore: 720h", "isCA: true"), "spec.isCA"),
+    (CERTIFICATE.replace("renewBefore: 720h", "uris: [a]"), "spec.uris"),
+    (CERTIFICATE.replace("client auth", "world domination"), "no usage"),
+    (CERTIFICATE.replace("ca-by-acme", "nobody"), "no document holds the ClusterIssuer 'nobody'"),
+    ("\n---\nkind: Deployment\nmetadata: {name: x}\n", "hold no Certificate"),
+    (CERTIFICATE + CERTIFICATE, "two of the documents"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_what_has_no_equal_is_refused_by_name(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as refused:
+        read_manifests([("m.yaml", ISSUER + text)])
+    assert refused.value.token == "ManifestInvalid"
+
+
+def test_a_solver_without_its_secret_and_one_that_is_not_known_are_refused() -> None:
+    bare = ISSUER.split("---", 1)[0] + CERTIFICATE
+    with pytest.raises(InputError, match="no document holds the secret cloudflare"):
+        read_manifests([("m.yaml", bare)])
+    other = ISSUER.replace(
+        "azureDNS: {subscriptionID: s-1, resourceGroupName: dns, hostedZoneName: example.net}",
+        "route53: {region: eu-west-1}",
+    )
+    with pytest.raises(InputError, match=r"dns01\.route53"):
+        read_manifests([("m.yaml", other + CERTIFICATE)])
+
+
+def test_short_lives_become_months_with_a_note_or_are_refused() -> None:
+    selfsigned = "kind: ClusterIssuer\nmetadata: {name: ca-by-acme}\nspec: {selfSigned: {}}\n"
+    odd = read(selfsigned + CERTIFICATE.replace("2880h", "2400h"))
+    assert odd.policy.validity_months == 3
+    assert any("becomes 3 months" in one for one in odd.notes)
+    with pytest.raises(InputError, match="shorter than the month"):
+        read(selfsigned + CERTIFICATE.replace("2880h", "240h").replace("720h", "24h"))

@@ -1,0 +1,116 @@
+"""Policies: read, checked, in the vault's words, compared with what the vault has."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfcert.enrol.policy import policy_changes, policy_of, policy_schema, read_policy, vault_policy
+from sfcert.enrol.reading import policy_from_vault
+from sfcert.errors import InputError
+from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
+from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Key, Renewal
+
+TEXT = "subject: CN=shop.example.com\nissuer: ContosoCA\n"
+
+
+def test_defaults_are_those_of_the_vendors_script() -> None:
+    raw = vault_policy(read_policy(TEXT, "policy.yaml"))
+    assert raw["secret_props"] == {"contentType": "application/x-pkcs12"}
+    assert raw["key_props"] == {"exportable": True, "kty": "RSA", "reuse_key": False, "key_size": 2048}
+    assert raw["x509_props"]["ekus"] == [SERVER_AUTH, CLIENT_AUTH]
+    assert raw["x509_props"]["sans"] == {"dns_names": ["shop.example.com"]}
+    assert raw["x509_props"]["validity_months"] == 4
+    assert raw["lifetime_actions"] == [{"trigger": {"lifetime_percentage": 75}, "action": {"action_type": "AutoRenew"}}]
+
+
+@pytest.mark.parametrize("issuer", ["Unknown", "unknown"])
+def test_nobody_in_the_vault_can_renew_what_is_merged(issuer: str) -> None:
+    raw = vault_policy(policy_of({"subject": "CN=a.example.com", "issuer": issuer}, "x"))
+    assert raw["lifetime_actions"][0]["action"] == {"action_type": "EmailContacts"}
+
+
+def test_every_fault_of_a_file_is_told_at_once() -> None:
+    text = "subjekt: CN=a\nvalidity_months: four\nissuer: Self\n"
+    with pytest.raises(InputError) as refused:
+        read_policy(text, "policy.yaml")
+    said = str(refused.value)
+    assert refused.value.token == "PolicyInvalid"
+    assert "subjekt" in said
+    assert "validity_months" in said
+    assert "subject: is missing" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"subject": "O=Shop"}, "states no CN"),
+        ({"dns_names": ["-bad-.example.com"]}, "no DNS name"),
+        ({"key": {"type": "EC"}}, "curve"),
+        ({"key": {"type": "RSA-HSM"}}, "exportable: false"),
+        ({"renewal": {"lifetime_percentage": 75, "days_before_expiry": 3}}, "not both"),
+        ({"renewal": {"days_before_expiry": 109}}, "between 1 and 108"),
+        ({"renewal": {"windows": [{"cron": "61 * * * *", "minutes": 5}]}}, "no minute"),
+        ({"issuer": "acme"}, "directory"),
+        ({"ekus": ["client"]}, "no usage"),
+    ],
+)
+def test_what_a_vault_or_a_machine_could_not_use_is_refused(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        policy_of({"subject": "CN=shop.example.com", "issuer": "Self"} | changes, "policy.yaml")
+
+
+def test_a_broken_file_names_line_and_column() -> None:
+    with pytest.raises(InputError, match=r"policy\.yaml:2:"):
+        read_policy("subject: CN=a\n  issuer: [", "policy.yaml")
+
+
+@given(
+    months=st.integers(1, 24),
+    percentage=st.integers(1, 99),
+    size=st.sampled_from([2048, 3072, 4096]),
+    reuse=st.booleans(),
+    issuer=st.sampled_from(["Self", "ContosoCA"]),
+)
+def test_a_policy_that_was_written_differs_in_nothing(
+    months: int, percentage: int, size: int, reuse: bool, issuer: str
+) -> None:
+    policy = EnrolmentPolicy(
+        subject="CN=shop.example.com",
+        dns_names=("shop.example.com",),
+        issuer=Issuer(name=issuer),
+        key=Key(size=size, reuse=reuse),  # type: ignore[arg-type] # drawn from the three sizes
+        validity_months=months,
+        renewal=Renewal(lifetime_percentage=percentage),
+    )
+    raw = vault_policy(policy)
+    assert policy_changes(raw, policy) == ()
+    assert policy_changes(raw, policy_from_vault(raw, {})) == ()
+
+
+def test_a_change_says_whether_it_needs_a_new_version() -> None:
+    before = vault_policy(read_policy(TEXT, "policy.yaml"))
+    after = policy_of(
+        {
+            "subject": "CN=shop.example.com",
+            "issuer": "ContosoCA",
+            "key": {"size": 3072},
+            "renewal": {"days_before_expiry": 20},
+        },
+        "x",
+    )
+    found = {one.path: one.needs_new_version for one in policy_changes(before, after)}
+    assert found == {"key_props.key_size": True, "lifetime_actions": False}
+
+
+def test_the_published_schema_takes_what_the_reader_takes() -> None:
+    schema = policy_schema()
+    short = {"subject": "CN=shop.example.com", "issuer": "Self"}
+    jsonschema.validate(short, schema)
+    jsonschema.validate(json.loads(json.dumps(short | {"issuer": {"name": "Self"}})), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(short | {"subjekt": "x"}, schema)
