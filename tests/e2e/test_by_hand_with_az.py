@@ -28,7 +28,7 @@ def by_hand(site: Site) -> list[str]:
 
 
 @needs_az
-@pytest.mark.parametrize("world", ["one-node-type", "manual-mode", "rbac-vault"])
+@pytest.mark.parametrize("world", ["manual-mode", "rbac-vault"])
 def test_the_lines_of_each_stage_lead_where_apply_leads(world: str, site_of: Callable[..., Site]) -> None:
     applied = site_of(world)
     assert applied.plan().code == 2
