@@ -6,7 +6,7 @@ READY := .venv/.ready
 AZ_PIN := .ci/azure-cli.txt
 AZ_READY := .venv-az/.ready
 
-.PHONY: venv demo test test-az lint types bench sim docs lock clean
+.PHONY: venv demo servers test test-az lint types bench sim docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,7 +24,13 @@ $(READY): pyproject.toml $(LOCK)
 demo: $(READY) ## the main job, end to end, on the embedded Azure
 	$(BIN)/sfcert demo
 
-test: $(READY) ## all tests that need no subscription
+# Real servers that tests start on loopback. Without root the tests that need them say so and skip.
+servers:
+	@command -v pebble knotd >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq pebble knot >/dev/null \
+		|| echo "pebble and knot are not installed: the tests that need them will skip"; }
+
+test: $(READY) servers ## all tests that need no subscription
 	$(BIN)/pytest -n auto -rs
 
 test-az: $(READY) $(AZ_READY) ## drive the embedded Azure with the vendor's az (a gigabyte, a minute to install)
