@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,12 +12,12 @@ from tests.az import Desk, needs_az
 from tests.e2e.site import Site, command
 
 
-def by_hand(site: Site) -> list[str]:
-    """Run every line of every stage and look after each stage; returns the lines."""
+def by_hand(site: Site, stages: Sequence[dict[str, Any]]) -> list[str]:
+    """Run every line of these stages and look after each stage; returns the lines."""
     desk = Desk(site.running.env(), site.folder)
     desk.sign_in()
     done = []
-    for stage in site.planned["stages"]:
+    for stage in stages:
         for line in stage["az"]:
             ended = desk.run(line)
             assert ended.returncode == 0, f"{stage['id']}: {line}\n{ended.stdout[-1000:]}{ended.stderr[-3000:]}"
@@ -36,7 +36,7 @@ def test_the_lines_of_each_stage_lead_where_apply_leads(world: str, site_of: Cal
 
     site = site_of(world)
     assert site.plan().code == 2
-    done = by_hand(site)
+    done = by_hand(site, site.planned["stages"])
 
     assert any(line.startswith("az rest ") for line in done)
     assert any("update-instances" in line for line in done) == (world == "manual-mode")
@@ -46,6 +46,24 @@ def test_the_lines_of_each_stage_lead_where_apply_leads(world: str, site_of: Cal
     assert site.presented() == {site.facts["thumbprint"]}
     assert site.audit().code == 0, site.audit().out
     assert site.plan().code == 0, site.planned["stages"]
+
+
+@needs_az
+def test_apply_goes_on_where_the_lines_by_hand_stopped(site_of: Callable[..., Site]) -> None:
+    applied = site_of("one-node-type")
+    assert applied.plan().code == 2
+    assert applied.apply().code == 0
+
+    site = site_of("one-node-type")
+    assert site.plan().code == 2
+    stages = site.planned["stages"]
+    half = next(number for number, stage in enumerate(stages) if stage["id"].startswith("60-"))
+    by_hand(site, stages[:half])
+    resumed = site.apply()
+
+    assert resumed.code == 0, resumed.err
+    assert site.end_state() == applied.end_state()
+    assert site.plain_writes() == applied.plain_writes()
 
 
 @needs_az
