@@ -101,10 +101,14 @@ class Issuers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All that a run touches. `nodes` is None where no credential for the nodes' own endpoint was given."""
+    """All that a run touches. `nodes` is None where no credential for the nodes' own endpoint was given.
+
+    `reads_at_once`: how many reads may be under way together; 1 makes their order the same each time.
+    """
 
     arm: Arm
     vaults: Vaults
     nodes: Nodes | None
     clock: Clock
     issuers: Issuers | None = None
+    reads_at_once: int = 8

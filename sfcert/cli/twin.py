@@ -79,6 +79,7 @@ def ports_over(azure: Azure, cluster_id: str, on_retry: Callable[[str], None] = 
         AzureVaults(credential, retries, transport=transport),
         TwinNodes(direct, cluster_id),
         clock,
+        reads_at_once=1,
     )
 
 

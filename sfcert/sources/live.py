@@ -18,7 +18,7 @@ from sfcert.model.ids import parse_resource_id
 from sfcert.ports import Arm, Issuers, Nodes, Vaults
 from sfcert.sources import live_cluster, live_vaults
 from sfcert.sources.chains import ChainFinder, with_chains
-from sfcert.sources.reading import Reading
+from sfcert.sources.reading import WORKERS, Reading
 
 
 class Part(StrEnum):
@@ -38,12 +38,13 @@ class Part(StrEnum):
 class CaptureOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator adds. `certificate_urls`: vault certificates that nothing observes yet. `identity_ids`:
     identities that no scale set carries yet. `given`: known issuers. `may_read_secret`: a PFX may be opened in memory
-    to learn the issuer."""
+    to learn the issuer. `reads_at_once`: as in `Ports`."""
 
     certificate_urls: tuple[str, ...] = ()
     identity_ids: tuple[str, ...] = ()
     given: tuple[Certificate, ...] = ()
     may_read_secret: bool = False
+    reads_at_once: int = WORKERS
 
 
 _TYPES = {
@@ -137,7 +138,7 @@ def refresh(
     """
     wanted, options = frozenset(parts), options or CaptureOptions()
     named = None if subjects is None else frozenset(one.lower().rstrip("/") for one in subjects)
-    reading = Reading(arm, bundle.cluster_id.rstrip("/"), progress)
+    reading = Reading(arm, bundle.cluster_id.rstrip("/"), progress, workers=options.reads_at_once)
 
     def stays(what: str) -> bool:
         part = part_of(what)

@@ -32,8 +32,11 @@ class Reading:
     Only `RemoteError` is recorded. Anything else is a bug and flies.
     """
 
-    def __init__(self, arm: Arm, salt: str, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, arm: Arm, salt: str, progress: Callable[[str], None] | None = None, *, workers: int = WORKERS
+    ) -> None:
         self.arm = arm
+        self._workers = workers
         self._salt = salt
         self._progress = progress
         self._unread: dict[str, str] = {}
@@ -67,11 +70,11 @@ class Reading:
         return redact(body, self._salt)
 
     def each(self, items: Iterable[S], read: Callable[[S], T]) -> list[T]:
-        """`read` of every item, at most `WORKERS` at once, in the order of the items."""
+        """`read` of every item, so many at once as there are workers, in the order of the items."""
         listed: Sequence[S] = list(items)
-        if len(listed) < 2:
+        if len(listed) < 2 or self._workers < 2:
             return [read(one) for one in listed]
-        with ThreadPoolExecutor(max_workers=min(WORKERS, len(listed)), thread_name_prefix="capture") as pool:
+        with ThreadPoolExecutor(max_workers=min(self._workers, len(listed)), thread_name_prefix="capture") as pool:
             return list(pool.map(read, listed))
 
 

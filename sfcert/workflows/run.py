@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from sfcert.converge.gates import evidence_of
 from sfcert.model.bundle import Bundle
 from sfcert.model.observation import Observation
@@ -51,7 +53,7 @@ class Run:
         self._cluster_id = cluster_id
         self._plan = plan
         self.ports = ports
-        self.options = options
+        self.options = replace(options, reads_at_once=min(options.reads_at_once, ports.reads_at_once))
         self._emit = emit
         self._steps = steps
         self._bundle: Bundle | None = None
