@@ -18,7 +18,7 @@ from sfcert.acme.solvers.solver import Solver
 from sfcert.acme.values import AcmeEvent
 from sfcert.errors import RemoteError, SfcertError
 
-_FIRST_LOOK_S = 0.25
+_FIRST_LOOK_S = 0.05
 _LONGEST_WAIT_S = 10.0
 _RETRY_AFTER_CAP_S = 120.0
 

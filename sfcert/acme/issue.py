@@ -40,7 +40,7 @@ from sfcert.ports import Clock
 
 __all__ = ["AcmeChain", "AcmeEvent", "AcmeOptions", "OrderState", "RenewalWindow", "obtain", "obtain_on"]
 
-_FIRST_LOOK_S = 0.25
+_FIRST_LOOK_S = 0.05
 _LONGEST_WAIT_S = 10.0
 _RETRY_AFTER_CAP_S = 120.0
 #: Asking for a chain this often is enough: CAs that have one offer a handful of alternates.

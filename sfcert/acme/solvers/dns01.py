@@ -20,7 +20,7 @@ from sfcert.errors import RemoteError
 from sfcert.ports import Clock
 
 TTL_S = 60
-_FIRST_LOOK_S = 0.2
+_FIRST_LOOK_S = 0.05
 _LONGEST_WAIT_S = 10.0
 
 
