@@ -141,11 +141,27 @@ def whole_apply() -> None:
             _row(f"  {kind[:54]}", str(new), "")
 
 
+def rehearsals() -> None:
+    """Fifteen nodes of three types, quiet and hostile, in process."""
+    from sfcert.cli.rehearsal import rehearse
+    from sfcert.sim.worlds.specs import NodeType, Spec
+    from tests.lives import made, planned
+
+    types = (NodeType("system", 5, primary=True, durability="Silver"), NodeType("front", 5), NodeType("back", 5))
+    found = planned(made(Spec("Fifteen nodes.", types), 7).captured())
+    for faults in ("none", "hostile"):
+        began = time.perf_counter()
+        run = rehearse(found.plan, found.bundle, faults=faults, seed=7).runs[0]
+        took = time.perf_counter() - began
+        _row(f"rehearsal of 15 nodes, faults {faults}", f"{took:.1f} s for {run.hours:.1f} h", "aim: <= 5 s")
+
+
 def main() -> None:
     start_up()
     five_node_types()
     proof()
     whole_apply()
+    rehearsals()
 
 
 if __name__ == "__main__":
