@@ -21,6 +21,8 @@ from sfcert.errors import RemoteError, SfcertError
 _FIRST_LOOK_S = 0.05
 _LONGEST_WAIT_S = 10.0
 _RETRY_AFTER_CAP_S = 120.0
+#: After these there is nothing to take away.
+_NOTHING_WRITTEN = frozenset({"DnsZoneNotFound", "DnsDelegatedElsewhere", "ChallengeNotServed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ def authorize(
     try:
         for one in pending:
             placed.append(one)
-            one.solver.present(one.name, one.token, one.answer)
+            try:
+                one.solver.present(one.name, one.token, one.answer)
+            except SfcertError as error:
+                if error.token in _NOTHING_WRITTEN:
+                    placed.remove(one)
+                raise
         for one in pending:
             one.solver.settle(one.name, one.token, one.answer)
         for one in pending:
@@ -86,7 +93,7 @@ def _open(session: AcmeSession, url: str, body: Json, solver_for: Callable[[str]
     solver = solver_for(name)
     challenge = _challenge(body, solver.kind)
     if challenge is None:
-        offered = sorted({str(one.get("type")) for one in body.get("challenges") or ()})
+        offered = sorted({str(one.get("type")) for one in _challenges(body)})
         way_out = " A wildcard is shown by DNS-01 alone." if name.startswith("*.") else ""
         raise RemoteError(
             "AcmeOrderRefused",
@@ -129,7 +136,7 @@ def _await_valid(session: AcmeSession, one: _Open, emit: Emit) -> None:
 
 
 def _ended(session: AcmeSession, name: str, body: Json, kind: str) -> RemoteError:
-    for challenge in body.get("challenges") or ():
+    for challenge in _challenges(body):
         if isinstance(challenge.get("error"), dict):
             problem = read_problem(challenge["error"])
             return failed_challenge(problem, ca=session.ca, name=name, kind=str(challenge.get("type") or kind))
@@ -170,10 +177,16 @@ def _clean_all(placed: Sequence[_Open], emit: Emit) -> None:
 
 
 def _challenge(body: Json, kind: str) -> Json | None:
-    found = body.get("challenges") or ()
-    return next((one for one in found if one.get("type") == kind and one.get("token")), None)
+    found = (one for one in _challenges(body) if one.get("type") == kind)
+    return next((one for one in found if one.get("token") and one.get("url")), None)
+
+
+def _challenges(body: Json) -> list[Json]:
+    found = body.get("challenges")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _name(body: Json) -> str:
-    name = str((body.get("identifier") or {}).get("value", ""))
+    identifier = body.get("identifier")
+    name = str(identifier.get("value", "")) if isinstance(identifier, dict) else ""
     return f"*.{name}" if body.get("wildcard") is True else name

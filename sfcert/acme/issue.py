@@ -153,7 +153,8 @@ def obtain_on(
 
 
 def _urls(body: Json) -> list[str]:
-    return [str(one) for one in body.get("authorizations") or ()]
+    found = body.get("authorizations")
+    return [str(one) for one in found] if isinstance(found, list) else []
 
 
 def _finalize(session: AcmeSession, state: OrderState, request_der: bytes, emit: Emit) -> Json:
@@ -168,7 +169,7 @@ def _finalize(session: AcmeSession, state: OrderState, request_der: bytes, emit:
         if status == "ready" and not sent:
             emit(AcmeEvent(kind="finalize", message=f"The request goes to {session.ca}."))
             payload = {"csr": b64encode(request_der).decode("ascii")}
-            answer = session.post(str(body["finalize"]), payload, "finalize")
+            answer = session.post(str(body.get("finalize")), payload, "finalize")
             body, asked_s, sent = answer.json(), answer.retry_after_s, True
             continue
         if status == "invalid":

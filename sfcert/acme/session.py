@@ -13,6 +13,8 @@ Source: RFC 8555, sections 6.3 to 6.7.
 from __future__ import annotations
 
 import json
+import re
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ from sfcert.ports import Clock
 
 Json = dict[str, Any]
 _NONCE_TRIES = 10
+#: base64url, as RFC 8555 (section 6.5.1) has it.
+_NONCE = re.compile(r"[A-Za-z0-9_-]+")
 _TRIES = 6
 _SHORT_WAIT_S = 90.0
 _FIRST_WAIT_S = 1.0
@@ -86,7 +90,7 @@ class AcmeSession:
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=32)
         self._http.mount("https://", adapter)
         self._http.headers["User-Agent"] = "sfcert"
-        self._verify: str | bool = options.ca_file or True
+        self._verify: str | bool = _roots(options.ca_file)
         self._nonces: list[str] = []
         self._lock = threading.Lock()
         self._directory: Json | None = None
@@ -209,7 +213,7 @@ class AcmeSession:
         url = str(self.directory["newNonce"])
         response = self._send("HEAD", url, keep_nonce=False)
         nonce = response.headers.get("Replay-Nonce")
-        if not nonce:
+        if not nonce or not _NONCE.fullmatch(nonce):
             raise _unfit(f"{url} gives no Replay-Nonce (HTTP {response.status_code})")
         return nonce
 
@@ -233,7 +237,7 @@ class AcmeSession:
             allow_redirects=method in ("GET", "HEAD"),
         )
         nonce = response.headers.get("Replay-Nonce")
-        if nonce and keep_nonce:
+        if nonce and keep_nonce and _NONCE.fullmatch(nonce):
             with self._lock:
                 self._nonces.append(nonce)
         if len(response.content) > _LARGEST_ANSWER:
@@ -256,6 +260,17 @@ class AcmeSession:
             operation=operation,
             transient=True,
         )
+
+
+def _roots(ca_file: str | None) -> str | bool:
+    """What the CA's HTTPS is checked against; tried here, where a wrong file can still be told from a wrong server."""
+    if ca_file is None:
+        return True
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise InputError("FileUnreadable", f"{ca_file} is no PEM file of roots that can be read ({error}).") from error
+    return ca_file
 
 
 def _unfit(what: str) -> RemoteError:

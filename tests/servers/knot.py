@@ -82,7 +82,7 @@ def running_knot(
     (folder / "knot.conf").write_text("\n".join(settings) + "\n")
     child = Child([binary, "-c", str(folder / "knot.conf")], folder / "knot.log", dict(os.environ))
     try:
-        child.await_ready(lambda: is_open(port))
+        child.await_ready(lambda: is_open(port, address))
         yield Knot(address, port)
     finally:
         child.stop()

@@ -268,6 +268,35 @@ def test_what_is_no_acme_directory_is_told(customer: Customer, answer: object) -
     assert caught.value.token == "AcmeServerUnfit"
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["no file", "no roots in it"])
+def test_roots_that_cannot_be_read_are_told_as_such(customer: Customer, tmp_path: Path, content: str | None) -> None:
+    customer.ca.ca_file = tmp_path / "roots.pem"
+    if content is not None:
+        customer.ca.ca_file.write_text(content)
+    with pytest.raises(InputError, match=r"roots\.pem is no PEM file of roots"):
+        customer.obtain()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"challenges": "x"}, {"challenges": ["x", {}]}, {"identifier": 7, "status": "pending"}, {"status": 3}],
+)
+def test_an_authorization_that_makes_no_sense_is_an_error_of_the_ca(
+    customer: Customer, body: dict[str, object]
+) -> None:
+    customer.ca.answers["/authz/0"] = [(200, body, {})]
+    with pytest.raises(RemoteError):
+        customer.obtain()
+
+
+@pytest.mark.parametrize("change", [{"authorizations": 3}, {"finalize": None}, {"certificate": 5, "status": "valid"}])
+def test_an_order_that_makes_no_sense_is_an_error_of_the_ca(customer: Customer, change: dict[str, object]) -> None:
+    order = {"status": "ready", "authorizations": [], "finalize": f"{customer.ca.url}/x", **change}
+    customer.ca.answers["/order/0"] = [(200, order, {})] * 3
+    with pytest.raises(RemoteError):
+        customer.obtain()
+
+
 def test_an_address_that_is_not_https_is_refused(customer: Customer) -> None:
     customer.ca.url = "http://localhost"
     with pytest.raises(InputError, match="no https address"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sfcert.acme.account import deactivate_account, open_account
-from sfcert.acme.issue import obtain
+from sfcert.acme.issue import obtain, obtain_on
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.session import AcmeSession
 from sfcert.acme.solvers.dns01 import Dns01
@@ -281,6 +282,23 @@ def test_a_kept_order_for_other_names_is_not_used(pebble: Pebble) -> None:
     run.obtain(["www.example.test"], http(pebble))
     run.obtain(["other.example.test"], http(pebble), resume=run.order)
     assert len(run.orders) == 2
+
+
+def test_many_certificates_share_a_session_and_a_responder(pebble: Pebble) -> None:
+    run, solver = Run(pebble), http(pebble)
+    names = [f"n{at}.example.test" for at in range(24)]
+    with AcmeSession(run.options, run.key, CLOCK) as session, ThreadPoolExecutor(8) as pool:
+        open_account(session, None)
+        chains = list(
+            pool.map(
+                lambda name: obtain_on(session, [name], Pending([name]), lambda _: solver, emit=run.events.append),
+                names,
+            )
+        )
+    leaves = [x509.load_der_x509_certificate(one.der[0]) for one in chains]
+    found = [one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value for one in leaves]
+    assert [one.get_values_for_type(x509.DNSName) for one in found] == [[name] for name in names]
+    assert all(9 <= one.calls <= 40 for one in chains)
 
 
 def test_refused_nonces_and_slow_validation_are_borne(tmp_path: Path, challenge_server: ChallengeServer) -> None:
