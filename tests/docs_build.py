@@ -17,6 +17,7 @@ from sfcert.cli.main import COMMANDS, cli
 from sfcert.converge.gates import GATE_KINDS
 from sfcert.converge.reasons import REASONS
 from sfcert.enrol.policy import policy_schema
+from sfcert.enrol.reasons import CONDITION_REASONS, GATE_REASONS
 from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
 from sfcert.model.bundle import Bundle
 from sfcert.model.finding import Audit
@@ -92,6 +93,12 @@ def _reasons() -> str:
     lines += [f"| {kind} | {sentence} |" for kind, sentence in GATE_KINDS.items()]
     lines += ["", "Each look at a gate or a resource gives a reason:", "", "| reason | means |", "|---|---|"]
     lines += [f"| {reason} | {sentence} |" for reason, sentence in REASONS.items()]
+    for title, reasons in (
+        ("The gate of enrolment says of each question:", GATE_REASONS),
+        ("The conditions Ready and Issuing of a certificate say:", CONDITION_REASONS),
+    ):
+        lines += ["", title, "", "| reason | means |", "|---|---|"]
+        lines += [f"| {reason} | {sentence} |" for reason, sentence in reasons.items()]
     return _NOTE + "\n".join(lines) + "\n"
 
 

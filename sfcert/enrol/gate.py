@@ -29,7 +29,7 @@ from sfcert.enrol.checks import (
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.names import covers
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport
+from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
 from sfcert.pki import direct_issuers
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -75,7 +75,7 @@ def judge(
     checks.append(
         failed("sunset", "Sunset", ends) if ends else passed("sunset", "No sunset of its authority is known.")
     )
-    return GateReport(kind="judged", checks=tuple(checks), pins_to_add=pins)
+    return gate_report("judged", tuple(checks), pins)
 
 
 def leaf_of(chain: Sequence[Certificate]) -> Certificate:

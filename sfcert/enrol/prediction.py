@@ -23,7 +23,7 @@ from sfcert.enrol.checks import (
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.names import common_name_of
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport
+from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
 from sfcert.pki import direct_issuers
 
 ASSUMPTION = "issuer-next-time"
@@ -62,7 +62,7 @@ def predict(
     if not policy.issuer.is_merged:
         check, pins = _issuer(policy, expectation, issuers, accepted, is_given=bool(given_issuers))
         checks.append(check)
-    return GateReport(kind="predicted", checks=tuple(checks), pins_to_add=pins)
+    return gate_report("predicted", tuple(checks), pins)
 
 
 def _pins(policy: EnrolmentPolicy, expectation: Expectation | None) -> tuple[str, ...] | None:

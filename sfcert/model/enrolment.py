@@ -169,23 +169,28 @@ class GateCheck(Value):
 
 
 class GateReport(Value):
-    """All questions of the gate. `kind`: "predicted" before a request, "judged" on the certificate itself."""
+    """All questions of the gate. `kind`: "predicted" before a request, "judged" on the certificate itself.
+
+    `verdict` follows from the checks: `gate_report` builds them.
+    """
 
     kind: Literal["predicted", "judged"]
+    verdict: Verdict
     checks: tuple[GateCheck, ...]
     pins_to_add: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
-        """Fail wins over unknown, unknown over pass; no check at all is unknown."""
-        said = {one.verdict for one in self.checks}
-        if "fail" in said:
-            return "fail"
-        return "pass" if said == {"pass"} else "unknown"
-
-    @property
     def not_passed(self) -> tuple[GateCheck, ...]:
         return tuple(one for one in self.checks if one.verdict != "pass")
+
+
+def gate_report(
+    kind: Literal["predicted", "judged"], checks: tuple[GateCheck, ...], pins_to_add: tuple[str, ...] = ()
+) -> GateReport:
+    """The report of these checks: fail wins over unknown, unknown over pass; no check at all is unknown."""
+    said = {one.verdict for one in checks}
+    verdict: Verdict = "fail" if "fail" in said else "pass" if said == {"pass"} else "unknown"
+    return GateReport(kind=kind, verdict=verdict, checks=checks, pins_to_add=pins_to_add)
 
 
 class Failure(Value):

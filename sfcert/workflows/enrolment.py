@@ -35,10 +35,11 @@ from sfcert.enrol.reading import (
 from sfcert.enrol.renewal import renewal_timing
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import Enrolled, Failure, GateReport, PolicyChange, Record
+from sfcert.model.enrolment import Enrolled, Failure, GateReport, PolicyChange, Record, gate_report
 from sfcert.model.progress import Event
 from sfcert.pki import direct_issuers, read_certificate, read_pem_chain
 from sfcert.pki.request import pem_of_certificates, pem_of_request
+from sfcert.workflows.enrolment_issuer import ensure_issuer
 from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment_waiting import await_completion
 
@@ -101,26 +102,13 @@ class _Run:
         if not is_continued:
             report = self._predict(leaf)
             if request.dry_run:
-                return Enrolled(
-                    outcome="planned",
-                    vault_url=request.vault_url,
-                    name=request.name,
-                    changes=changes,
-                    report=report,
-                    notes=tuple(self._notes),
-                )
+                return self._planned(changes, report)
             self._tell("predicted", verdict=report.verdict)
             if report.verdict != "pass":
                 raise refusal(report, "Nothing was sent.")
         elif request.dry_run:
             self._notes.append("An operation of an earlier run is open; a run would go on with it.")
-            return Enrolled(
-                outcome="planned",
-                vault_url=request.vault_url,
-                name=request.name,
-                changes=changes,
-                notes=tuple(self._notes),
-            )
+            return self._planned(changes, None)
         try:
             return self._issue(body, leaf, is_continued)
         except ConvergenceError:
@@ -195,13 +183,8 @@ class _Run:
         advice = None
         if record.renewal_start_utc is not None and record.renewal_end_utc is not None:
             advice = (record.renewal_start_utc, record.renewal_end_utc)
-        timing = renewal_timing(
-            leaf.not_before_utc,
-            leaf.not_after_utc,
-            self._policy.renewal,
-            advice=advice,
-            identity=leaf.thumbprint,
-        )
+        life = (leaf.not_before_utc, leaf.not_after_utc)
+        timing = renewal_timing(*life, self._policy.renewal, advice=advice, identity=leaf.thumbprint)
         # what the vault renews by itself is not asked for a second time
         by_vault = self._policy.renewal.by == "vault" and not self._policy.issuer.is_merged
         now = self._means.clock.now()
@@ -274,7 +257,7 @@ class _Run:
             return self._by_acme(body, leaf)
         if not is_continued:
             if issuer.is_integrated:
-                self._ensure_issuer()
+                ensure_issuer(self._request, self._means.vault, self._tell)
             self._save(step="requesting", policy_digest=self._digest, request_id=None, policy=self._policy)
             self._create(body)
         if issuer.is_merged:
@@ -298,26 +281,6 @@ class _Run:
         self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
         self._tell("requested", request_id=self._record.request_id, issuer=self._policy.issuer.vault_name)
         return pending
-
-    def _ensure_issuer(self) -> None:
-        issuer, request = self._policy.issuer, self._request
-        if self._means.vault.fetch_issuer(request.vault_url, issuer.name) is not None:
-            return
-        if issuer.provider is None:
-            raise InputError(
-                "PolicyInvalid",
-                f"{request.vault_url} has no issuer {issuer.name!r}. Name its `provider` (and the account, where the "
-                "provider needs one) in the policy, and it is created; or correct the name.",
-            )
-        body: Json = {"provider": issuer.provider, "attributes": {"enabled": True}}
-        if issuer.account_id is not None:
-            body["credentials"] = {"account_id": issuer.account_id}
-            if request.issuer_password is not None:
-                body["credentials"]["pwd"] = request.issuer_password
-        if issuer.organization_id is not None:
-            body["org_details"] = {"id": issuer.organization_id}
-        self._means.vault.put_issuer(request.vault_url, issuer.name, body)
-        self._tell("issuer-created", issuer=issuer.name, provider=issuer.provider)
 
     def _waiting(self) -> Enrolled:
         request = self._request
@@ -451,10 +414,21 @@ class _Run:
         if is_merged:
             # the chain lies in the vault's secret, which is not read: whether it is whole is not asked of us
             kept = tuple(one for one in report.checks if one.check != "chain")
-            report = msgspec.structs.replace(report, checks=kept)
+            report = gate_report("judged", kept, report.pins_to_add)
         return report
 
     # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _planned(self, changes: tuple[PolicyChange, ...], report: GateReport | None) -> Enrolled:
+        request = self._request
+        return Enrolled(
+            outcome="planned",
+            vault_url=request.vault_url,
+            name=request.name,
+            changes=changes,
+            report=report,
+            notes=tuple(self._notes),
+        )
 
     def _outcome(
         self,

@@ -119,7 +119,7 @@ def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Pat
         "json",
     )
     assert done.code == 0, done.err
-    assert {one["verdict"] for one in done.json["report"]["checks"]} == {"pass"}
+    assert done.json["report"]["verdict"] == "pass", done.json["report"]
     assert by_name.facts["issuer_thumbprint"] in done.json["pins"]
 
 

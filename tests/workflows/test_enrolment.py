@@ -283,3 +283,58 @@ def _stop_at(what: str) -> Callable[[str], None]:
             raise Killed
 
     return stop
+
+
+# -- bad days of the vault --------------------------------------------------------------------------
+
+
+def test_a_name_that_lies_soft_deleted_is_explained(desk: Desk) -> None:
+    enrol(desk.request(), desk.means())
+    desk.vault._call("DELETE", desk.url, "/certificates/fresh")
+    with pytest.raises(InputError, match="lies soft-deleted"):
+        enrol(desk.request(), desk.means())
+
+
+def test_a_version_that_somebody_disabled_is_replaced(desk: Desk) -> None:
+    first = enrol(desk.request(), desk.means())
+    desk.vault._call("PATCH", desk.url, f"/certificates/fresh/{first.version}", {"attributes": {"enabled": False}})
+    second = enrol(desk.request(), desk.means())
+    assert second.outcome == "issued"
+    assert second.thumbprint != first.thumbprint
+
+
+def test_a_vault_that_refuses_is_named_and_nothing_is_remembered_as_begun(desk: Desk) -> None:
+    def take_rights_away(azure: Any) -> None:
+        azure.find_service("vaults").resource(desk.url).body["properties"]["accessPolicies"] = []
+
+    desk.site.running.call(take_rights_away)
+    with pytest.raises(RemoteError) as refused:
+        enrol(desk.request(), desk.means())
+    assert refused.value.token == "PermissionDenied"
+    assert desk.memory.record is None
+
+
+def test_an_operation_that_ends_as_cancelled_is_told_and_the_next_run_asks_again(desk: Desk) -> None:
+    desk.site.switch("vault_issuer_seconds", 7200)
+    with pytest.raises(ConvergenceError):
+        enrol(desk.request(timeout_s=60), desk.means())
+    desk.vault.put_cancel(desk.url, "fresh")
+    desk.vault.writes.clear()
+    desk.site.switch("vault_issuer_seconds", 0)
+    done = enrol(desk.request(), desk.means())
+    assert done.outcome == "issued"
+    assert "ended as cancelled" in done.notes[0]
+
+
+def test_a_policy_that_changed_while_its_request_is_open_takes_the_operation_for_another(desk: Desk) -> None:
+    enrol(desk.request(issuer="Unknown"), desk.means())
+    other = desk.policy("Unknown", validity_months=6)
+    with pytest.raises(RefusedError, match="--cancel-pending"):
+        enrol(desk.request(policy=other), desk.means())
+
+
+def test_what_stands_in_the_vault_is_judged_again_for_a_cluster(desk: Desk) -> None:
+    """An integrated issuer's version that the gate refused does not pass by running the same command again."""
+    enrol(desk.request(), desk.means())
+    with pytest.raises(RefusedError, match="stands in the vault"):
+        enrol(desk.request(expectation=expecting(desk, "AA" * 20)), desk.means())

@@ -1,0 +1,43 @@
+"""Is the vault's issuer object there, and if not, how is it made? Floor 5.
+
+Source: Key Vault REST, set certificate issuer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sfcert.enrol.ports import EnrolmentVault
+from sfcert.errors import InputError
+from sfcert.workflows.enrolment_request import Request
+
+Json = dict[str, Any]
+
+
+def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., None]) -> None:
+    """Create the issuer that the policy names where the vault has none; one that is there is left as it is.
+
+    Raises:
+        InputError: PolicyInvalid where it is not there and the policy names no provider.
+
+    Effects: one read; one write the first time.
+    """
+    issuer = request.policy.issuer
+    if vault.fetch_issuer(request.vault_url, issuer.name) is not None:
+        return
+    if issuer.provider is None:
+        raise InputError(
+            "PolicyInvalid",
+            f"{request.vault_url} has no issuer {issuer.name!r}. Name its `provider` (and the account, where the "
+            "provider needs one) in the policy, and it is created; or correct the name.",
+        )
+    body: Json = {"provider": issuer.provider, "attributes": {"enabled": True}}
+    if issuer.account_id is not None:
+        body["credentials"] = {"account_id": issuer.account_id}
+        if request.issuer_password is not None:
+            body["credentials"]["pwd"] = request.issuer_password
+    if issuer.organization_id is not None:
+        body["org_details"] = {"id": issuer.organization_id}
+    vault.put_issuer(request.vault_url, issuer.name, body)
+    tell("issuer-created", issuer=issuer.name, provider=issuer.provider)
