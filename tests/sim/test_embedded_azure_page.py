@@ -38,3 +38,17 @@ def test_every_served_namespace_is_named(text: str) -> None:
     azure = build(start=datetime(2026, 11, 22, tzinfo=UTC), seed=1)
     namespaces = {one.split("/")[0] for one in azure.provider_types()}
     assert {one for one in namespaces if f"`{one}/" not in text} == set()
+
+
+def test_the_version_of_az_is_the_one_that_is_run(text: str) -> None:
+    pinned = (PAGE.parents[2] / ".ci" / "azure-cli.txt").read_text(encoding="utf-8").strip()
+    assert pinned == "azure-cli==" + re.findall(r"`az` ([0-9.]+) ", section(text, "What judges it"))[0]
+
+
+def test_the_commands_of_az_are_those_that_are_run(text: str) -> None:
+    """A command is the words before its first option, as the tests write them."""
+    tests = (Path(__file__).parent / "clients" / "test_az.py").read_text(encoding="utf-8")
+    calls = re.findall(r"\b(?:az|refused)\(\s*((?:\"[a-z][a-z-]*\"[,)]\s*)+)", tests)
+    run = {" ".join(re.findall(r"\"([^\"]+)\"", words)) for words in calls}
+    named = re.findall(r"^az (.+)$", section(text, "What judges it"), re.MULTILINE)
+    assert sorted(named) == sorted(run)

@@ -147,10 +147,11 @@ def test_certificates_are_made_listed_and_changed(desk: Desk) -> None:
     assert shown["policy"]["x509CertificateProperties"]["subject"] == "CN=of-az"
     assert {CERTIFICATE, "of-az"} <= names(desk.az("keyvault", "certificate", "list", *vault))
     assert len(desk.az("keyvault", "certificate", "list-versions", *vault, "-n", "of-az")) == 1
-    words = ("keyvault", "certificate", "set-attributes", *vault, "-n", "of-az")
-    changed = desk.az(*words, "--tags", "a=b", "--enabled", "false")
+    of_az = (*vault, "-n", "of-az")
+    changed = desk.az("keyvault", "certificate", "set-attributes", *of_az, "--tags", "a=b", "--enabled", "false")
     assert (changed["tags"], changed["attributes"]["enabled"]) == ({"a": "b"}, False)
-    changed = desk.az(*words, "--policy", f"@{file}", "--enabled", "true")
+    more = ("--policy", f"@{file}", "--enabled", "true")
+    changed = desk.az("keyvault", "certificate", "set-attributes", *of_az, *more)
     assert changed["attributes"]["enabled"] is True
 
 
@@ -165,8 +166,8 @@ def test_a_certificate_comes_in_from_a_file_and_its_secret_goes_out(desk: Desk) 
             b"brought", key, leaf, None, serialization.BestAvailableEncryption(b"of-a-test")
         )
     )
-    words = ("keyvault", "certificate", "import", *vault)
-    brought = desk.az(*words, "-n", "brought", "-f", str(pfx), "--password", "of-a-test")
+    words = (*vault, "-n", "brought", "-f", str(pfx), "--password", "of-a-test")
+    brought = desk.az("keyvault", "certificate", "import", *words)
     assert brought["x509ThumbprintHex"] == leaf.fingerprint(hashes.SHA1()).hex().upper()
 
     private = key.private_bytes(
@@ -175,7 +176,7 @@ def test_a_certificate_comes_in_from_a_file_and_its_secret_goes_out(desk: Desk) 
     pem = desk.folder / "brought.pem"
     pem.write_bytes(private + leaf.public_bytes(serialization.Encoding.PEM))
     # az tells the vault that a file is PEM where it is given a policy, and only there
-    desk.az(*words, "-n", "brought-as-pem", "-f", str(pem), "-p", "{}")
+    desk.az("keyvault", "certificate", "import", *vault, "-n", "brought-as-pem", "-f", str(pem), "-p", "{}")
     listed = {one["name"] for one in desk.az("keyvault", "secret", "list", *vault, "--include-managed")}
     assert {"brought", "brought-as-pem"} <= listed
     secret = desk.az("keyvault", "secret", "show", *vault, "-n", "brought-as-pem")
