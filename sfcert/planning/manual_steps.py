@@ -15,14 +15,22 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
 
     Effects: none.
     """
+    goal = situation.goal
     found = list(left_frozen(situation, steps))
-    ends = f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}"
+    ends = f"{goal.certificate.not_after_utc:%Y-%m-%d}"
     if situation.aim == "thumbprint":
         found.append(
             f"A cluster by thumbprint takes no new version by itself: bring the next one into the vault and "
             f"rotate again before {ends}."
         )
-    for one in situation.goal.certificates:
+    wanted = situation.inputs.issuer_thumbprints
+    if situation.aim == "issuer" and wanted and not set(wanted) & {one.thumbprint for one in goal.issuers.verified}:
+        found.append(
+            f"No version from {', '.join(wanted)} is in the vault yet: name that authority in the policy of "
+            f"{' and '.join(one.url for one in goal.certificates)}, or bring its certificate, and issue a new version. "
+            "Once every node presents it, plan change-issuer again: that forgets the old issuer."
+        )
+    for one in goal.certificates:
         if situation.aim != "thumbprint" and not one.renews_itself and not one.tags.get(OWNER_TAG):
             found.append(
                 f"Nothing renews {one.url} by itself: bring a new version from a pinned issuer in time before {ends}."

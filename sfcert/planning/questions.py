@@ -13,6 +13,7 @@ from sfcert.planning.deadlines import FORMULAS
 from sfcert.planning.freeze import freeze_renewal, resume_renewal
 from sfcert.planning.identity import create_identity
 from sfcert.planning.instances import is_manual, upgrade_instances
+from sfcert.planning.issuer_change import forget_issuers, stop_observing
 from sfcert.planning.node_extension import declare_name_on_nodes
 from sfcert.planning.provision import provision
 from sfcert.planning.reasons import Reasons
@@ -33,6 +34,8 @@ _WORK: dict[str, Question] = {
     "grant-access": grant_access,
     "provision": provision,
     "add-secrets": add_secrets,
+    "stop-observing": stop_observing,
+    "forget-issuers": forget_issuers,
     "declare-name-on-cluster": declare_name_on_cluster,
     "declare-name-on-nodes": declare_name_on_nodes,
     "retire-secrets": retire_secrets,

@@ -48,6 +48,22 @@ _WAYS: dict[str, Callable[[Step], Json]] = {
         "rollover of its own.",
     ),
     "secrets-back": _secrets,
+    "fewer-pins": lambda step: _undo(
+        True,
+        "Leave it: a further pin accepts more and refuses nothing. Or plan change-issuer again with the issuers that "
+        "shall stay, as long as every node presents a certificate of one of them.",
+    ),
+    "more-pins": lambda step: _undo(
+        True,
+        "Plan change-issuer again with --issuer-thumbprints that hold these too: it pins them beside the others.",
+        pins=step.undo.get("pins"),
+    ),
+    "observe-again": lambda step: _undo(
+        True,
+        "Append the certificates to the extension's observedCertificates again, while their issuer is pinned.",
+        extension=step.undo.get("extension"),
+        urls=step.undo.get("urls"),
+    ),
     "secrets-away": lambda step: _undo(
         True,
         "Take the versions out of the vm secrets again, once nothing declares them. What is in the stores stays there.",

@@ -6,6 +6,7 @@ The folder `cases` is the list.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,13 @@ def filled(text: str) -> str:
         text = text.replace(
             "$APP", json.dumps([make.version(make.leaf("app", common_name="app.example.com"), name="app")])
         )
+    if "$RIVAL" in text or "$CA_" in text:
+        # the same name from another authority, as it lies in the vault under a name of its own
+        rival = make.leaf("rival", ca="Example Issuing CA B", not_before=make.NOW - timedelta(days=1))
+        text = text.replace("$RIVAL_SHORT", rival.thumbprint[:8])
+        text = text.replace("$RIVAL", json.dumps([make.version(rival, name="shop-b")]))
+        for letter in "AB":
+            text = text.replace(f"$CA_{letter}", make.authority(f"Example Issuing CA {letter}").thumbprint)
     return text.replace("$OWNER", owner_of(make.CLUSTER_ID, Inputs().playbook))
 
 
