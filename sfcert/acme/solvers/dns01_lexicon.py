@@ -46,8 +46,11 @@ class LexiconDns:
             opened = self._open(zone)
             held = opened.list_records("TXT", fqdn)
             there = {str(one.get("content", "")).strip('"') for one in held}
-            for gone in sorted(there - values):
-                opened.delete_record(None, "TXT", fqdn, _stored(held, gone))
+            for one in held:
+                content = str(one.get("content", ""))
+                if content.strip('"') not in values:
+                    # the content as the host wrote it, quotes and all: hosts without ids compare it by the letter
+                    opened.delete_record(one.get("id"), "TXT", fqdn, content)
             for fresh in sorted(values - there):
                 if not opened.create_record("TXT", fqdn, fresh):
                     raise self._failed("DnsUpdateRefused", f"it does not take the record {fqdn}")
@@ -74,11 +77,6 @@ class LexiconDns:
         return RemoteError(
             token, f"The DNS host {self._provider}: {what}.", service=self._provider, operation="TXT", transient=None
         )
-
-
-def _stored(held: list[dict[str, Any]], value: str) -> str:
-    """The content as the host wrote it, quotes and all: some compare it by the letter."""
-    return next(str(one["content"]) for one in held if str(one.get("content", "")).strip('"') == value)
 
 
 def _load(provider: str) -> Any:

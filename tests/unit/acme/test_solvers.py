@@ -157,7 +157,7 @@ class Host:
         self.records.append(f'"{content}"')
         return True
 
-    def delete_record(self, identifier: None, rtype: str, name: str, content: str) -> bool:
+    def delete_record(self, identifier: str | None, rtype: str, name: str, content: str) -> bool:
         self.records.remove(content)
         return True
 
