@@ -31,6 +31,7 @@ from sfcert.planning.manual_steps import manual_steps_of
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.questions import ask, check_playbook
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.refused import check_refusals
 from sfcert.planning.renewal import renewal_lead_s
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
@@ -88,6 +89,7 @@ def plan_rollover(
     proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
     if situation is not None:
         steps = ask(playbook, situation, reasons)
+        check_refusals(situation, steps, reasons)
         stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
     status = "blocked" if reasons else "ready" if stages else "nothing-to-do"
     return sealed(

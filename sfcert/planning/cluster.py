@@ -17,22 +17,17 @@ from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import DeclareCluster
-from sfcert.trust.refusals import refusals
 
 
 def declare_name_on_cluster(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
     """One step, or none where the cluster declares just this already.
 
-    Effects: adds to `reasons` what the resource provider itself would refuse.
+    Effects: none.
     """
     cluster = situation.observation.cluster
     if is_by_name(situation):
         return []
     after = declared_name(situation)
-    for code, message in refusals(cluster.certificate, after, role="cluster", clients=cluster.clients):
-        # what is refused before the last stage of 50 is judged there: only the end state counts here
-        if code not in ("TwoCertificatesToTwoCertificatesNotAllowed", "CertificateUpgradeWithNoIntersectionNotAllowed"):
-            reasons.add(f"The resource provider would refuse the declaration with {code}: {message} Correct it first.")
     return [
         Step(
             definition=definition,
