@@ -11,7 +11,6 @@ Source: RFC 8555, section 8.4. What keeps a zone is a `TxtWriter`, one module fo
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from typing import Protocol
 
 from sfcert.acme.solvers.lookup import Lookup
@@ -71,32 +70,38 @@ class Dns01:
     def settle(self, name: str, token: str, key_authorization: str) -> None:
         """Wait until every authoritative server serves the value.
 
+        An address that never answers is waited for a tenth of the patience: it may be out of reach from here (no IPv6,
+        a firewall) and yet serve the CA. At least one has to answer.
+
         Raises:
-            RemoteError: `DnsNotVisible` with the servers that do not, once the patience is over.
+            RemoteError: `DnsNotVisible` with the servers that do not serve it, once the patience is over.
         """
         target, zone = self._place(name)
         value = dns_validation(key_authorization)
-        deadline = self._clock.now() + timedelta(seconds=self._patience_s)
+        begun = self._clock.now()
         wait_s = _FIRST_LOOK_S
         waiting = self._lookup.servers_of(zone)
         if not waiting:
             raise _not_visible(f"No authoritative server of {zone} could be found. Is the zone delegated?", target)
-        silent: list[str] = []
+        is_served = False
         while True:
             seen = {server: self._lookup.texts_at(server, target) for server in waiting}
+            is_served = is_served or any(value in (texts or ()) for texts in seen.values())
             waiting = [server for server in waiting if value not in (seen[server] or ())]
-            silent = [str(server) for server in waiting if seen[server] is None]
+            waited_s = (self._clock.now() - begun).total_seconds()
+            if is_served and waited_s >= self._patience_s / 10:
+                waiting = [server for server in waiting if seen[server] is not None]
             if not waiting:
                 return
-            if self._clock.now() >= deadline:
+            if waited_s >= self._patience_s:
                 break
             self._clock.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
-        named = ", ".join(f"{one} (no answer)" if str(one) in silent else str(one) for one in waiting)
+        named = ", ".join(f"{one} (no answer)" if seen[one] is None else str(one) for one in waiting)
         raise _not_visible(
             f"The TXT record at {target} was written into the zone {zone}, but after {self._patience_s:.0f} s "
-            f"it is not served by {named}. The CA was not asked. Check the zone's delegation and "
-            f"transfers, then run this again.",
+            f"it is not served by {named}. The CA was not asked. Check the zone's delegation and transfers; where this "
+            f"machine may not ask those servers, name others to look at. Then run this again.",
             target,
         )
 

@@ -6,6 +6,9 @@ port is listened on here. Source: RFC 8555, section 8.3.
 
 from __future__ import annotations
 
+import errno
+import socket
+import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,7 +22,7 @@ class Http01Responder:
     """The solver for HTTP-01 with a server of its own.
 
     Args:
-        host: the address to listen on; empty for all.
+        host: the address to listen on; empty for all, of both families.
         port: 80, or where port 80 is led to.
     """
 
@@ -42,7 +45,7 @@ class Http01Responder:
             self._answers[token] = key_authorization
             if self._server is None:
                 try:
-                    self._server = _Server((self._host, self._port), _handler(self._answers))
+                    self._server = _listen(self._host, self._port, _handler(self._answers))
                 except OSError as error:
                     self._answers.pop(token)
                     raise self._taken(name, error) from error
@@ -77,6 +80,33 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # many names are looked at in the same moment
     request_queue_size = 128
+
+    def server_bind(self) -> None:
+        # the parent would ask DNS for a name of this machine, which can take seconds and serves nobody here
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "sfcert", self.socket.getsockname()[1]
+
+
+class _DualStack(_Server):
+    """Both families on one socket: a CA comes by IPv6 where the name has such an address."""
+
+    address_family = socket.AF_INET6
+
+    def server_bind(self) -> None:
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+
+def _listen(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    if host:
+        return (_DualStack if ":" in host else _Server)((host, port), handler)
+    try:
+        return _DualStack(("::", port), handler)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        # a machine without IPv6
+        return _Server(("", port), handler)
 
 
 def _handler(answers: dict[str, str]) -> type[BaseHTTPRequestHandler]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -90,6 +91,20 @@ def test_the_responder_serves_its_answers_and_nothing_else_and_is_gone_with_the_
     # the port is free again at once
     solver.present("a.test", "one", "one.x")
     solver.cleanup("a.test", "one", "one.x")
+
+
+def test_the_responder_listens_on_both_families_where_no_address_is_given() -> None:
+    port = free_port()
+    solver = Http01Responder(port=port)
+    solver.present("a.test", "one", "one.x")
+    try:
+        assert fetch(port, f"{PREFIX}one") == b"one.x"
+        if socket.has_ipv6 and Path("/proc/net/if_inet6").is_file():
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"http://[::1]:{port}{PREFIX}one", timeout=5) as answer:
+                assert answer.read() == b"one.x"
+    finally:
+        solver.cleanup("a.test", "one", "one.x")
 
 
 @pytest.mark.parametrize("token", ["../../../etc/cron.d/x", "a/b", "", ".", "a b"])
