@@ -63,10 +63,16 @@ class Application:
         self._later(BASE_S + after_s, self._deliver)
 
     def supersede(self) -> None:
-        """A newer model or the machine's end stops this one; what runs in the guest goes on."""
+        """A newer model, a re-image or the machine's end stops this one; what runs in the guest goes on.
+
+        Whoever waits for it waits no longer: what comes in its place is not theirs.
+        """
+        if self._over:
+            return
         self._over = True
         for event in self._events:
             event.cancel()
+        self._ended(self._machine, None)
 
     def heard(self) -> None:
         """An extension of this machine has reported something."""
