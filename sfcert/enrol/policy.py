@@ -217,6 +217,12 @@ def policy_changes(current: Json | None, wanted: EnrolmentPolicy) -> tuple[Polic
     return tuple(sorted(found, key=lambda one: one.path))
 
 
+def changed_parts(policy: EnrolmentPolicy, changes: tuple[PolicyChange, ...]) -> Json:
+    """The top-level members of the policy, in the vault's words, in which something changes."""
+    whole = vault_policy(policy)
+    return {name: whole[name] for name in sorted({one.path.split(".")[0] for one in changes})}
+
+
 def _flat(value: Json, lead: str = "") -> Json:
     found: Json = {}
     for key, one in value.items():

@@ -211,10 +211,19 @@ class Condition(Value):
     since_utc: datetime | None = None
 
 
+class Advice(Value):
+    """What an ACME authority says of a certificate: its id for `replaces`, and when to renew it (aware UTC)."""
+
+    ari_id: str | None = None
+    window: tuple[datetime, datetime] | None = None
+
+
 class Record(Value):
     """What a run remembers for the next one: which pending operation is ours, the open order, what failed.
 
     `step` is what was about to be done, written before it is done. `order` is the ACME adapter's own, opaque here.
+    `previous_request_id` is the operation that was seen before ours was asked for. `merging` becomes `ari_id` and the
+    renewal window once the merge is done.
     """
 
     vault_url: str
@@ -222,6 +231,8 @@ class Record(Value):
     step: Literal["idle", "ordering", "requesting", "pending", "merging"] = "idle"
     policy_digest: str | None = None
     request_id: str | None = None
+    previous_request_id: str | None = None
+    merging: Advice | None = None
     order: dict[str, Any] | None = None
     chain_pem: str | None = None
     ari_id: str | None = None

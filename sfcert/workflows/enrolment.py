@@ -20,8 +20,7 @@ from typing import Any
 import msgspec
 
 from sfcert.enrol import policy as policies
-from sfcert.enrol.gate import judge, ordered
-from sfcert.enrol.prediction import predict
+from sfcert.enrol.gate import ordered
 from sfcert.enrol.reading import (
     is_enabled,
     is_ours,
@@ -35,10 +34,11 @@ from sfcert.enrol.reading import (
 from sfcert.enrol.renewal import renewal_timing
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import Enrolled, Failure, GateReport, PolicyChange, Record, gate_report
+from sfcert.model.enrolment import Advice, Enrolled, Failure, GateReport, PolicyChange, Record
 from sfcert.model.progress import Event
-from sfcert.pki import direct_issuers, read_certificate, read_pem_chain
+from sfcert.pki import read_certificate
 from sfcert.pki.request import pem_of_certificates, pem_of_request
+from sfcert.workflows.enrolment_gate import Gatekeeper
 from sfcert.workflows.enrolment_issuer import ensure_issuer
 from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment_waiting import await_completion
@@ -81,6 +81,8 @@ class _Run:
         self._digest = policies.policy_digest(request.policy)
         self._record = means.memory.load() or Record(vault_url=request.vault_url, name=request.name)
         self._notes: list[str] = []
+        self._seen_request_id: str | None = None
+        self._gate = Gatekeeper(request, means, lambda: self._record)
 
     # -- the two entrances ---------------------------------------------------------------------------------------------
 
@@ -94,13 +96,15 @@ class _Run:
                 "and run this again.",
             )
         changes = policies.policy_changes((body or {}).get("policy"), self._policy)
+        if self._has_completed((body or {}).get("pending")) and not request.dry_run:
+            return self._judge_issued()
         is_continued = self._settle_pending(body)
         version = latest_version(body)
         leaf = leaf_of_version(version)
         if not is_continued and self._is_good(body, version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)
         if not is_continued:
-            report = self._predict(leaf)
+            report = self._gate.predict(leaf)
             if request.dry_run:
                 return self._planned(changes, report)
             self._tell("predicted", verdict=report.verdict)
@@ -133,6 +137,15 @@ class _Run:
         return self._judge_and_merge(body, pending, tuple(answer), keep_pending=keep_pending)
 
     # -- what stands in the way ----------------------------------------------------------------------------------------
+
+    def _has_completed(self, pending: Json | None) -> bool:
+        """Whether an operation that a killed run of ours began has ended well since: it is then not asked for again."""
+        self._seen_request_id = str((pending or {}).get("request_id") or "") or None
+        record = self._record
+        if pending is None or status_of(pending) != "completed" or record.step in ("idle", "ordering"):
+            return False
+        is_newer = self._seen_request_id != record.previous_request_id
+        return is_newer and is_ours(pending, record, self._policy, self._digest)
 
     def _settle_pending(self, body: Json | None) -> bool:
         """Whether an operation of an earlier run of ours is open, to be gone on with."""
@@ -195,59 +208,22 @@ class _Run:
         version = latest_version(body)
         assert version is not None
         assert leaf is not None
-        self._judge_standing(leaf)
+        self._gate.judge_standing(leaf)
         has_tags = {**(body.get("tags") or {}), **self._policy.tags}
         tags_differ = has_tags != (body.get("tags") or {})
         if not changes and not tags_differ:
-            if self._record.step != "idle" and not request.dry_run:
-                self._done(None)
+            if not request.dry_run:
+                self._remember()
             return self._outcome("unchanged", version, leaf, ())
         if request.dry_run:
             planned = self._outcome("planned", version, leaf, ())
             return msgspec.structs.replace(planned, changes=changes)
         if changes:
-            vault.put_policy(request.vault_url, request.name, _parts(policies.vault_policy(self._policy), changes))
+            vault.put_policy(request.vault_url, request.name, policies.changed_parts(self._policy, changes))
         if tags_differ:
             vault.put_tags(request.vault_url, request.name, version_id(version), has_tags)
-        self._done(None)
+        self._remember()
         return msgspec.structs.replace(self._outcome("updated", version, leaf, ()), changes=changes)
-
-    def _judge_standing(self, leaf: Certificate) -> None:
-        """What stands in the vault is judged too where a cluster is named: an earlier refusal does not pass by itself.
-
-        Raises:
-            RefusedError: GateRefused.
-        """
-        if self._request.expectation is None:
-            return
-        chain = (leaf, *direct_issuers(leaf, (*self._known(leaf), *self._request.expectation.known)))
-        report = self._judge(chain[:1] if leaf.is_self_signed else chain, leaf.public_key_sha256, is_merged=True)
-        if report.verdict != "pass":
-            raise refusal(report, "It is the version that stands in the vault; nothing was changed.")
-
-    def _predict(self, leaf: Certificate | None) -> GateReport:
-        request = self._request
-        known = self._known(leaf)
-        return predict(
-            self._policy,
-            expectation=request.expectation,
-            certificate_url=request.certificate_url,
-            previous=leaf,
-            known=known,
-            given_issuers=request.given_issuers,
-            accepted=request.accepted,
-            now=self._means.clock.now(),
-        )
-
-    def _known(self, leaf: Certificate | None) -> tuple[Certificate, ...]:
-        """Issuers that are known beside the cluster's: given, remembered from the last chain, or found elsewhere."""
-        remembered = read_pem_chain(self._record.chain_pem.encode()) if self._record.chain_pem else ()
-        known = (*self._request.given_issuers, *remembered)
-        observed = self._request.expectation.known if self._request.expectation else ()
-        find = self._means.find_issuers
-        if leaf is not None and find is not None and not direct_issuers(leaf, (*known, *observed)):
-            known = (*known, *find(leaf))
-        return known
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -258,7 +234,6 @@ class _Run:
         if not is_continued:
             if issuer.is_integrated:
                 ensure_issuer(self._request, self._means.vault, self._tell)
-            self._save(step="requesting", policy_digest=self._digest, request_id=None, policy=self._policy)
             self._create(body)
         if issuer.is_merged:
             return self._waiting()
@@ -268,6 +243,13 @@ class _Run:
     def _create(self, body: Json | None) -> Json:
         request, vault = self._request, self._means.vault
         tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
+        self._save(
+            step="requesting",
+            policy=self._policy,
+            policy_digest=self._digest,
+            request_id=None,
+            previous_request_id=self._seen_request_id,
+        )
         try:
             pending = vault.start_create(request.vault_url, request.name, policies.vault_policy(self._policy), tags)
         except RemoteError as error:
@@ -309,7 +291,6 @@ class _Run:
         def csr() -> bytes:
             pending = self._our_pending()
             if pending is None:
-                self._save(step="requesting", request_id=None)
                 pending = self._create(body)
             der = request_der(pending)
             if der is None:
@@ -337,6 +318,7 @@ class _Run:
             RefusedError: PendingForeign, where somebody else's is open.
         """
         pending = self._means.vault.fetch_pending(self._request.vault_url, self._request.name)
+        self._seen_request_id = str((pending or {}).get("request_id") or "") or None
         if pending is None or status_of(pending) != "inprogress":
             return None
         if is_ours(pending, self._record, self._policy, self._digest):
@@ -363,7 +345,7 @@ class _Run:
         key = request_key(pending)
         # a chain that fits no request of ours is judged in the order in which it came
         in_order = ordered(chain, key)
-        report = self._judge(in_order, key)
+        report = self._gate.judge(in_order, key)
         self._tell("judged", verdict=report.verdict)
         if report.verdict != "pass":
             if keep_pending:
@@ -371,10 +353,14 @@ class _Run:
             self._cancel()
             self._save(step="idle", request_id=None, order=None)
             raise refusal(report, "Nothing was merged, and the vault's operation was cancelled.")
-        self._save(step="merging", chain_pem=pem_of_certificates(tuple(one.der for one in in_order[1:])) or None)
+        self._save(
+            step="merging",
+            chain_pem=pem_of_certificates(tuple(one.der for one in in_order[1:])) or None,
+            merging=Advice(ari_id=answer.ari_id, window=answer.window) if answer is not None else None,
+        )
         tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
         merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)
-        self._done(answer)
+        self._done()
         return self._outcome("issued", merged, in_order[0], in_order[1:], report)
 
     def _judge_issued(self) -> Enrolled:
@@ -385,12 +371,10 @@ class _Run:
         leaf = leaf_of_version(version)
         if version is None or leaf is None:
             raise failed_remotely(request, "the operation is completed, but the vault shows no version")
-        known = self._known(leaf)
-        found = direct_issuers(leaf, (*known, *(request.expectation.known if request.expectation else ())))
-        chain = (leaf,) if leaf.is_self_signed else (leaf, *found)
-        report = self._judge(chain, request_key(body.get("pending")) or leaf.public_key_sha256, is_merged=True)
+        chain = (leaf,) if leaf.is_self_signed else (leaf, *self._gate.issuers_of(leaf))
+        report = self._gate.judge(chain, request_key(body.get("pending")) or leaf.public_key_sha256, is_merged=True)
         self._tell("judged", verdict=report.verdict)
-        self._done(None)
+        self._done()
         if report.verdict != "pass":
             raise refusal(
                 report,
@@ -399,23 +383,6 @@ class _Run:
                 "machines, which then get none.",
             )
         return self._outcome("issued", version, leaf, chain[1:], report)
-
-    def _judge(self, chain: tuple[Certificate, ...], key: str | None, *, is_merged: bool = False) -> GateReport:
-        request = self._request
-        report = judge(
-            chain,
-            self._policy,
-            request_key_sha256=key,
-            expectation=request.expectation,
-            certificate_url=request.certificate_url,
-            known=self._known(chain[0]),
-            now=self._means.clock.now(),
-        )
-        if is_merged:
-            # the chain lies in the vault's secret, which is not read: whether it is whole is not asked of us
-            kept = tuple(one for one in report.checks if one.check != "chain")
-            report = gate_report("judged", kept, report.pins_to_add)
-        return report
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -438,11 +405,7 @@ class _Run:
         chain: Sequence[Certificate],
         report: GateReport | None = None,
     ) -> Enrolled:
-        observed = self._request.expectation.known if self._request.expectation else ()
-        if leaf.is_self_signed:
-            issuers: tuple[Certificate, ...] = (leaf,)
-        else:
-            issuers = direct_issuers(leaf, (*chain, *self._known(leaf), *observed))
+        issuers = self._gate.issuers_of(leaf, chain)
         return Enrolled(
             outcome=outcome,
             vault_url=self._request.vault_url,
@@ -473,8 +436,9 @@ class _Run:
             failures=(*self._record.failures, failure)[-_FAILURES_KEPT:], step="idle", request_id=None, order=None
         )
 
-    def _done(self, answer: AcmeAnswer | None) -> None:
-        window = answer.window if answer is not None else None
+    def _done(self) -> None:
+        """A new version stands: what the authority said of it takes the place of what it said of the one before."""
+        advice = self._record.merging or Advice()
         self._save(
             step="idle",
             policy=self._policy,
@@ -482,10 +446,16 @@ class _Run:
             request_id=None,
             order=None,
             failures=(),
-            ari_id=answer.ari_id if answer is not None else self._record.ari_id,
-            renewal_start_utc=window[0] if window else None,
-            renewal_end_utc=window[1] if window else None,
+            merging=None,
+            ari_id=advice.ari_id,
+            renewal_start_utc=advice.window[0] if advice.window else None,
+            renewal_end_utc=advice.window[1] if advice.window else None,
         )
+
+    def _remember(self) -> None:
+        """Keep the policy for later renewals, where it is not kept yet."""
+        if self._record.policy != self._policy or self._record.step != "idle":
+            self._save(step="idle", policy=self._policy, policy_digest=self._digest, request_id=None, order=None)
 
     def _save(self, **changes: Any) -> None:
         self._record = msgspec.structs.replace(self._record, **changes)
@@ -495,8 +465,3 @@ class _Run:
         self._means.emit(
             Event(type=f"enrolment-{kind}", at_utc=self._means.clock.now(), data={"name": self._request.name, **data})
         )
-
-
-def _parts(policy: Json, changes: tuple[PolicyChange, ...]) -> Json:
-    """The top-level members of the policy in which something changes."""
-    return {name: policy[name] for name in {one.path.split(".")[0] for one in changes}}

@@ -11,7 +11,7 @@ import pytest
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.reading import request_der
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError
-from sfcert.model.enrolment import Acme, Issuer, Renewal
+from sfcert.model.enrolment import Acme, Issuer, Renewal, Window
 from sfcert.model.observation import PinnedName
 from sfcert.workflows.enrolment import enrol, merge
 from tests.e2e.site import opened
@@ -275,6 +275,40 @@ def test_killed_at_every_save_of_the_record_an_integrated_enrolment_asks_once(de
             assert stop_after > 2
             return
     pytest.fail("an enrolment does not save twenty times")
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize(
+    ("issuer", "step"), [("integrated", "start_create"), ("acme", "start_create"), ("acme", "put_merge")]
+)
+def test_a_renewal_that_was_killed_asks_no_second_time(desk: Desk, issuer: str, step: str, where: str) -> None:
+    """The operation of the version before is completed and still shown: it must not be taken for the new one."""
+    acme = FakeAcme(desk, "Contoso Issuing CA 01")
+    means = desk.means(acquire=acme)
+    policy = desk.policy(ACME if issuer == "acme" else "ContosoCA")
+    first = enrol(desk.request(policy=policy), means)
+    desk.clock.sleep(3600)
+    desk.vault.writes.clear()
+    setattr(desk.vault, where, _stop_at(step))
+    with pytest.raises(Killed):
+        enrol(desk.request(policy=policy, renew=True), means)
+    desk.vault.before = desk.vault.after = lambda _: None
+    desk.clock.sleep(3600)  # an integrated issuer has answered meanwhile
+    done = enrol(desk.request(policy=policy, renew=True), means)
+    assert done.outcome == "issued"
+    assert done.thumbprint != first.thumbprint
+    assert len((desk.body() or {})["versions"]) == 2
+    assert desk.vault.writes.count("start_create") == 1
+    assert len(acme.orders) == (2 if issuer == "acme" else 0)
+
+
+def test_a_policy_that_differs_only_in_what_the_vault_does_not_know_is_remembered(desk: Desk) -> None:
+    enrol(desk.request(), desk.means())
+    windows = Renewal(windows=(Window(cron="0 2 * * 6", minutes=60),))
+    assert enrol(desk.request(policy=desk.policy(renewal=windows)), desk.means()).outcome == "unchanged"
+    assert desk.memory.record is not None
+    assert desk.memory.record.policy is not None
+    assert desk.memory.record.policy.renewal == windows
 
 
 def _stop_at(what: str) -> Callable[[str], None]:

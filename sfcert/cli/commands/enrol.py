@@ -19,6 +19,7 @@ from sfcert.cli.enrolling import (
 from sfcert.cli.output import answer, write_whole
 from sfcert.cli.policy_source import Asked, asked_for, policy_options
 from sfcert.cli.span import Span
+from sfcert.errors import SfcertError
 
 if TYPE_CHECKING:
     from sfcert.model.enrolment import Enrolled
@@ -64,6 +65,7 @@ def command(
         raise click.UsageError("--csr takes one request; the manifests hold several certificates. Name one.")
     connection = connect(named.source)
     expectation = expectation_for(named)
+    worst = 0
     for one in asked:
         request = Request(
             vault_url=vault,
@@ -78,11 +80,18 @@ def command(
             timeout_s=timeout,
             issuer_password=one.issuer_password,
         )
-        done = enrol(request, means_for(connection, vault, one.name, state, one.policy, one.secrets))
+        try:
+            done = enrol(request, means_for(connection, vault, one.name, state, one.policy, one.secrets))
+        except SfcertError as error:
+            if len(asked) == 1:
+                raise
+            click.echo(f"sfcert: {one.name}: {error.message}", err=True)
+            worst = max(worst, error.exit_code)
+            continue
         _say(done, csr, form, one)
         if done.outcome == "planned" and done.report is not None and done.report.verdict != "pass":
-            return 3
-    return 0
+            worst = max(worst, 3)
+    return worst
 
 
 def _say(done: Enrolled, csr: Path | None, form: str, asked: Asked) -> None:
