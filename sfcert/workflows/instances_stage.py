@@ -18,6 +18,7 @@ from sfcert.sources.live import Part
 from sfcert.workflows.run import Run
 
 _LOOK_S = 30.0
+_AT_WORK = frozenset({"updating", "creating"})
 
 
 def upgrade_instances(
@@ -40,6 +41,7 @@ def upgrade_instances(
     first = run.now()
     number = -1
     while (batch := _next_batch(plan.batches, number := number + 1, scale_set := _look(run, stage))) is not None:
+        scale_set = _await_idle(run, stage, batch, scale_set, until_utc)
         behind = [one.id for one in scale_set.instances or () if one.id in batch and not one.latest_model]
         if behind:
             if sent == 0:
@@ -92,6 +94,28 @@ def _look(run: Run, stage: Stage) -> ScaleSet:
     if cluster.state == "failed":
         raise ConvergenceError("WentToFailed", f"Stage {stage.id}: {cluster.message}", stage=stage.id)
     return found
+
+
+def _await_idle(run: Run, stage: Stage, batch: tuple[str, ...], scale_set: ScaleSet, until_utc: datetime) -> ScaleSet:
+    """Wait until none of these instances is at work: an earlier run may have told it already, and was killed then."""
+    while True:
+        busy = [
+            one.name or one.id
+            for one in scale_set.instances or ()
+            if one.id in batch and not one.latest_model and (one.provisioning_state or "").lower() in _AT_WORK
+        ]
+        if not busy:
+            return scale_set
+        if run.now() >= until_utc:
+            raise ConvergenceError(
+                "NotConverged",
+                f"Stage {stage.id}: still at work: {', '.join(busy)}. Run the same command again: it goes on here.",
+                stage=stage.id,
+                open_gates=busy,
+            )
+        run.tell("waiting", stage=stage.id, seconds=_LOOK_S, why=f"{', '.join(busy)} at work already")
+        run.sleep(_LOOK_S)
+        scale_set = _look(run, stage)
 
 
 def _await_batch(run: Run, stage: Stage, batch: tuple[str, ...], until_utc: datetime) -> None:

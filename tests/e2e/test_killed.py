@@ -165,3 +165,19 @@ def test_a_process_interrupted_at_the_keyboard_says_how_to_go_on(unbroken: Unbro
     resumed = site.apply()
     assert resumed.code == 0, resumed.err
     _assert_same(site, unbroken)
+
+
+def test_killed_after_every_batch_of_a_manual_scale_set_it_tells_no_machine_twice(site_of: Callable[..., Site]) -> None:
+    whole = site_of("manual-mode")
+    assert whole.plan().code == 2
+    effects = Effects()
+    assert run_plan(whole, effects=effects).complete
+    site = site_of("manual-mode")
+    assert site.plan().code == 2
+    for _ in effects.keys:
+        with pytest.raises(Killed):
+            run_plan(site, effects=Effects(after=0))
+    assert run_plan(site).complete
+    assert site.plain_writes() == whole.plain_writes()
+    assert site.end_state() == whole.end_state()
+    assert site.refusals() == []

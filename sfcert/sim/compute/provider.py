@@ -394,7 +394,11 @@ class ScaleSetProvider:
 
         gate = gate_of(self._clusters, resource.body)
         rollout = Rollout(self._azure, self._scale_sets, scale_set, [touched], gate=gate, policy=None, ended=ended)
-        self._azure.clock.after(0 if touched else QUIET_S, rollout.start, f"manual upgrade of {scale_set.name}")
+        if touched:
+            # At once: whoever looks next sees the machines at work, even when no time has passed.
+            rollout.start()
+        else:
+            self._azure.clock.after(QUIET_S, rollout.start, f"manual upgrade of {scale_set.name}")
         return Answer(None, operation)
 
     def _reimage_of(self, resource: Resource, scale_set: ScaleSet) -> Callable[[Machine], None]:
