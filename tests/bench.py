@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import make
+from tests import bench_az, make
 
 RUNS = 20
 SFCERT = str(Path(sys.executable).parent / "sfcert")
@@ -162,6 +162,7 @@ def main() -> None:
     proof()
     whole_apply()
     rehearsals()
+    bench_az.side_by_side()
 
 
 if __name__ == "__main__":
