@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import resource
 import shutil
@@ -15,7 +17,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sfcert.acme.account import open_account
 from sfcert.acme.issue import obtain_on
@@ -24,11 +28,14 @@ from sfcert.acme.session import AcmeSession
 from sfcert.acme.solvers.http01_responder import Http01Responder
 from sfcert.acme.values import AcmeOptions
 from sfcert.azure.clock import WallClock
+from sfcert.sim.host import start_in_thread
+from sfcert.sim.worlds import load
 from tests.servers.knot import KEY_NAME, KEY_SECRET, Knot, running_knot
 from tests.servers.pebble import Pebble, running_challenge_server, running_pebble
 from tests.servers.requests import Pending
 
 RUNS = 7
+SFCERT = str(Path(sys.executable).parent / "sfcert")
 AT_ONCE = 200
 THREADS = 16
 
@@ -99,6 +106,34 @@ def compare(kind: str, pebble: Pebble, folder: Path, where: int) -> None:
     _row(f"one certificate by {kind}-01, whole process, median of {RUNS}", figure, "aim: ratio <= 1")
 
 
+def whole(pebble: Pebble, folder: Path) -> None:
+    """`sfcert enrol` as a user runs it, the key made in the embedded vault; every run asks for another certificate."""
+    facts: dict[str, Any] = {}
+    now = datetime.now(UTC).replace(microsecond=0)
+    with start_in_thread(
+        start=now, seed=7, prepare=lambda azure: facts.update(load(azure, "one-node-type"))
+    ) as running:
+        solver = {"kind": "http01", "settings": {"host": "127.0.0.1", "port": str(pebble.http_port)}}
+        acme = {"directory": pebble.directory_url, "ca_file": str(pebble.ca_file), "solvers": [solver]}
+        policy = {"subject": "CN=www.example.test", "issuer": {"name": "acme", "acme": acme}}
+        # JSON is YAML too
+        (folder / "policy.yaml").write_text(json.dumps(policy))
+        environment = {**os.environ, **running.env()}
+        numbers = itertools.count()
+        fixed = ["--policy", str(folder / "policy.yaml"), "--vault", str(facts["vault_url"])]
+        fixed += ["--state", str(folder / "state"), "--format", "json"]
+
+        def run() -> None:
+            _run([SFCERT, "enrol", f"by-acme-{next(numbers)}", *fixed], environment)
+
+        took = _median_s(run)
+        before = running.call(lambda azure: len(azure.journal.requests))
+        run()
+        asked = running.call(lambda azure: len(azure.journal.requests)) - before
+        _row(f"sfcert enrol by http-01 into a vault, median of {RUNS}", f"{took:.2f} s", "lego as above writes a file")
+        _row("calls to Azure for each, sign-in counted", str(asked))
+
+
 def many(pebble: Pebble) -> None:
     """All on one core, in this process; Pebble has the other."""
     solver = Http01Responder("127.0.0.1", pebble.http_port)
@@ -140,6 +175,7 @@ def main() -> None:
         folder = Path(home)
         with running_challenge_server(folder / "dns") as names, running_pebble(folder / "web", dns=names.dns) as pebble:
             compare("http", pebble, folder, pebble.http_port)
+            whole(pebble, folder)
             many(pebble)
         knot: Knot
         with (
