@@ -6,6 +6,7 @@ Leaves out: `listKeys` and its like for resources that have no keys here, availa
 from __future__ import annotations
 
 import copy
+import re
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,9 @@ from sfcert.sim.kernel.provider import Caller
 
 #: Asked where a template names no version for a resource that it does not hold itself.
 _ANY_VERSION = "2021-04-01"
+_GROUP_TYPE = "microsoft.resources/resourcegroups"
+#: The id that Azure shows for a group is that of no provider's resource.
+_GROUP_ID = re.compile(r"(/subscriptions/[^/]+)/resourceGroups/([^/]+)/?", re.IGNORECASE)
 
 
 class LiveRuntime:
@@ -51,12 +55,16 @@ class LiveRuntime:
         if not self._live:
             return UNKNOWN
         try:
-            rid = parse_id(resource_id)
+            rid = parse_id(_as_resource(resource_id))
         except ValueError as error:
             raise AzureFailure(400, "InvalidTemplate", f"'{resource_id}' is no resource id.") from error
+        body: dict[str, Any]
         try:
-            provider = self._azure.provider_of(rid.type) or self._azure.find_service("opaque")
-            body: dict[str, Any] = provider.get(rid, api_version or _ANY_VERSION, {})
+            if rid.type.lower() == _GROUP_TYPE:
+                body = self._azure.service("groups", Groups).get(rid.subscription, rid.name)
+            else:
+                provider = self._azure.provider_of(rid.type) or self._azure.find_service("opaque")
+                body = provider.get(rid, api_version or _ANY_VERSION, {})
         except AzureFailure as failure:
             if self._tolerant and failure.status == 404:
                 return UNKNOWN
@@ -66,7 +74,7 @@ class LiveRuntime:
         return {
             **copy.deepcopy(body),
             "apiVersion": api_version or _ANY_VERSION,
-            "resourceId": "/".join(("", *resource_id.strip("/").split("/"))).split("/providers/", 1)[-1],
+            "resourceId": "/".join(("", *rid.text.strip("/").split("/"))).split("/providers/", 1)[-1],
             "subscriptionId": rid.subscription,
             "resourceGroupName": rid.group,
             "scope": "",
@@ -170,3 +178,9 @@ class LiveRuntime:
                 if known["resourceType"].lower() == wanted:
                     return known
         return UNKNOWN
+
+
+def _as_resource(resource_id: str) -> str:
+    """A group's id as that of a resource of its type; any other id as it is."""
+    found = _GROUP_ID.fullmatch(resource_id)
+    return f"{found[1]}/providers/Microsoft.Resources/resourceGroups/{found[2]}" if found else resource_id

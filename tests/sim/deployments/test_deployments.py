@@ -373,6 +373,18 @@ def test_a_subscription_deployment_makes_a_group_and_deploys_into_it(wait: str, 
     assert world.call("GET", f"{world.sub}/resourceGroups/rg2/providers/{TYPE}/a").status == 200
 
 
+@pytest.mark.parametrize(
+    "id_of_group",
+    ["subscriptionResourceId('Microsoft.Resources/resourceGroups', 'rg')", "resourceGroup().id"],
+    ids=["as Bicep writes it", "as Azure shows it"],
+)
+def test_a_reference_reads_a_resource_group(id_of_group: str, world: World) -> None:
+    asked = {"where": {"type": "string", "value": f"[reference({id_of_group}, '2022-09-01', 'full').location]"}}
+    assert world.call("PUT", world.url(), request_of([], outputs=asked)).status == 201
+    world.azure.clock.advance(100)
+    assert world.state()["outputs"]["where"]["value"] == "westeurope"
+
+
 def test_waiting_by_reading_lets_time_pass_in_the_tempo_auto(world: World) -> None:
     world.deploy([thing("a", seconds=3600)], wait=0)
     assert [world.state()["provisioningState"] for _ in range(3)] == ["Accepted"] * 3
