@@ -8,7 +8,6 @@ for certificate with key, and `secretObjects` for the secret that an ingress rea
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +51,9 @@ def read_tls_secret(text: str, file: str) -> TlsSecret:
         raise InputError(
             "ManifestInvalid", f"{file}: the secret is of type {body.get('type')!r}, not kubernetes.io/tls."
         )
+    for key in ("metadata", "data", "stringData"):
+        if not isinstance(body.get(key) or {}, dict):
+            raise InputError("ManifestInvalid", f"{file}: {key} is no mapping.")
     parts = {key: _text(body, key, file) for key in ("tls.crt", "tls.key")}
     name = str((body.get("metadata") or {}).get("name") or "tls")
     try:
@@ -59,7 +61,8 @@ def read_tls_secret(text: str, file: str) -> TlsSecret:
     except ValueError as error:
         raise InputError("ManifestInvalid", f"{file}: {error}.") from None
     given = (body.get("metadata") or {}).get("annotations") or {}
-    annotations = {str(key): str(value) for key, value in given.items() if "last-applied" not in str(key)}
+    pairs = given.items() if isinstance(given, dict) else ()
+    annotations = {str(key): str(value) for key, value in pairs if "last-applied" not in str(key)}
     return TlsSecret(name, chain, annotations, pfx)
 
 
@@ -72,7 +75,7 @@ def _text(body: Json, key: str, file: str) -> bytes:
         raise InputError("ManifestInvalid", f"{file}: the secret has no {key}.")
     try:
         return base64.b64decode(str(value), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise InputError("ManifestInvalid", f"{file}: {key} is not base64.") from None
 
 

@@ -8,11 +8,11 @@ Source: cert-manager's API v1 and its annotations page; NGINX Ingress Controller
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
 
 from sfcert.enrol.manifest_certificate import ManifestFault, certificate_policy, vault_name
@@ -23,6 +23,9 @@ from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
 
 Json = dict[str, Any]
+#: What reading a field of another shape than the API's raises: a list where a mapping belongs, a number for a text.
+_SHAPELESS = (AttributeError, TypeError, ValueError, KeyError)
+_NO_SHAPE = "a field has another shape than the API gives it (a list for a mapping, or the like)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,12 @@ class _Document:
 
     @property
     def where(self) -> str:
-        return f"document {self.number} ({self.body.get('kind')} {(self.body.get('metadata') or {}).get('name')})"
+        return f"document {self.number} ({self.body.get('kind')} {self.name})"
+
+    @property
+    def name(self) -> str:
+        metadata = self.body.get("metadata")
+        return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
 
 
 def read_manifests(files: Sequence[tuple[str, str]]) -> tuple[AskedFor, ...]:
@@ -61,11 +69,7 @@ def read_manifests(files: Sequence[tuple[str, str]]) -> tuple[AskedFor, ...]:
         by_kind.setdefault(str(one.body.get("kind")), []).append(one)
     faults: list[Fault] = []
     secrets = _secrets(by_kind.get("Secret", []), faults)
-    issuers = {
-        (kind, str((one.body.get("metadata") or {}).get("name"))): one
-        for kind in ("Issuer", "ClusterIssuer")
-        for one in by_kind.get(kind, [])
-    }
+    issuers = {(kind, one.name): one for kind in ("Issuer", "ClusterIssuer") for one in by_kind.get(kind, [])}
     wanted: list[tuple[_Document, Json]] = [(one, one.body) for one in by_kind.get("Certificate", [])]
     for kind, derive in (("Ingress", certificates_of_ingress), ("VirtualServer", certificates_of_virtual_server)):
         for one in by_kind.get(kind, []):
@@ -73,12 +77,16 @@ def read_manifests(files: Sequence[tuple[str, str]]) -> tuple[AskedFor, ...]:
                 wanted += [(one, body) for body in derive(one.body)]
             except ManifestFault as fault:
                 faults.append(Fault(fault.message, one.file, path=f"{one.where} {fault.path}"))
+            except _SHAPELESS:
+                faults.append(Fault(_NO_SHAPE, one.file, path=one.where))
     found = []
     for document, body in wanted:
         try:
             found.append(_asked(document, body, issuers, secrets))
         except ManifestFault as fault:
             faults.append(Fault(fault.message, document.file, path=f"{document.where} {fault.path}"))
+        except _SHAPELESS:
+            faults.append(Fault(_NO_SHAPE, document.file, path=document.where))
     names = [one.name.lower() for one in found]
     faults += [
         Fault("two of the documents ask for a certificate of this name", path=one)
@@ -116,13 +124,16 @@ def _secrets(documents: list[_Document], faults: list[Fault]) -> dict[str, str]:
     """`name/key` -> text of every Secret; faults never show a value."""
     found: dict[str, str] = {}
     for one in documents:
-        name = (one.body.get("metadata") or {}).get("name")
-        for key, value in (one.body.get("stringData") or {}).items():
-            found[f"{name}/{key}"] = str(value).strip()
-        for key, value in (one.body.get("data") or {}).items():
+        plain, encoded = one.body.get("stringData") or {}, one.body.get("data") or {}
+        if not isinstance(plain, dict) or not isinstance(encoded, dict):
+            faults.append(Fault("data and stringData are mappings", one.file, path=one.where))
+            continue
+        for key, value in plain.items():
+            found[f"{one.name}/{key}"] = str(value).strip()
+        for key, value in encoded.items():
             try:
-                found[f"{name}/{key}"] = base64.b64decode(str(value), validate=True).decode("utf-8").strip()
-            except (binascii.Error, UnicodeDecodeError):
+                found[f"{one.name}/{key}"] = base64.b64decode(str(value), validate=True).decode("utf-8").strip()
+            except ValueError:
                 faults.append(Fault("is not base64 of text", one.file, path=f"{one.where} data.{key}"))
     return found
 
@@ -145,6 +156,11 @@ def _asked(
     notes: list[str] = []
     issuer, needed = issuer_of(found.body, secrets, notes)
     policy = certificate_policy(body, issuer, notes)
+    try:
+        # through plain data, so that a value of another type than the policy's is found here and not in the vault
+        policy = msgspec.convert(msgspec.to_builtins(policy), EnrolmentPolicy)
+    except msgspec.ValidationError as error:
+        raise ManifestFault("spec", f"a field has another type than the API gives it: {error}") from error
     try:
         policy = checked(policy, document.file)
     except InputError as error:

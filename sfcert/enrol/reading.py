@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Literal
 
 from sfcert.enrol.names import common_name_of
@@ -46,7 +45,7 @@ def request_der(pending: Json) -> bytes | None:
     """The operation's signing request; None where the vault shows none."""
     try:
         return base64.b64decode(str(pending.get("csr") or ""), validate=False) or None
-    except binascii.Error:
+    except ValueError:
         return None
 
 

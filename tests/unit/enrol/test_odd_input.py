@@ -1,0 +1,96 @@
+"""Law: whatever a file holds, enrolment reads it or says in one InputError why not, and shows no key."""
+
+from __future__ import annotations
+
+import base64
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfcert.enrol.kubernetes import read_tls_secret, secret_provider_class
+from sfcert.enrol.manifests import read_manifests
+from sfcert.enrol.policy import read_policy
+from sfcert.errors import InputError
+from tests.unit.enrol.manifest_text import CERTIFICATE, INGRESS, ISSUER
+
+ODD = st.sampled_from([None, [], {}, "", 0, -1, 1.5, True, "x", ["x"], {"x": "y"}, [{}], {"name": []}])
+POLICY = {
+    "subject": "CN=a.example.com",
+    "dns_names": ["a.example.com"],
+    "issuer": {"name": "acme", "acme": {"directory": "https://ca", "solvers": [{"kind": "http01", "settings": {}}]}},
+    "key": {"type": "RSA", "size": 2048},
+    "ekus": ["server_auth"],
+    "renewal": {"lifetime_percentage": 70, "windows": [{"cron": "* * * * *", "minutes": 5}]},
+    "tags": {"a": "b"},
+}
+SECRET = {
+    "kind": "Secret",
+    "type": "kubernetes.io/tls",
+    "metadata": {"name": "web", "annotations": {"a": "b"}},
+    "data": {"tls.crt": base64.b64encode(b"x").decode(), "tls.key": base64.b64encode(b"KEYMATERIAL").decode()},
+}
+
+
+def places(value: Any, lead: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place inside a document, itself left out."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, one in inner for found in ((*lead, key), *places(one, (*lead, key)))]
+
+
+def changed(document: Any, at: tuple[Any, ...], value: Any) -> Any:
+    made = copy.deepcopy(document)
+    holder = made
+    for key in at[:-1]:
+        holder = holder[key]
+    holder[at[-1]] = value
+    return made
+
+
+def refusal_of(read: Callable[[], object]) -> InputError | None:
+    """The refusal, or None where it was read; anything else goes through and fails the test."""
+    try:
+        read()
+    except InputError as error:
+        return error
+    return None
+
+
+@given(at=st.sampled_from(places(POLICY)), value=ODD)
+def test_a_policy_with_one_odd_value(at: tuple[Any, ...], value: Any) -> None:
+    text = yaml.safe_dump(changed(POLICY, at, value))
+    refused = refusal_of(lambda: read_policy(text, "policy.yaml"))
+    assert refused is None or "policy.yaml" in str(refused)
+
+
+DOCUMENTS = list(yaml.safe_load_all(ISSUER + CERTIFICATE + INGRESS))
+
+
+@given(at=st.sampled_from(places(DOCUMENTS)), value=ODD)
+def test_manifests_with_one_odd_value(at: tuple[Any, ...], value: Any) -> None:
+    text = yaml.safe_dump_all(changed(DOCUMENTS, at, value))
+    refused = refusal_of(lambda: read_manifests([("m.yaml", text)]))
+    assert refused is None or refused.token == "ManifestInvalid"
+
+
+@given(at=st.sampled_from(places(SECRET)), value=ODD)
+def test_a_secret_with_one_odd_value(at: tuple[Any, ...], value: Any) -> None:
+    with pytest.raises(InputError) as refused:
+        read_tls_secret(yaml.safe_dump(changed(SECRET, at, value)), "secret.yaml")
+    assert "KEYMATERIAL" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_the_csi_manifest_is_yaml_whose_objects_are_yaml_again() -> None:
+    text = secret_provider_class(
+        "https://kv.vault.azure.net", "web", tenant_id="t", client_id="c", secret_name="web-tls", namespace="shop"
+    )
+    spec = yaml.safe_load(text)["spec"]
+    inner = yaml.safe_load(yaml.safe_load(spec["parameters"]["objects"])["array"][0])
+    assert inner == {"objectName": "web", "objectType": "secret"}
+    assert spec["parameters"]["keyvaultName"] == "kv"
+    assert {one["key"] for one in spec["secretObjects"][0]["data"]} == {"tls.key", "tls.crt"}
