@@ -60,13 +60,32 @@ def _differences(stage: Stage, expectation: Expectation, body: Json) -> list[str
     live = compared_body(expectation, body)
     lines = []
     if planned is not None:
-        spared = (*expectation.without, *stage.owned_paths, "apiVersion", "dependsOn", "name", "type", "id")
+        spared = (
+            *expectation.without,
+            *_owned(stage, expectation.resource),
+            "apiVersion",
+            "dependsOn",
+            "name",
+            "type",
+            "id",
+        )
         for change in diff(planned, live):
             if not covers(spared, change.path) and not _is_expression(change.before):
                 lines.append(f"{parse_resource_id(expectation.resource).name}: {_said(change)}")
     if not lines:
         lines.append(f"{expectation.resource}: what the plan carries of it has moved")
     return lines[:_LONGEST] + ([f"and {len(lines) - _LONGEST} more places"] if len(lines) > _LONGEST else [])
+
+
+def _owned(stage: Stage, resource_id: str) -> Iterable[str]:
+    """The paths of one resource that a stage owns. A stage of several resources writes `<resource id>:<path>`."""
+    for owned in stage.owned_paths:
+        if not owned.startswith("/"):
+            yield owned
+            continue
+        of, _, path = owned.partition(":")
+        if same_id(of, resource_id):
+            yield path
 
 
 def _is_expression(value: Any) -> bool:
@@ -180,7 +199,7 @@ def foreign_changes(stage: Stage, before: Json, after: Json) -> tuple[list[str],
 
     A value that appears may be the provider's own default and is only noted; one that changed or went is not ours.
     """
-    spared = [*stage.owned_paths, *_SCALED, *_without(stage)]
+    spared = [*_owned(stage, stage.resource), *_SCALED, *_without(stage)]
     harmful: list[str] = []
     noted: list[str] = []
     for change in diff(writable(stage.resource, before), writable(stage.resource, after)):

@@ -119,3 +119,16 @@ def test_a_cluster_that_is_there_already_has_nothing_to_do(site_of: Callable[...
     assert site.apply().code == 0
     assert not site.writes()
     assert site.watch().code == 0
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_vendor_s_one_deployment_arrives_where_it_is_proved(reading: str, site_of: Callable[..., Site]) -> None:
+    """Its one stage owns paths of several resources at once."""
+    playbook = ("--playbook", "thumbprint-to-common-name-single")
+    site = site_of(switches={"staging": {"reading": reading}})
+    assert site.plan(*playbook).code == 2
+    applied = site.apply()
+    assert applied.code == 0, applied.err
+    assert site.declares() == {site.facts["common_name"]: site.facts["issuer_thumbprint"]}
+    assert site.refusals() == []
+    assert site.plan(*playbook).code == 0
