@@ -61,7 +61,7 @@ def authorize(
         body = session.read(url, "authorization").json()
         if body.get("status") == "valid":
             if is_resumed:
-                _clean_valid(session, body, solver_for)
+                _clean_valid(session, body, solver_for, emit)
             continue
         pending.append(_open(session, url, body, solver_for))
     placed: list[_Open] = []
@@ -84,6 +84,14 @@ def authorize(
             _await_valid(session, one, emit)
     finally:
         _clean_all(placed, emit)
+
+
+def clean_left(session: AcmeSession, urls: Sequence[str], solver_for: Callable[[str], Solver], *, emit: Emit) -> None:
+    """Take away what a killed run left of an order that needs no answers any more. Harmless where nothing is left."""
+    for url in urls:
+        body = session.read(url, "authorization").json()
+        if body.get("status") == "valid":
+            _clean_valid(session, body, solver_for, emit)
 
 
 def _open(session: AcmeSession, url: str, body: Json, solver_for: Callable[[str], Solver]) -> _Open:
@@ -150,14 +158,15 @@ def _ended(session: AcmeSession, name: str, body: Json, kind: str) -> RemoteErro
     )
 
 
-def _clean_valid(session: AcmeSession, body: Json, solver_for: Callable[[str], Solver]) -> None:
+def _clean_valid(session: AcmeSession, body: Json, solver_for: Callable[[str], Solver], emit: Emit) -> None:
     """Take away what a killed run left for a name that is valid by now."""
     name = _name(body)
     solver = solver_for(name)
     challenge = _challenge(body, solver.kind)
     if challenge is not None:
         token = str(challenge["token"])
-        solver.cleanup(name, token, session.key.key_authorization(token))
+        answer = session.key.key_authorization(token)
+        _clean_all([_Open("", name, solver, challenge, token, answer)], emit)
 
 
 def _clean_all(placed: Sequence[_Open], emit: Emit) -> None:

@@ -18,7 +18,7 @@ from cryptography.x509 import CertificateSigningRequest
 from josepy.b64 import b64encode
 
 from sfcert.acme.account import open_account
-from sfcert.acme.authorize import authorize
+from sfcert.acme.authorize import authorize, clean_left
 from sfcert.acme.chain import (
     Certificates,
     check_chain,
@@ -107,6 +107,8 @@ def obtain_on(
         state, body, is_resumed = open_order(session, wanted, replaces=replaces, resume=kept, emit=emit)
         if body.get("status") == "pending":
             authorize(session, _urls(body), solver_for, emit=emit, is_resumed=is_resumed or resume is not None)
+        elif is_resumed:
+            clean_left(session, _urls(body), solver_for, emit=emit)
         request_der = csr()
         request = read_request(request_der)
         missing = frozenset(wanted) ^ requested_names(request)
