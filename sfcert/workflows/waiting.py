@@ -35,7 +35,8 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "certificate-on-nodes": (Part.SCALE_SETS, Part.INSTANCES),
     "extension-declares": (Part.SCALE_SETS,),
     "secrets-are": (Part.SCALE_SETS,),
-    "nodes-present": (Part.RUNTIME,),
+    # a handshake of an earlier look would win over the health event of this one
+    "nodes-present": (Part.RUNTIME, Part.TLS),
     "manifest-declares": (Part.RUNTIME,),
     "nodes-serve": (Part.RUNTIME, Part.TLS),
 }
