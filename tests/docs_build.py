@@ -20,6 +20,7 @@ from sfcert.enrol.policy import policy_schema
 from sfcert.enrol.reasons import CONDITION_REASONS, GATE_REASONS
 from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
 from sfcert.model.bundle import Bundle
+from sfcert.model.enrolment import CertificateStatus, Enrolled, Record
 from sfcert.model.finding import Audit
 from sfcert.model.forecast import Forecast
 from sfcert.model.inspect import Inspect
@@ -37,6 +38,9 @@ _FORMATS: dict[str, Any] = {
     "forecast": Forecast,
     "plan": Plan,
     "rehearsal": Rehearsal,
+    "enrolled": Enrolled,
+    "enrolment": Record,
+    "certificate-status": CertificateStatus,
 }
 
 

@@ -129,3 +129,18 @@ def test_a_wrong_answer_to_the_challenge_leaves_nothing_pending(today: Site, tmp
     assert not [one for one in (tmp_path / "web").rglob("*") if one.is_file()]
     again = enrol(today, tmp_path, by_http, http_solver(by_http))
     assert again.code == 0, again.err
+
+
+def test_a_timer_renews_by_acme_when_it_is_due_and_not_before(today: Site, tmp_path: Path, by_http: Pebble) -> None:
+    first = enrol(today, tmp_path, by_http, http_solver(by_http))
+    vault = ("--vault", str(today.facts["vault_url"]), "--state", str(tmp_path / "state"))
+    early = command("renew", "--due", *vault, "--format", "json")
+    assert (early.code, early.json["renewed"]) == (0, []), early.err
+    status = command("status", "by-acme", *vault, "--format", "json").json["certificates"][0]
+    due = datetime.fromisoformat(status["renewal_utc"])
+    wait = (due - datetime.now(UTC)).total_seconds() + 3600
+    today.running.call(lambda azure: azure.clock.advance(wait))
+    later = command("renew", "--due", *vault, "--format", "json")
+    assert later.code == 0, later.err
+    assert [one["name"] for one in later.json["renewed"]] == ["by-acme"]
+    assert later.json["renewed"][0]["thumbprint"] != first.json["thumbprint"]
