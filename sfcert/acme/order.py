@@ -10,6 +10,7 @@ Source: RFC 8555, section 7.4; RFC 9773, section 5 (`replaces`); the profiles dr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,9 @@ from sfcert.acme.values import AcmeEvent, OrderState
 from sfcert.errors import Fault, InputError, RemoteError
 
 Emit = Callable[[AcmeEvent], None]
+#: RFC 1123, section 2.1, with the underscore that CAs refuse in their own words.
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_LONGEST_NAME = 253
 #: Refusals that `replaces` may be the cause of.
 _OBJECTIONS = frozenset({"alreadyReplaced", "malformed", "unauthorized", "conflict", "accountDoesNotExist"})
 
@@ -36,7 +40,7 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
         labels = plain.removeprefix("*.").split(".")
         if not plain.isascii():
             faults.append(Fault(f"{name}: write the name in its ASCII form (xn--…)"))
-        elif len(labels) < 2 or not all(labels) or "*" in plain.removeprefix("*."):
+        elif len(labels) < 2 or len(plain) > _LONGEST_NAME or not all(_LABEL.fullmatch(one) for one in labels):
             faults.append(Fault(f"{name}: not a full DNS name"))
         elif all(one.isdigit() for one in labels):
             faults.append(Fault(f"{name}: an address; a certificate by name needs a DNS name"))

@@ -11,7 +11,7 @@ import dns.tsigkeyring
 import dns.update
 
 from sfcert.acme.solvers.dns01 import TTL_S, is_inside
-from sfcert.acme.solvers.lookup import Lookup, read_server
+from sfcert.acme.solvers.lookup import Lookup, find_server
 from sfcert.errors import InputError, RemoteError
 
 ALGORITHMS = ("hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512")
@@ -21,7 +21,7 @@ class Rfc2136:
     """A zone's primary server.
 
     Args:
-        server: `address` or `address:port`.
+        server: address or host, with `:port` where it is not 53.
         key_name: of the TSIG key; None sends unsigned updates.
         key_secret: base64, a secret.
         zone: where updates go; None finds the zone by its SOA record.
@@ -37,8 +37,13 @@ class Rfc2136:
         zone: str | None = None,
         timeout_s: float = 10.0,
     ) -> None:
-        self._server = read_server(server)
+        self._server = find_server(server)
         self._zone = zone
+        if zone is not None:
+            try:
+                dns.name.from_text(zone)
+            except dns.exception.DNSException as error:
+                raise InputError("AcmeOptionsInvalid", f"{zone!r} is no zone's name.") from error
         self._timeout_s = timeout_s
         self._algorithm = key_algorithm.lower().rstrip(".")
         if self._algorithm not in ALGORITHMS:
@@ -52,7 +57,8 @@ class Rfc2136:
             except (ValueError, dns.exception.DNSException):
                 # no cause: it could show the secret
                 raise InputError(
-                    "AcmeOptionsInvalid", f"The secret of the TSIG key {key_name} is not base64."
+                    "AcmeOptionsInvalid",
+                    f"The TSIG key {key_name} cannot be used: its name is no DNS name, or its secret is not base64.",
                 ) from None
 
     def __repr__(self) -> str:

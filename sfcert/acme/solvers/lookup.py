@@ -7,6 +7,8 @@ Source: RFC 1034 (CNAME, authority), RFC 2308 (the SOA in a negative answer).
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +26,8 @@ from dns.rdtypes.ANY.TXT import TXT
 from sfcert.errors import InputError, RemoteError
 
 _MOST_CNAMES = 8
+#: A host's name: what has a letter in it and is no IPv6 address.
+_HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _FAILED = (dns.exception.DNSException, OSError, ValueError)
 
 
@@ -61,6 +65,26 @@ def read_server(text: str) -> NameServer:
             "AcmeOptionsInvalid", f"{text!r} is no address of a name server: give address or address:port."
         ) from error
     return NameServer(address, address, number)
+
+
+def find_server(text: str) -> NameServer:
+    """As `read_server`, and `host` or `host:port` as well, whose first address is taken.
+
+    Raises:
+        RemoteError: `RemoteUnreachable` where the host has no address.
+
+    Effects: one question to the system's resolver where a host is named.
+    """
+    host, _, port = text.strip().partition(":")
+    if not _HOST.fullmatch(host) or not (port or "53").isdigit():
+        return read_server(text)
+    try:
+        found = socket.getaddrinfo(host, int(port or "53"), type=socket.SOCK_STREAM)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise _failed(
+            "RemoteUnreachable", f"The name server {text} has no address that could be found.", host
+        ) from error
+    return NameServer(host, str(found[0][4][0]), int(port or "53"))
 
 
 class Lookup:

@@ -308,11 +308,19 @@ def test_names_that_no_ca_can_be_asked_for_are_told_at_once(customer: Customer) 
         obtain(
             AcmeOptions(directory_url=f"{customer.ca.url}/dir", ca_file=str(customer.ca.ca_file)),
             customer.key,
-            ["localhost", "bücher.example", "10.0.0.4", "a.*.example", "good.example"],
+            [
+                "localhost",
+                "bücher.example",
+                "10.0.0.4",
+                "a.*.example",
+                f"{'x' * 64}.example",
+                "a..example",
+                "good.example",
+            ],
             customer.csr,
             lambda name: customer.solver,
             clock=customer.clock,
             emit=customer.events.append,
         )
-    assert len(caught.value.faults) == 4
+    assert len(caught.value.faults) == 6
     assert customer.ca.new_orders() == []

@@ -15,7 +15,7 @@ from sfcert.acme.solvers.dns01_lexicon import LexiconDns
 from sfcert.acme.solvers.dns01_rfc2136 import Rfc2136
 from sfcert.acme.solvers.http01_responder import PREFIX, Http01Responder
 from sfcert.acme.solvers.http01_webroot import Http01Webroot
-from sfcert.acme.solvers.lookup import Lookup, read_server
+from sfcert.acme.solvers.lookup import Lookup, find_server, read_server
 from sfcert.acme.solvers.solver import challenge_name, dns_validation
 from sfcert.errors import InputError, RemoteError
 from tests.servers.ports import free_port
@@ -51,6 +51,14 @@ def test_servers_are_read(text: str, address: str, port: int) -> None:
 def test_what_is_no_server_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="no address of a name server"):
         read_server(text)
+
+
+def test_a_server_may_be_named_where_updates_go() -> None:
+    found = find_server("localhost:5353")
+    assert (found.label, found.address in ("127.0.0.1", "::1"), found.port) == ("localhost", True, 5353)
+    assert find_server("2001:db8::a") == read_server("2001:db8::a")
+    with pytest.raises(RemoteError, match="has no address"):
+        find_server("no-such-host.invalid")
 
 
 def test_names_inside_a_zone() -> None:
@@ -137,6 +145,7 @@ def test_a_webroot_keeps_what_others_have_put_there(tmp_path: Path) -> None:
         ({"key_name": "k"}, "one of them is missing"),
         ({"key_name": "k", "key_secret": "AAAA", "key_algorithm": "hmac-md4"}, "TSIG knows no"),
         ({"key_name": "k", "key_secret": "not base64!"}, "is not base64"),
+        ({"zone": "a..b"}, "is no zone's name"),
     ],
 )
 def test_half_a_tsig_key_is_refused_without_showing_it(settings: dict[str, Any], sentence: str) -> None:
