@@ -19,6 +19,8 @@ class Gatekeeper:
         self._request = request
         self._means = means
         self._record = record
+        # asked once for each leaf: behind a firewall every look costs a timeout
+        self._found: dict[str, tuple[Certificate, ...]] = {}
 
     def judge_standing(self, leaf: Certificate) -> None:
         """What stands in the vault is judged too where a cluster is named: an earlier refusal does not pass by itself.
@@ -56,7 +58,9 @@ class Gatekeeper:
         observed = self._request.expectation.known if self._request.expectation else ()
         find = self._means.find_issuers
         if leaf is not None and find is not None and not direct_issuers(leaf, (*known, *observed)):
-            known = (*known, *find(leaf))
+            if leaf.thumbprint not in self._found:
+                self._found[leaf.thumbprint] = find(leaf)
+            known = (*known, *self._found[leaf.thumbprint])
         return known
 
     def judge(self, chain: tuple[Certificate, ...], key: str | None, *, is_merged: bool = False) -> GateReport:

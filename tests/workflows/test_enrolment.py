@@ -11,6 +11,7 @@ import pytest
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.reading import request_der
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError
+from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import Acme, Issuer, Renewal, Window
 from sfcert.model.observation import PinnedName
 from sfcert.workflows.enrolment import enrol, merge
@@ -372,3 +373,15 @@ def test_what_stands_in_the_vault_is_judged_again_for_a_cluster(desk: Desk) -> N
     enrol(desk.request(), desk.means())
     with pytest.raises(RefusedError, match="stands in the vault"):
         enrol(desk.request(expectation=expecting(desk, "AA" * 20)), desk.means())
+
+
+def test_an_issuer_is_looked_for_once_for_each_certificate(desk: Desk) -> None:
+    asked: list[str] = []
+
+    def find(leaf: Certificate) -> tuple[Certificate, ...]:
+        asked.append(leaf.thumbprint)
+        return ()
+
+    done = enrol(desk.request(), desk.means(find_issuers=find))
+    assert asked == [done.thumbprint]
+    assert done.pins == ()
