@@ -26,6 +26,7 @@ from sfcert.model.forecast import Forecast
 from sfcert.model.inspect import Inspect
 from sfcert.model.plan import Plan
 from sfcert.model.rehearsal import Rehearsal
+from sfcert.playbook import load_playbook, playbook_names
 from sfcert.rules import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,6 +118,25 @@ def _assumptions() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
+def _playbooks() -> str:
+    folder = ROOT / "playbooks"
+    lines = ["# Playbooks", "", "`sfcert plan --playbook NAME` takes one; `--playbooks DIR` takes yours instead.", ""]
+    lines += ["| playbook | leads |", "|---|---|"]
+    books = [load_playbook(folder, name) for name in playbook_names(folder)]
+    lines += [f"| [{one.name}](#{one.name}) | {one.title[:1].lower()}{one.title[1:]} |" for one in books]
+    for one in books:
+        lines += ["", f"## {one.name}", "", one.explains, ""]
+        if one.exempts:
+            told = ", ".join(f"`{rule}`" for rule in one.exempts)
+            lines += [f"Findings of {told} do not block it, because it is their remedy.", ""]
+        lines += ["| stage | what | undo | gates after it |", "|---|---|---|---|"]
+        lines += [
+            f"| `{stage.id}` | {stage.action} | {stage.undo} | {', '.join(stage.gates_out)} |"
+            for stage in one.definitions()
+        ]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every generated file of the reference, by path, as it should read now."""
     found = {
@@ -125,6 +145,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "rules.md": _rules(),
         REFERENCE / "reasons.md": _reasons(),
         REFERENCE / "assumptions.md": _assumptions(),
+        REFERENCE / "playbooks.md": _playbooks(),
     }
     for name, kind in _FORMATS.items():
         schema = msgspec.json.schema(kind)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from sfcert.model.certificate import Certificate
     from sfcert.sources.live import CaptureOptions
 
+#: Written down, so that the help needs no look at the disk; a test holds it to the folder.
+SHIPPED_PLAYBOOKS = (
+    "change-issuer",
+    "rotate-by-thumbprint",
+    "thumbprint-to-common-name",
+    "thumbprint-to-common-name-single",
+)
 _STATUS_EXIT = {"nothing-to-do": 0, "ready": 2, "blocked": 3}
 
 
@@ -46,7 +53,13 @@ def _pinned(values: str | None) -> tuple[str, ...]:
 @click.command("plan")
 @source_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The plan to write.")
-@click.option("--playbook", default="thumbprint-to-common-name", show_default=True, metavar="NAME")
+@click.option(
+    "--playbook",
+    default="thumbprint-to-common-name",
+    show_default=True,
+    metavar="NAME",
+    help="What to lead to: " + ", ".join(SHIPPED_PLAYBOOKS) + "; or one of --playbooks.",
+)
 @click.option("--common-name", metavar="CN", help="The name to declare (default: the goal certificate's own).")
 @click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin (default: the verified ones).")
 @click.option("--certificate", "certificates", multiple=True, metavar="[NODETYPE=]URL", help="The goal in a vault.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sfcert.cli.commands.plan import SHIPPED_PLAYBOOKS
 from sfcert.errors import InputError
 from sfcert.planning.questions import check_playbook
 from sfcert.playbook import load_playbook, parse_playbook, playbook_names
@@ -20,6 +21,10 @@ def test_every_shipped_playbook_is_whole_and_on_the_closed_lists(name: str) -> N
     check_playbook(playbook)
     assert playbook.title
     assert playbook.definitions()[-1].does == "watch"
+
+
+def test_the_help_of_plan_names_the_shipped_playbooks() -> None:
+    assert sorted(playbook_names(PLAYBOOKS)) == sorted(SHIPPED_PLAYBOOKS)
 
 
 @pytest.mark.parametrize(
