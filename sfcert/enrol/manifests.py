@@ -154,7 +154,11 @@ def _asked(
     if found is None:
         raise ManifestFault("spec.issuerRef.name", f"no document holds the {kind} {name!r}; give its manifest too")
     notes: list[str] = []
-    issuer, needed = issuer_of(found.body, secrets, notes)
+    try:
+        issuer, needed = issuer_of(found.body, secrets, notes)
+    except ManifestFault as fault:
+        # the fault stands in the issuer's own document
+        raise ManifestFault(f"by {found.where} {fault.path}", fault.message) from fault
     policy = certificate_policy(body, issuer, notes)
     try:
         # through plain data, so that a value of another type than the policy's is found here and not in the vault
