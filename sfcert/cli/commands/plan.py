@@ -61,7 +61,7 @@ def _pinned(values: str | None) -> tuple[str, ...]:
     help="What to lead to: " + ", ".join(SHIPPED_PLAYBOOKS) + "; or one of --playbooks.",
 )
 @click.option("--common-name", metavar="CN", help="The name to declare (default: the goal certificate's own).")
-@click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin (default: the verified ones).")
+@click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin beside the verified one.")
 @click.option("--certificate", "certificates", multiple=True, metavar="[NODETYPE=]URL", help="The goal in a vault.")
 @click.option("--certificate-pem", "pems", multiple=True, type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--identity", metavar="RESOURCE_ID", help="The user-assigned identity to use.")
@@ -155,5 +155,5 @@ def _chains(pems: tuple[Path, ...]) -> tuple[Certificate, ...]:
         except OSError as error:
             raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
         except ValueError as error:
-            raise InputError("NotX509", f"{path} holds no X.509 certificate: {error}.") from error
+            raise InputError("NotX509", f"{path} holds no X.509 certificate, neither PEM nor DER.") from error
     return tuple(found)
