@@ -80,6 +80,11 @@ def plan_rollover(
         if finding.blocks_plan and finding.verdict != "pass" and finding.rule not in playbook.exempts:
             reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule})")
     check_at_rest(observation, reasons)
+    if "certificate" in playbook.requires and not inputs.certificates:
+        reasons.add(
+            f"The playbook {playbook.name} needs to know which certificate comes: name it with --certificate URL, "
+            "after it was put into a vault that the machines can reach."
+        )
     can_be_planned = _check_declaration(observation, playbook, reasons)
     for one in observation.scale_sets:
         check_instances(one, reasons)

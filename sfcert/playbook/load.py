@@ -31,7 +31,7 @@ def load_playbook(directory: Path, name: str) -> Playbook:
         InputError: PlaybookInvalid, with every fault that could be found: file, line, what. A name that no file has
             is answered with those that exist.
 
-    Effects: reads one file.
+    Effects: reads one file, and that of the playbook whose stages these are.
     """
     known = playbook_names(directory)
     if name not in known:
@@ -42,7 +42,11 @@ def load_playbook(directory: Path, name: str) -> Playbook:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("PlaybookInvalid", f"The playbook {path} cannot be read: {error}.") from error
-    return parse_playbook(text, str(path), name)
+    playbook = parse_playbook(text, str(path), name)
+    if playbook.stages_of is None:
+        return playbook
+    other = load_playbook(directory, playbook.stages_of)
+    return msgspec.structs.replace(playbook, stages=other.stages, alternatives=other.alternatives, stages_of=None)
 
 
 @lru_cache(maxsize=32)
@@ -111,8 +115,10 @@ def _told(playbook: Playbook, name: str) -> list[tuple[str, str]]:
             if (one.kind == "deployment") != (one.template is not None):
                 says = f"stage {one.id!r}: a deployment names a template, and nothing else does"
                 faults.append((says, place))
-    if not playbook.stages:
+    if not playbook.stages and playbook.stages_of is None:
         faults.append(("there is no stage", "$.stages"))
+    if playbook.stages_of is not None and (playbook.stages or playbook.stages_of == playbook.name):
+        faults.append(("stages_of names another playbook, and stands alone", "$.stages_of"))
     for first, second in playbook.alternatives:
         for one_id in (first, second):
             if one_id not in seen:

@@ -15,6 +15,7 @@ FORMAT = "sfcert.playbook/1"
 Per = Literal["once", "certificate", "vault", "scale-set"]
 #: What a playbook leads to: nodes by name; by another thumbprint; by name from another issuer.
 Aim = Literal["name", "thumbprint", "issuer"]
+Requires = Literal["certificate"]
 
 
 class StageDefinition(Value, forbid_unknown_fields=True):
@@ -45,6 +46,8 @@ class Playbook(Value, forbid_unknown_fields=True):
     """One operator's task.
 
     `aim` says what the goal is. `exempts` are rules whose findings do not block, because this is their remedy.
+    `requires` are inputs without which it has no goal. `stages_of` names the playbook whose stages, with their
+    alternatives, are these; then there are none here.
     `alternatives` are pairs of stage ids, as written in `stages`: where the proof refutes the
     order of the file, the second of a pair is tried before the first."""
 
@@ -52,10 +55,12 @@ class Playbook(Value, forbid_unknown_fields=True):
     name: str
     title: str
     explains: str
-    stages: tuple[StageDefinition, ...]
+    stages: tuple[StageDefinition, ...] = ()
     alternatives: tuple[tuple[str, str], ...] = ()
     aim: Aim = "name"
     exempts: tuple[str, ...] = ()
+    requires: tuple[Requires, ...] = ()
+    stages_of: str | None = None
 
     def definitions(self) -> tuple[StageDefinition, ...]:
         """Every stage definition, followers right after theirs, in the order of the file."""

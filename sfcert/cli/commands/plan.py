@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Written down, so that the help needs no look at the disk; a test holds it to the folder.
 SHIPPED_PLAYBOOKS = (
+    "add-certificate",
     "change-issuer",
     "rotate-by-thumbprint",
     "thumbprint-to-common-name",

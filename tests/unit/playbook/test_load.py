@@ -55,3 +55,18 @@ def test_what_is_no_playbook_is_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_playbook(text, "mine.yaml", "mine")
     assert caught.value.token == "PlaybookInvalid"
+
+
+def test_stages_of_another_playbook_are_taken_as_they_are() -> None:
+    added, whole = load_playbook(PLAYBOOKS, "add-certificate"), load_playbook(PLAYBOOKS, "thumbprint-to-common-name")
+    assert (added.stages, added.alternatives) == (whole.stages, whole.alternatives)
+    assert added.name == "add-certificate"
+
+
+@pytest.mark.parametrize("other", ["mine", "nowhere"])
+def test_stages_of_itself_or_of_nothing_are_refused(other: str, tmp_path: Path) -> None:
+    text = f"format: sfcert.playbook/1\nname: mine\ntitle: t\nexplains: e\nstages_of: {other}\n"
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_playbook(tmp_path, "mine")
+    assert caught.value.token == "PlaybookInvalid"
