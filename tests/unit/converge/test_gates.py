@@ -297,6 +297,14 @@ def test_unseen_stores_pass_only_where_the_extension_vouches_for_them() -> None:
     assert look("certificate-on-nodes", nobody, make.scale_set_id(), **expects).state == "unknown"
 
 
+def test_an_unseen_store_passes_where_the_model_that_the_machine_runs_lists_the_version_as_a_vm_secret() -> None:
+    observation = make.observation(has_stores=False)
+    listed = {"thumbprint": LEAF.thumbprint, "secret_url": make.secret_url(make.leaf())}
+    assert look("certificate-on-nodes", observation, make.scale_set_id(), **listed).state == "passed"
+    other = listed | {"secret_url": make.secret_url(make.leaf("another"))}
+    assert look("certificate-on-nodes", observation, make.scale_set_id(), **other).state == "unknown"
+
+
 def test_nodes_present_by_their_health_events() -> None:
     document, _, _ = edited()
     expects = {"thumbprint": LEAF.thumbprint, "level": "runtime"}
