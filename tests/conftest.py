@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def _no_world_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AZURE_", "SFCERT_")) or name.lower() in ("https_proxy", "http_proxy", "no_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_other_worlds() -> None:
+    """The vendor's vault clients remember for the whole process which tenant a vault belongs to, and so did a world."""
+    for name, module in list(sys.modules.items()):
+        if name.endswith("._shared.http_challenge_cache"):
+            module.clear()
 
 
 @pytest.fixture(scope="session")
