@@ -31,7 +31,7 @@ servers:
 		|| echo "pebble and knot are not installed: the tests that need them will skip"; }
 
 test: $(READY) servers ## all tests that need no subscription
-	$(BIN)/pytest -n auto -rs
+	$(BIN)/pytest -n auto --dist worksteal -rs
 
 test-az: $(READY) $(AZ_READY) ## drive the embedded Azure with the vendor's az (a gigabyte, a minute to install)
 	SFCERT_TEST_AZ="$(CURDIR)/.venv-az/bin/az" $(BIN)/pytest -n auto -m az

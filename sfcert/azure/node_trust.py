@@ -32,11 +32,12 @@ class NodeTrust:
             return None
         issuers = {leaf.thumbprint} if leaf.is_self_signed else set()
         issuers.update(one.thumbprint for one in direct_issuers(leaf, (*chain[1:], *self.issuers)))
-        for pinned in self.names:
-            if _is_named(leaf, pinned.common_name):
-                if issuers & set(pinned.issuers):
-                    return None
-                return f"{leaf.thumbprint} carries the declared name, but its direct issuer is not pinned"
+        named = [pinned for pinned in self.names if _is_named(leaf, pinned.common_name)]
+        # one name may be declared now with some pins and later with others: any of them will do
+        if any(issuers & set(pinned.issuers) for pinned in named):
+            return None
+        if named:
+            return f"{leaf.thumbprint} carries the declared name, but its direct issuer is not pinned"
         return f"{leaf.thumbprint} ({leaf.common_name}) is not what the cluster declares"
 
 

@@ -210,7 +210,10 @@ def _solver(entry: Solver, connection: Connection, secrets: dict[str, str]) -> A
     from sfcert.acme.solvers.lookup import Lookup
     from sfcert.azure.clock import WallClock
 
-    lookup = Lookup(_list(settings.pop("resolvers", "")), _list(settings.pop("authoritative", "")))
+    # the embedded Azure's zones are asked where it answers for them
+    embedded = os.environ.get("SFCERT_DNS_SERVER", "")
+    resolvers, authoritative = (settings.pop(name, embedded) for name in ("resolvers", "authoritative"))
+    lookup = Lookup(_list(resolvers), _list(authoritative))
     patience_s = float(_number(settings.pop("patience_s", "300"), "patience_s"))
     return Dns01(_writer(entry, settings, connection), lookup, WallClock(), patience_s=patience_s)
 
@@ -226,6 +229,7 @@ def _writer(entry: Solver, settings: dict[str, str], connection: Connection) -> 
             or _needed(entry, settings, "subscription_id"),
             resource_group=settings.get("resource_group"),
             zone=settings.get("zone"),
+            repeat=lambda send: connection.retries.call(send, is_repeatable=True),
             is_delegation_checked=settings.get("check_delegation", "yes").lower() not in ("no", "false"),
         )
     if entry.kind == "rfc2136":

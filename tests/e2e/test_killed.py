@@ -126,6 +126,9 @@ def start_and_signal(site: Site, stage: str, number: signal.Signals) -> tuple[in
     """
     arguments = [sys.executable, "-c", "from sfcert.cli.main import main; main()"]
     arguments += ["apply", str(site.plan_file), "--yes", "--json"]
+    # The stage's own deployment is told slowly, so that the signal comes in its middle on a busy machine too.
+    slowly = {"match": f"deployments/sfcert-{stage}", "delay_s": 0.5}
+    site.running.call(lambda azure: azure.faults.arm("slow-answer", slowly))
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -139,7 +142,9 @@ def start_and_signal(site: Site, stage: str, number: signal.Signals) -> tuple[in
             else:
                 told.append(event)
         err = process.stderr.read()
-        return process.wait(timeout=60), told, err
+        code = process.wait(timeout=60)
+    site.running.call(lambda azure: azure.faults.disarm("slow-answer"))
+    return code, told, err
 
 
 def test_a_process_killed_outright_goes_on_by_the_same_command(unbroken: Unbroken, site: Site) -> None:
