@@ -63,6 +63,7 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
     from sfcert.azure.credentials import default_credential, service_principal
     from sfcert.azure.issuers import RemoteIssuers
     from sfcert.azure.retries import Retries
+    from sfcert.azure.vault_requests import VaultRequests
     from sfcert.azure.vaults import AzureVaults
 
     if not logging.getLogger().handlers:
@@ -79,7 +80,7 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
         retries=retries,
         clock=clock,
         arm=AzureArm(credential, retries),
-        vaults=AzureVaults(credential, retries),
+        vaults=AzureVaults(VaultRequests(credential, retries)),
         issuers=RemoteIssuers(retries, credential=credential if may_read else None),
     )
 

@@ -154,11 +154,12 @@ def means_for(
 ) -> Means:
     """Ports, memory and the ACME adapter for one certificate. `secrets` are values by name, in memory only."""
     from sfcert.azure.enrolment import AzureEnrolmentVault
+    from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.views.enrolment import event_line
     from sfcert.workflows.enrolment_request import Means
 
-    vault = AzureEnrolmentVault(connection.credential, connection.retries)
+    vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
     acquire: Acquire | None = None
 
     def tell(event: Event) -> None:

@@ -21,6 +21,7 @@ from urllib3 import HTTPResponse
 from sfcert.azure.arm import AzureArm
 from sfcert.azure.failures import unreachable
 from sfcert.azure.retries import Retries
+from sfcert.azure.vault_requests import VaultRequests
 from sfcert.azure.vaults import AzureVaults
 from sfcert.errors import RemoteError
 from sfcert.ports import Json, Ports
@@ -76,7 +77,7 @@ def ports_over(azure: Azure, cluster_id: str, on_retry: Callable[[str], None] = 
     transport = RequestsTransport(session=session, session_owner=False)
     return Ports(
         AzureArm(credential, retries, transport=transport),
-        AzureVaults(credential, retries, transport=transport),
+        AzureVaults(VaultRequests(credential, retries, transport=transport)),
         TwinNodes(direct, cluster_id),
         clock,
         reads_at_once=1,

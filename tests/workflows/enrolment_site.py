@@ -15,6 +15,7 @@ from sfcert.azure.clock import SimulatedClock
 from sfcert.azure.credentials import service_principal
 from sfcert.azure.enrolment import AzureEnrolmentVault
 from sfcert.azure.retries import Retries
+from sfcert.azure.vault_requests import VaultRequests
 from sfcert.enrol.expectation import Expectation, expectation_of
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Record
@@ -82,7 +83,8 @@ class Desk:
         values = site.running.env()
         self.clock = SimulatedClock(values["SFCERT_SIM"])
         credential = service_principal(*(values[f"AZURE_{one}"] for one in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")))
-        self.vault = CountingVault(AzureEnrolmentVault(credential, Retries(self.clock)))
+        self.requests = VaultRequests(credential, Retries(self.clock))
+        self.vault = CountingVault(AzureEnrolmentVault(self.requests))
         self.memory = Notebook()
         self.events: list[Event] = []
         self.url = str(site.facts["vault_url"]).rstrip("/")

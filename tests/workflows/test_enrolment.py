@@ -325,14 +325,14 @@ def _stop_at(what: str) -> Callable[[str], None]:
 
 def test_a_name_that_lies_soft_deleted_is_explained(desk: Desk) -> None:
     enrol(desk.request(), desk.means())
-    desk.vault._call("DELETE", desk.url, "/certificates/fresh")
+    desk.requests.call("DELETE", desk.url, "/certificates/fresh")
     with pytest.raises(InputError, match="lies soft-deleted"):
         enrol(desk.request(), desk.means())
 
 
 def test_a_version_that_somebody_disabled_is_replaced(desk: Desk) -> None:
     first = enrol(desk.request(), desk.means())
-    desk.vault._call("PATCH", desk.url, f"/certificates/fresh/{first.version}", {"attributes": {"enabled": False}})
+    desk.requests.call("PATCH", desk.url, f"/certificates/fresh/{first.version}", {"attributes": {"enabled": False}})
     second = enrol(desk.request(), desk.means())
     assert second.outcome == "issued"
     assert second.thumbprint != first.thumbprint

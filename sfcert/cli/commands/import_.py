@@ -28,6 +28,7 @@ def command(name: str | None, vault_url: str, file: Path) -> int:
     The key passes through memory only. The same certificate twice makes no second version.
     """
     from sfcert.azure.enrolment import AzureEnrolmentVault
+    from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.connect import connect
     from sfcert.cli.reading import read_text
     from sfcert.enrol.kubernetes import read_tls_secret
@@ -40,7 +41,7 @@ def command(name: str | None, vault_url: str, file: Path) -> int:
     secret = read_tls_secret(text, "standard input" if str(file) == "-" else str(file))
     wanted = checked_name(name or vault_name(secret.name))
     connection = connect()
-    vault = AzureEnrolmentVault(connection.credential, connection.retries)
+    vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
     standing = leaf_of_version(latest_version(vault.fetch_certificate(vault_url, wanted)))
     leaf = secret.chain[0]
     if standing is not None and standing.thumbprint == leaf.thumbprint:

@@ -115,9 +115,10 @@ def _renew(
             return None  # the vault renews it by itself
         if record is not None and policy.issuer.acme is not None:
             from sfcert.azure.enrolment import AzureEnrolmentVault
+            from sfcert.azure.vault_requests import VaultRequests
             from sfcert.cli.acme_wiring import advice_for
 
-            vault = AzureEnrolmentVault(connection.credential, connection.retries)
+            vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
             advice = advice_for(vault, vault_url, policy.issuer.acme, record.ari_id)
             if advice is not None:
                 record = msgspec.structs.replace(record, renewal_start_utc=advice[0], renewal_end_utc=advice[1])

@@ -21,6 +21,7 @@ from sfcert.azure.node_trust import NodeTrust
 from sfcert.azure.nodes import ServiceFabricNodes
 from sfcert.azure.retries import Retries
 from sfcert.azure.tunnel import route_from
+from sfcert.azure.vault_requests import VaultRequests
 from sfcert.azure.vaults import AzureVaults
 from sfcert.model.bundle import Bundle
 from sfcert.model.plan import Plan
@@ -97,5 +98,7 @@ def site(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
             route_from(os.environ),
             client_certificate=str(operator_pem(issuers, facts, tmp_path / "operator.pem")),
         )
-        ports = Ports(AzureArm(credential, retries), AzureVaults(credential, retries), nodes, clock, issuers)
+        ports = Ports(
+            AzureArm(credential, retries), AzureVaults(VaultRequests(credential, retries)), nodes, clock, issuers
+        )
         yield Site(running, facts, ports, issuers)
