@@ -22,6 +22,7 @@ RULE_MODULES: tuple[str, ...] = (
     "access_missing",
     "authentication_settings_missing",
     "certificate_expiring",
+    "chain_incomplete",
     "cluster_not_at_rest",
     "content_type_wrong",
     "declaration_mismatch",
@@ -58,10 +59,12 @@ RULE_MODULES: tuple[str, ...] = (
     "renewal_overdue",
     "renewal_too_late",
     "reverse_proxy_shares_certificate",
+    "revocation_unreachable",
     "rotation_not_delivered",
     "runtime_known_fault",
     "runtime_selects_by_expiry",
     "sans_included",
+    "secondary_never_presented",
     "secret_newer_than_extension",
     "secret_vault_unfit",
     "secret_version_unusable",
@@ -73,8 +76,10 @@ RULE_MODULES: tuple[str, ...] = (
     "time_budget_short",
     "trust_errors_ignored",
     "update_all_at_once",
+    "upgrade_service_refused",
     "validity_over_maximum",
     "vault_firewall",
+    "windows_security_mixed",
 )
 
 

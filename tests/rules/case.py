@@ -8,7 +8,7 @@
       management.linkOnRenewal: {remove: true}
     source: template              # optional: the world is an authored template
     drop: [vault contents]        # optional: what was not captured; the words are in `read_case`
-    nodes: [{presents: {label: 2}, serves: {label: 2}}]      # optional: what nodes show of themselves
+    nodes: [{presents: {label: 2}, serves: {label: 2}}]      # optional: what nodes show; alone: true sends no chain
     rename: {old: new}            # optional: in the whole document
     expect: {reason: On, subject: extension}   # subject: one of SUBJECTS, or written out; not for pass
 
@@ -28,6 +28,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from sfcert.model.bundle import Bundle
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.observation import Observation
 from sfcert.sources.observe import observe
@@ -205,19 +206,18 @@ def _runtime(nodes: list[dict[str, Any]]) -> dict[str, Any]:
             health[name] = {"HealthEvents": [event | {"Description": said + "expiration = 2027-04-21 10:00:00.000"}]}
         if "serves" in node:
             leaf = _issued(node["serves"])
-            presented[f"{address}:19080"] = [leaf.base64_der, *(one.base64_der for one in leaf.chain)]
+            above = () if node.get("alone") else leaf.chain
+            presented[f"{address}:19080"] = [leaf.base64_der, *(one.base64_der for one in above)]
     return {"nodes": listed, "node_health": health, "presented": presented}
 
 
-def read_case(path: Path) -> Case:
-    raw = yaml.safe_load(path.read_text("utf-8"))
-    unknown = set(raw) - {"says", "world", "knobs", "edits", "source", "drop", "nodes", "rename", "expect"}
-    assert not unknown, f"{path.name} has keys that mean nothing: {unknown}"
+def bundle_of(raw: dict[str, Any], name: str) -> Bundle:
+    """The world that a sample describes, as a capture; `name` is said where the sample is wrong."""
     knobs = {key: _knob(value) for key, value in (raw.get("knobs") or {}).items()}
     world = make.common_name_world(**knobs) if raw["world"] == "common-name" else make.world(**knobs)
     document = make.document(world)
-    for name in raw.get("drop") or ():
-        match name:
+    for dropped in raw.get("drop") or ():
+        match dropped:
             case "vault contents":
                 document["vaults"] = {}
             case "vault resource":
@@ -242,7 +242,7 @@ def read_case(path: Path) -> Case:
                     for version in certificate["versions"]:
                         version["chain"] = []
             case _:
-                raise AssertionError(f"{path.name} drops {name!r}, which is not known")
+                raise AssertionError(f"{name} drops {dropped!r}, which is not known")
     for place, value in (raw.get("edits") or {}).items():
         _edit(document, place, value)
     if raw.get("nodes"):
@@ -254,6 +254,13 @@ def read_case(path: Path) -> Case:
         for old, new in renames.items():
             text = text.replace(old, new)
         document = msgspec.json.decode(text)
+    return make.from_document(document)
+
+
+def read_case(path: Path) -> Case:
+    raw = yaml.safe_load(path.read_text("utf-8"))
+    unknown = set(raw) - {"says", "world", "knobs", "edits", "source", "drop", "nodes", "rename", "expect"}
+    assert not unknown, f"{path.name} has keys that mean nothing: {unknown}"
     expect = raw.get("expect") or {}
     subject = expect.get("subject")
     return Case(
@@ -261,7 +268,7 @@ def read_case(path: Path) -> Case:
         verdict=path.name.split("-")[0],
         name=path.stem,
         says=raw["says"],
-        observation=observe(make.from_document(document)),
+        observation=observe(bundle_of(raw, path.name)),
         reason=expect.get("reason"),
         subject=SUBJECTS.get(str(subject), subject),
     )
