@@ -17,6 +17,7 @@ from sfcert.model.finding import Finding
 from sfcert.model.observation import Observation, VaultCertificate
 from sfcert.model.plan import Goal, Plan, Stage
 from sfcert.model.proof import Proof, ProofVerdict
+from sfcert.planning.cleanup import check_cleanup
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
 from sfcert.planning.freeze import observed_certificates
@@ -37,7 +38,7 @@ from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
 from sfcert.planning.step import Step
-from sfcert.playbook import Playbook, load_playbook
+from sfcert.playbook import Aim, Playbook, load_playbook
 from sfcert.trust.moves import Move
 from sfcert.trust.prove import prove, safe_to_stop_until
 from sfcert.trust.starting_world import world_of
@@ -113,7 +114,7 @@ def plan_rollover(
             tool_version=tool_version,
             goal=_goal(situation) if situation else None,
             blocked_by=reasons.sentences(),
-            manual_steps=manual_steps_of(situation, steps) if situation and stages else (),
+            manual_steps=manual_steps_of(situation, steps) if situation and (stages or situation.cleans_up) else (),
             dependants=_dependants(observation, situation),
         )
     )
@@ -123,24 +124,37 @@ def _situation(observation: Observation, inputs: Inputs, playbook: Playbook, rea
     if not observation.scale_sets:
         reasons.add("No scale set of the cluster was read. Capture with access to the groups that hold them.")
         return None
-    goal = find_goal(observation, inputs, reasons, playbook.aim)
+    aim = _aim_of(playbook, observation)
+    goal = find_goal(observation, inputs, reasons, aim)
     if goal is None:
         return None
     # by thumbprint nothing is fetched by the machines, so that nobody needs an identity for it
-    identities = {} if playbook.aim == "thumbprint" else choose_identities(observation, inputs, reasons)
+    fetches_nothing = aim == "thumbprint" or playbook.aim == "cleanup"
+    identities = {} if fetches_nothing else choose_identities(observation, inputs, reasons)
     if identities is None:
         return None
-    final = pins_in_the_end(observation, inputs, goal.issuers, goal.common_name) if playbook.aim == "issuer" else None
-    return Situation(
+    final = pins_in_the_end(observation, inputs, goal.issuers, goal.common_name) if aim == "issuer" else None
+    situation = Situation(
         observation=observation,
         inputs=inputs,
         goal=goal,
         scale_sets=canary_order(observation),
         labels=scale_set_labels(observation),
         identities=identities,
-        aim=playbook.aim,
+        aim=aim,
         final_pins=final,
+        cleans_up=playbook.aim == "cleanup",
     )
+    if situation.cleans_up:
+        check_cleanup(situation, reasons)
+    return situation
+
+
+def _aim_of(playbook: Playbook, observation: Observation) -> Aim:
+    """Cleaning up leaves the cluster declared as it is."""
+    if playbook.aim != "cleanup":
+        return playbook.aim
+    return "thumbprint" if observation.cluster.certificate.kind == "thumbprint" else "name"
 
 
 def _check_declaration(observation: Observation, playbook: Playbook, reasons: Reasons) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfcert.planning.cleanup import left_to_people
 from sfcert.planning.freeze import left_frozen, served_by
 from sfcert.planning.renewal import OWNER_TAG
 from sfcert.planning.situation import Situation
@@ -15,6 +16,8 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
 
     Effects: none.
     """
+    if situation.cleans_up and not steps:
+        return left_to_people(situation)
     goal = situation.goal
     found = list(left_frozen(situation, steps))
     ends = f"{goal.certificate.not_after_utc:%Y-%m-%d}"
@@ -37,6 +40,8 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
             )
         for where in served_by(situation, one):
             found.append(f"{one.url} still serves {where}: rotate that declaration before the certificate may renew.")
+    if situation.cleans_up:
+        found += left_to_people(situation)
     found.append(
         "Connections that exist keep the certificate that they were made with; only a reboot of a node, one update "
         "domain after the other, forces the new one."

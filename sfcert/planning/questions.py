@@ -100,6 +100,8 @@ def ask(playbook: Playbook, situation: Situation, reasons: Reasons) -> list[Step
                 work[one.id] = _WORK[one.does](situation, one, reasons)
     done = [step.definition.does for steps in work.values() for step in steps]
     freezes = any(does in _NEEDS_FREEZE or does.startswith("declare-thumbprints") for does in done)
+    # a cluster that is cleaned up renews itself already, and the proof cannot know the issuer of what would come
+    freezes = freezes or (situation.cleans_up and bool(done))
     found: list[Step] = []
     for one in playbook.stages:
         if one.id in work:

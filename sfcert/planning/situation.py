@@ -18,7 +18,8 @@ from sfcert.playbook import Aim
 class Situation(Value):
     """The world, the goal and the choices. `scale_sets` are in canary order; `labels` and `identities` by scale set
     id, none where nothing is fetched under one. `final_pins` are the goal's issuers that stay declared in the end,
-    None: all of them."""
+    None: all of them. `cleans_up` where nothing is to change but what is left over; `aim` is then how the cluster is
+    declared."""
 
     observation: Observation
     inputs: Inputs
@@ -28,6 +29,7 @@ class Situation(Value):
     identities: dict[str, ChosenIdentity]
     aim: Aim = "name"
     final_pins: tuple[str, ...] | None = None
+    cleans_up: bool = False
 
     @property
     def store(self) -> str:

@@ -60,7 +60,8 @@ def reach_starting_state(
 def reach_goal_alone(
     situation: Situation, on_nodes: StageDefinition, on_cluster: StageDefinition, reasons: Reasons
 ) -> list[Step]:
-    """The steps until the goal is the only thumbprint that is declared, everywhere; none where it is.
+    """The steps until the goal is the only thumbprint that is declared, everywhere; none where it is,
+    or where no thumbprint is declared.
 
     Effects: adds to `reasons`, where a date or a version is not known.
     """
@@ -68,6 +69,8 @@ def reach_goal_alone(
     rules = rules_of(observation.cluster.runtime, observation.cluster.settings, observation.cluster.os)
     known = {one.thumbprint: one for one in observation.known_certificates()}
     declared = observation.cluster.certificate
+    if not declared.thumbprints or declared.names:
+        return []
     state = starting_state(declared, goal.certificate, known, rules)
     if state.valid is None:
         reasons.add(

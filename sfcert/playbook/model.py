@@ -13,8 +13,9 @@ from sfcert.model.plan import StageKind
 
 FORMAT = "sfcert.playbook/1"
 Per = Literal["once", "certificate", "vault", "scale-set"]
-#: What a playbook leads to: nodes by name; by another thumbprint; by name from another issuer.
-Aim = Literal["name", "thumbprint", "issuer"]
+#: What a playbook leads to: nodes by name; by another thumbprint; by name from another issuer; as they are declared,
+#: with nothing left over.
+Aim = Literal["name", "thumbprint", "issuer", "cleanup"]
 Requires = Literal["certificate"]
 
 

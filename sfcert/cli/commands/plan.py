@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHIPPED_PLAYBOOKS = (
     "add-certificate",
     "change-issuer",
+    "cleanup",
     "rotate-by-thumbprint",
     "thumbprint-to-common-name",
     "thumbprint-to-common-name-single",
@@ -96,7 +97,6 @@ def command(
     from sfcert.model.codec import pretty
     from sfcert.planning.inputs import Inputs
     from sfcert.views.plan import plan_human, plan_markdown
-    from sfcert.views.plan_page import plan_html
 
     source = source_of(options)
     given = _certificates(certificates)
@@ -123,6 +123,8 @@ def command(
     if output is not None:
         write_whole(output, pretty(plan))
     if html is not None:
+        from sfcert.views.plan_page import plan_html
+
         write_whole(html, plan_html(plan))
     if markdown is not None:
         write_whole(markdown, plan_markdown(plan))
