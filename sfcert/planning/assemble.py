@@ -20,6 +20,7 @@ from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cleanup import check_cleanup
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
+from sfcert.planning.expired import recovery_steps
 from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import declared_thumbprints, find_goal
@@ -97,6 +98,7 @@ def plan_rollover(
         steps = ask(playbook, situation, reasons)
         check_refusals(situation, steps, reasons)
         stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
+    by_people = manual_steps_of(situation, steps) if situation and (stages or situation.cleans_up) else ()
     status = "blocked" if reasons else "ready" if stages else "nothing-to-do"
     return sealed(
         Plan(
@@ -114,7 +116,7 @@ def plan_rollover(
             tool_version=tool_version,
             goal=_goal(situation) if situation else None,
             blocked_by=reasons.sentences(),
-            manual_steps=manual_steps_of(situation, steps) if situation and (stages or situation.cleans_up) else (),
+            manual_steps=(*(recovery_steps(observation) if reasons else ()), *by_people),
             dependants=_dependants(observation, situation),
         )
     )
