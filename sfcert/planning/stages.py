@@ -147,14 +147,23 @@ def _deployment(
 
 
 def _check_no_secret(template: Json, stage_id: str) -> None:
-    """Raises AssertionError, where a redacted or write-only value got into a template: a bug."""
+    """What is sent holds no redacted value (that would be a bug) and nothing read-only or write-only.
+
+    Raises:
+        InputError: TemplateRenderFailed; the shipped templates send no such property, one's own may.
+    """
     assert '"$redacted"' not in canonical(template).decode(), f"a redacted value in the template of {stage_id}"
     for resource in template["resources"]:
         for inner in (resource.get("properties") or {}).get("template", {}).get("resources", []):
             kind = str(inner["type"]).lower()
             if kind in READ_ONLY:
                 sent = {key: value for key, value in inner.items() if key not in ("type", "apiVersion", "name")}
-                assert strip(kind, sent) == sent, f"the template of {stage_id} sends what must not be sent"
+                if strip(kind, sent) != sent:
+                    raise InputError(
+                        "TemplateRenderFailed",
+                        f"The template of stage {stage_id} sends read-only or write-only properties of {inner['name']} "
+                        f"({inner['type']}). Take them out of it.",
+                    )
 
 
 def _by_hand(step: Step, situation: Situation, stage_id: str, deployment: Deployment | None) -> tuple[str, ...]:

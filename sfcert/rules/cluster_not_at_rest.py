@@ -72,7 +72,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                 scale_set.id,
                 "ScaleSetUnderWay",
                 f"The scale set {scale_set.name} is {scale_set.provisioning_state}.",
-                "Wait for it, or mend what failed, then plan again.",
+                "Wait for it, or mend what failed, then plan again; if a plan's stage failed, apply that plan again.",
                 provisioningState=scale_set.provisioning_state,
             )
 

@@ -150,7 +150,7 @@ def start_in_thread(
 
     try:
         server = asyncio.run_coroutine_threadsafe(begin(), loop).result(timeout=START_PATIENCE_S)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: no thread and no folder may be left behind; it always flies on
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=10)
         if temporary is not None:
