@@ -36,7 +36,7 @@ class AuthorizationProvider:
             role = self._roles.definition(rid.name)
             if role is None:
                 raise _no_definition(rid.name)
-            return role.body(rid.scope)
+            return role.body(_home(rid.scope))
         found = self._roles.get(rid.text)
         if found is None:
             raise AzureFailure(404, "RoleAssignmentNotFound", f"The role assignment '{rid.name}' is not found.")
@@ -47,7 +47,7 @@ class AuthorizationProvider:
         if _is_definition(resource_type):
             by_name = re.search(r"roleName eq '([^']*)'", text, re.IGNORECASE)
             named = by_name.group(1).lower() if by_name else None
-            return [role.body(scope) for role in BUILT_IN.values() if named is None or role.name.lower() == named]
+            return [role.body(_home(scope)) for role in BUILT_IN.values() if named is None or role.name.lower() == named]
         only_above = "atscope()" in text.lower()
         who = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']*)'", text, re.IGNORECASE)
         found = []
@@ -147,6 +147,15 @@ class AuthorizationProvider:
         caller: Caller,
     ) -> Answer:
         raise AzureFailure(404, "InvalidResourceType", f"No action {action} on {rid.type}.")
+
+
+def _home(scope: str) -> str:
+    """Where a definition that is asked for at this scope has its id: its subscription, however deep the question was.
+
+    Assignments name their role by that id, and clients match the two as they are written (`az role assignment list`).
+    """
+    parts = scope.split("/")
+    return "/".join(parts[:3]) if len(parts) > 2 and parts[1].lower() == "subscriptions" else ""
 
 
 def _is_definition(resource_type: str) -> bool:
