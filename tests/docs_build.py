@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ from sfcert.model.plan import Plan
 from sfcert.model.rehearsal import Rehearsal
 from sfcert.playbook import load_playbook, playbook_names
 from sfcert.rules import catalogue
+from sfcert.sim.worlds.specs import WORLDS
+from tests.sim.clients.api_versions import OF_AZ
+from tests.sim.clients.az_table import ROWS, commands
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -137,6 +142,51 @@ def _playbooks() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
+#: The vendor's clients that the test run drives, by distribution.
+_SDKS = (
+    "azure-identity",
+    "azure-keyvault-certificates",
+    "azure-keyvault-secrets",
+    "azure-mgmt-authorization",
+    "azure-mgmt-compute",
+    "azure-mgmt-dns",
+    "azure-mgmt-keyvault",
+    "azure-mgmt-msi",
+    "azure-mgmt-resource-deployments",
+    "azure-mgmt-servicefabric",
+)
+
+
+def _az_commands() -> list[str]:
+    return [f"{len(ROWS)} rows:", "", "```text", *[f"az {command}" for command in commands()], "```"]
+
+
+def _versions() -> list[str]:
+    lines = ["| SDK | version |", "|---|---|"]
+    lines += [f"| `{name}` | {metadata.version(name)} |" for name in _SDKS]
+    lines += ["", "| what `az` asks for | api-version |", "|---|---|"]
+    return [*lines, *[f"| `{kind}` | {', '.join(versions)} |" for kind, versions in OF_AZ.items()]]
+
+
+def _worlds() -> list[str]:
+    return [
+        "| world | what is there |",
+        "|---|---|",
+        *[f"| `{name}` | {one.sentence} |" for name, one in WORLDS.items()],
+    ]
+
+
+def _embedded_azure(page: str) -> str:
+    """The page as it stands, with the parts between its marks written anew: the rest is by hand, boxes included."""
+    for mark, lines in (("az", _az_commands()), ("versions", _versions()), ("worlds", _worlds())):
+        begin, end = f"<!-- {mark}: written by `make docs` -->", f"<!-- {mark}: end -->"
+        whole = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+        text = "\n".join([begin, *lines, end])
+        page, found = whole.subn(lambda _, text=text: text, page)  # type: ignore[misc]  # bound to this turn of the loop
+        assert found == 1, f"embedded-azure.md has no place for '{mark}'"
+    return page
+
+
 def pages() -> dict[Path, str]:
     """Every generated file of the reference, by path, as it should read now."""
     found = {
@@ -150,6 +200,8 @@ def pages() -> dict[Path, str]:
     for name, kind in _FORMATS.items():
         schema = msgspec.json.schema(kind)
         found[REFERENCE / "schemas" / f"{name}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    embedded = REFERENCE / "embedded-azure.md"
+    found[embedded] = _embedded_azure(embedded.read_text("utf-8"))
     policy = json.dumps(policy_schema(), indent=2, sort_keys=True) + "\n"
     found[REFERENCE / "schemas" / "policy.json"] = policy
     return found

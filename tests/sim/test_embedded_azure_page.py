@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from sfcert.sim.assemble import build
-from sfcert.sim.worlds.specs import WORLDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "embedded-azure.md"
 
@@ -29,11 +28,6 @@ def test_every_fault_has_its_row_and_no_row_is_of_a_fault_that_is_gone(text: str
     assert sorted(named) == sorted(azure.faults.catalogue())
 
 
-def test_every_world_is_named(text: str) -> None:
-    named = re.findall(r"`([a-z0-9-]+)`", section(text, "Worlds").split("|", 1)[1])
-    assert sorted(named) == sorted(WORLDS)
-
-
 def test_every_served_namespace_is_named(text: str) -> None:
     azure = build(start=datetime(2026, 11, 22, tzinfo=UTC), seed=1)
     namespaces = {one.split("/")[0] for one in azure.provider_types()}
@@ -43,12 +37,3 @@ def test_every_served_namespace_is_named(text: str) -> None:
 def test_the_version_of_az_is_the_one_that_is_run(text: str) -> None:
     pinned = (PAGE.parents[2] / ".ci" / "azure-cli.txt").read_text(encoding="utf-8").strip()
     assert pinned == "azure-cli==" + re.findall(r"`az` ([0-9.]+) ", section(text, "What judges it"))[0]
-
-
-def test_the_commands_of_az_are_those_that_are_run(text: str) -> None:
-    """A command is the words before its first option, as the tests write them."""
-    tests = (Path(__file__).parent / "clients" / "test_az.py").read_text(encoding="utf-8")
-    calls = re.findall(r"\b(?:az|refused)\(\s*((?:\"[a-z][a-z-]*\"[,)]\s*)+)", tests)
-    run = {" ".join(re.findall(r"\"([^\"]+)\"", words)) for words in calls}
-    named = re.findall(r"^az (.+)$", section(text, "What judges it"), re.MULTILINE)
-    assert sorted(named) == sorted(run)

@@ -47,7 +47,9 @@ class AuthorizationProvider:
         if _is_definition(resource_type):
             by_name = re.search(r"roleName eq '([^']*)'", text, re.IGNORECASE)
             named = by_name.group(1).lower() if by_name else None
-            return [role.body(_home(scope)) for role in BUILT_IN.values() if named is None or role.name.lower() == named]
+            return [
+                role.body(_home(scope)) for role in BUILT_IN.values() if named is None or role.name.lower() == named
+            ]
         only_above = "atscope()" in text.lower()
         who = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']*)'", text, re.IGNORECASE)
         found = []

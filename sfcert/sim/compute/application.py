@@ -9,12 +9,12 @@ had not succeeded is started again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sfcert.sim.compute.checks import fetch_secret
 from sfcert.sim.compute.machine import ExtensionState, Machine
+from sfcert.sim.compute.model import seconds_of
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.clock import Event
 from sfcert.sim.kernel.failure import AzureFailure
@@ -27,17 +27,7 @@ if TYPE_CHECKING:
 
 BASE_S = 20
 DEFAULT_BUDGET_S = 90 * 60
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 Ended = Callable[[Machine, "dict[str, Any] | None"], None]
-
-
-def seconds_of(duration: Any, default: float) -> float:
-    """An ISO 8601 duration of days to seconds; the default for anything else."""
-    found = _DURATION.fullmatch(str(duration or ""))
-    if found is None:
-        return default
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 class Application:

@@ -1,7 +1,8 @@
 """What does the compute provider refuse before it touches a machine? Checks on a scale set's new model.
 
-Source: reference 4.4, 5; for the error of a second extension of one handler, the text that Azure is known to answer.
-Assumed: the codes of the sequencing and durability checks.
+Source: reference 4.4, 5; for a second extension of one handler and for an extension that others wait for, the texts
+that Azure is known to answer (Azure/WALinuxAgent pull request 2933; Azure/terraform-azurerm-avm-res-compute-
+virtualmachine issue 39). Assumed: the codes of the other checks of sequence, of the time budget and of durability.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from sfcert.sim.compute.model import durability_of, extensions_of, profile_of
+from sfcert.sim.compute.model import durability_of, extensions_of, profile_of, seconds_of
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import parse_id
@@ -18,16 +19,22 @@ from sfcert.sim.nodes.neighbours import AccessJudge, VaultSource
 
 ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 MANY_MACHINES = 5
+LEAST_BUDGET_S, MOST_BUDGET_S = 15 * 60, 120 * 60
 
 
-def check_model(body: Mapping[str, Any]) -> None:
+def check_model(body: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> None:
     """Refuse a model that is wrong by itself.
+
+    Args:
+        body: the whole scale set as it is to be.
+        known: the scale set as it stands, None where there is none; some refusals are worded by it.
 
     Raises:
         AzureFailure: 400 or 409 with the code of the first check that fails.
     """
     _check_handlers(extensions_of(body))
-    _check_sequence(extensions_of(body))
+    _check_sequence(str(body.get("name")), extensions_of(body), extensions_of(known or {}))
+    _check_time_budget(body)
     _check_secrets_shape(body)
     _check_durability(body)
 
@@ -54,22 +61,27 @@ def _check_handlers(extensions: list[dict[str, Any]]) -> None:
         raise AzureFailure(400, "InvalidParameter", f"The extension name '{doubled[0]}' is used more than once.")
 
 
-def _check_sequence(extensions: list[dict[str, Any]]) -> None:
+def _check_sequence(resource: str, extensions: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
     waits: dict[str, list[str]] = {}
     settings: dict[str, bool] = {}
+    known = {str(extension.get("name")) for extension in before}
     for extension in extensions:
         properties = extension.get("properties") or {}
         waits[str(extension.get("name"))] = [str(name) for name in properties.get("provisionAfterExtensions") or []]
         settings[str(extension.get("name"))] = "settings" in properties
     for name, earlier in waits.items():
         for wanted in earlier:
-            if wanted not in waits:
+            says = f"On resource '{resource}', extension '{name}' specifies '{wanted}' in its provisionAfterExtensions"
+            if wanted not in waits and wanted in known:
                 raise AzureFailure(
                     400,
-                    "InvalidParameter",
-                    f"The extension '{name}' is to be provisioned after '{wanted}', which is not in the extension "
-                    "profile.",
-                    target="provisionAfterExtensions",
+                    "BadRequest",
+                    f"{says} property, but the extension '{wanted}' will no longer exist. First, remove the extension "
+                    f"'{name}' or remove '{wanted}' from the provisionAfterExtensions property of '{name}'.",
+                )
+            if wanted not in waits:
+                raise AzureFailure(
+                    400, "BadRequest", f"{says} property, but the extension '{wanted}' is not configured."
                 )
             if not settings[wanted]:
                 raise AzureFailure(
@@ -90,6 +102,19 @@ def _check_sequence(extensions: list[dict[str, Any]]) -> None:
             )
         for name in free:
             del left[name]
+
+
+def _check_time_budget(body: Mapping[str, Any]) -> None:
+    """Between 15 and 120 minutes, both included, as the vendor's models say."""
+    given = (profile_of(body).get("extensionProfile") or {}).get("extensionsTimeBudget")
+    if given is not None and not LEAST_BUDGET_S <= seconds_of(given, 0) <= MOST_BUDGET_S:
+        raise AzureFailure(
+            400,
+            "InvalidParameter",
+            f"The value '{given}' of parameter extensionsTimeBudget is invalid: a duration from 15 to 120 minutes in "
+            "ISO 8601 format is expected.",
+            target="extensionsTimeBudget",
+        )
 
 
 def secrets_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:

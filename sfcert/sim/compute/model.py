@@ -7,12 +7,14 @@ is field practice and can be switched off.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
 PROFILE_SECRETS = ("adminPassword", "customData")
 READ_ONLY = ("provisioningState", "uniqueId", "timeCreated")
 Hidden = dict[str, Any]
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
 def profile_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,3 +130,12 @@ def secret_urls_of(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         for group in groups
         for entry in group.get("vaultCertificates") or []
     ]
+
+
+def seconds_of(duration: Any, default: float) -> float:
+    """An ISO 8601 duration of days to seconds; the default for anything else."""
+    found = _DURATION.fullmatch(str(duration or ""))
+    if found is None:
+        return default
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds

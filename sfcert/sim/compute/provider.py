@@ -12,13 +12,21 @@ from typing import Any
 
 from sfcert.sim.compute.checks import check_identities, check_model, check_secrets
 from sfcert.sim.compute.machine import Machine
-from sfcert.sim.compute.model import extensions_of, kept_hidden, machine_model, merge_patch, split, with_defaults
+from sfcert.sim.compute.model import (
+    extensions_of,
+    kept_hidden,
+    machine_model,
+    merge_patch,
+    split,
+    with_defaults,
+)
 from sfcert.sim.compute.rollout import Rollout, batches_for, gate_of, mode_of
 from sfcert.sim.compute.scale_sets import ScaleSet, ScaleSets
 from sfcert.sim.compute.views import instance_view, machine_body, rolling_status, stamp, summary
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure, not_found
 from sfcert.sim.kernel.ids import ResourceId
+from sfcert.sim.kernel.nulls import without_nulls
 from sfcert.sim.kernel.operations import Operation
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
@@ -140,7 +148,7 @@ class ScaleSetProvider:
         if rid.type.lower() != TYPE.lower():
             return {**copy.deepcopy(body), "id": rid.text, "name": rid.name, "type": rid.type}
         shown, _ = self._written(rid, body, known)
-        check_model(shown)
+        check_model(shown, known.body if known is not None else None)
         if known is not None:
             properties = known.body["properties"]
             shown["properties"].update({"uniqueId": properties["uniqueId"], "timeCreated": properties["timeCreated"]})
@@ -183,6 +191,7 @@ class ScaleSetProvider:
         self, rid: ResourceId, body: dict[str, Any], known: Resource | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         given, hidden = split(body)
+        given = without_nulls(given, known.body if known is not None else None)
         for name in ("etag", "systemData"):
             given.pop(name, None)
         if known is not None:
@@ -206,7 +215,7 @@ class ScaleSetProvider:
         self, rid: ResourceId, api_version: str, body: dict[str, Any], known: Resource | None, caller: Caller
     ) -> Answer:
         shown, hidden = self._written(rid, body, known)
-        check_model(shown)
+        check_model(shown, known.body if known is not None else None)
         check_secrets(self._azure, shown)
         check_identities(self._azure, known.body if known is not None else {}, shown, caller.object_id)
         self._azure.record_write("scale set written", rid.text)

@@ -16,9 +16,9 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from sfcert.sim.compute.application import Application, seconds_of
+from sfcert.sim.compute.application import Application
 from sfcert.sim.compute.machine import Machine
-from sfcert.sim.compute.model import durability_of, extensions_of
+from sfcert.sim.compute.model import durability_of, extensions_of, seconds_of
 from sfcert.sim.compute.scale_sets import ScaleSet, ScaleSets
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.servicefabric.cluster import Cluster

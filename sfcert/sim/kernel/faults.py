@@ -6,6 +6,7 @@ options, which the service reads. Nothing outside the declared names can be arme
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -15,9 +16,14 @@ class Faults:
     def __init__(self, switches: dict[str, Any]) -> None:
         self._switches = switches
         self._sentences: dict[str, str] = {}
+        self._watchers: dict[str, list[Callable[[], None]]] = {}
 
     def declare(self, name: str, sentence: str) -> None:
         self._sentences[name] = sentence
+
+    def watch(self, name: str, changed: Callable[[], None]) -> None:
+        """Have `changed` called whenever this fault has been armed or disarmed, for what must react at once."""
+        self._watchers.setdefault(name, []).append(changed)
 
     def catalogue(self) -> dict[str, str]:
         """Every fault that can be armed, by name, with its sentence; sorted."""
@@ -32,10 +38,16 @@ class Faults:
         if name not in self._sentences:
             raise KeyError(name)
         self._switches[name] = dict(options or {})
+        self._tell(name)
 
     def disarm(self, name: str) -> None:
         """Switch a fault off; harmless where it is off."""
         self._switches.pop(name, None)
+        self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        for changed in self._watchers.get(name, []):
+            changed()
 
     def armed(self) -> dict[str, Any]:
         return {name: self._switches[name] for name in self._sentences if name in self._switches}

@@ -5,7 +5,8 @@
             └─ does not ─▶ succeeded at once ─▶ poll
 
 It never takes a certificate out of a store. Source: reference 4.2, 4.3, row 3 of 7. Guessed: the pauses between the
-tries (5, 10, 15… seconds), and that the status carries the instant of the last look.
+tries (5, 10, 15… seconds), that the status carries the instant of the last look, and the words and the number with
+which version 4.0 fails on an image that it does not support.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ MOST_TRIES = 25
 PAUSE_STEP_S = 5
 START_S = 10
 FIRST_POLL_S = 30
-SETTINGS_EXIT, SYNC_EXIT = 31, 14
+SETTINGS_EXIT, SYNC_EXIT, INSTALL_EXIT = 31, 14, 51
+OLDEST_OF_4 = 2022
 
 
 class KeyVaultExtension:
@@ -42,6 +44,9 @@ class KeyVaultExtension:
 
     def enable(self, machine: Machine, name: str, properties: Mapping[str, Any], report: Report) -> None:
         self.disable(machine)
+        if (too_old := _too_old(machine, properties)) is not None:
+            report("failed", too_old, INSTALL_EXIT)
+            return
         try:
             settings = settings_of(properties)
         except SettingsFault as fault:
@@ -73,6 +78,17 @@ class KeyVaultExtension:
         agent = self._agents.get(machine)
         if agent is not None:
             agent.begin()
+
+
+def _too_old(machine: Machine, properties: Mapping[str, Any]) -> str | None:
+    """Version 4.0 does not install before Windows Server 2022. What the image does not say cannot be too old."""
+    if properties.get("type") != WINDOWS or not str(properties.get("typeHandlerVersion", "")).startswith("4."):
+        return None
+    profile = machine.applied.get("virtualMachineProfile") or {}
+    sku = str(((profile.get("storageProfile") or {}).get("imageReference") or {}).get("sku") or "")
+    if not sku[:4].isdigit() or int(sku[:4]) >= OLDEST_OF_4:
+        return None
+    return f"The extension needs Windows Server {OLDEST_OF_4} or later; the image of this machine is '{sku}'."
 
 
 class Agent:

@@ -25,5 +25,6 @@ def install(azure: Azure) -> None:
     node = bootstrap.NodeExtension(azure, clusters)
     for kind in bootstrap.TYPES:
         scale_sets.add_handler(bootstrap.PUBLISHER, kind, node)
+    azure.faults.watch("clock-skew", clusters.clocks_moved)
     azure.add_service("endpoints", Endpoints(azure, clusters))
     azure.add_service("nodes", NodesStatus(azure))

@@ -26,7 +26,7 @@ from sfcert.sim.nodes.tls import TlsStream, context_for
 from sfcert.sim.nodes.validation import refusal
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
-from sfcert.sim.servicefabric.rest import NoSuchThing, answer
+from sfcert.sim.servicefabric.rest import NO_CONTENT, NoSuchThing, answer
 
 HTTP_PORT, CLIENT_PORT = 19080, 19000
 MOST_HEAD = 65536
@@ -193,9 +193,10 @@ class Endpoints:
             return "405 Method Not Allowed", None
         split = urlsplit(words[1])
         try:
-            return "200 OK", answer(self._azure, cluster, unquote(split.path), dict(parse_qsl(split.query)))
+            found = answer(self._azure, cluster, unquote(split.path), dict(parse_qsl(split.query)))
         except NoSuchThing as fault:
-            return "404 Not Found", {"Error": {"Code": fault.code, "Message": str(fault)}}
+            return fault.status, {"Error": {"Code": fault.code, "Message": str(fault)}}
+        return ("204 No Content", None) if found is NO_CONTENT else ("200 OK", found)
 
     def _admitted(self, stream: TlsStream, cluster: Cluster, node: Node) -> bool:
         """Reading needs any role: the cluster's own certificate, an admin client's or a user client's."""

@@ -5,8 +5,9 @@
     what is presented expires ──next monitor tick──▶ load again
 
 Nothing ticks while nothing has changed: a tick's instant is computed from the node's phase, so that months of quiet
-virtual time cost nothing. Source: reference 2.4, 2.5, 9 (60 s ACL cycle; monitor hourly, first tick uniform in 0-60
-min). Guessed: a running node keeps what it has loaded until the next look.
+virtual time cost nothing. A node goes by its own clock (fault `clock-skew`). Source: reference 2.4, 2.5, 9 (60 s ACL
+cycle; monitor hourly, first tick uniform in 0-60 min). Guessed: a running node keeps what it has loaded until the next
+look.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sfcert.sim.kernel.clock import Event
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.presentation import choose, matching
 from sfcert.sim.nodes.store import Held
+from sfcert.sim.nodes.switches import skew_of
 
 ACL_CYCLE_S = 60
 MONITOR_PERIOD_S = 3600
@@ -66,6 +68,11 @@ class Keeper:
         self._once("acl", ACL_CYCLE_S, self._give_keys)
         self._look_at_next_ticks(after_s=ACL_CYCLE_S)
 
+    def clock_moved(self) -> None:
+        """The node's own clock shows another time: what it presents may have expired by it, seen at the monitor."""
+        if self._node.started:
+            self._look_at_next_ticks(after_s=0)
+
     def settle_at_once(self) -> None:
         """A world that starts at rest: give keys and load with no time passing."""
         self._node.started = True
@@ -87,7 +94,7 @@ class Keeper:
                     held.readable = True
 
     def _load(self, *, transport: bool = False, gateway: bool = False) -> None:
-        node, now = self._node, self._azure.clock.now
+        node, now = self._node, self._azure.clock.now + skew_of(self._azure, self._node.name)
         choice = choose(node.manifest.finds, node.store, node.manifest, now)
         node.why_nothing = choice.passed_over if choice.held is None else ()
         if transport:
@@ -101,7 +108,7 @@ class Keeper:
     def _watch_expiry(self, held: Held | None) -> None:
         if held is None:
             return
-        expires = held.certificate.not_after
+        expires = held.certificate.not_after - skew_of(self._azure, self._node.name)
         if expires > self._azure.clock.now:
             self._at("expiry", expires, lambda: self._look_at_next_ticks(after_s=0))
 

@@ -33,6 +33,7 @@ class Node:
     started: bool = False
     in_ring: bool = False
     removed: bool = False
+    down_at: datetime | None = None
 
     @property
     def running(self) -> bool:

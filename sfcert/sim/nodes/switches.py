@@ -5,6 +5,7 @@ A switch is armed by `azure.faults.arm(name, options)` or set directly in `azure
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sfcert.sim.kernel.azure import Azure
@@ -42,6 +43,13 @@ def option(azure: Azure, name: str, key: str, default: str = "") -> str:
 def is_on(azure: Azure, name: str) -> bool:
     value: Any = azure.switches.get(name)
     return value is not None and value is not False
+
+
+def skew_of(azure: Azure, node: str) -> timedelta:
+    """How far this node's clock is ahead; none but where the switch says so."""
+    if option(azure, "clock-skew", "node") != node:
+        return timedelta(0)
+    return timedelta(seconds=float(option(azure, "clock-skew", "seconds", "0")))
 
 
 def trusted_roots(azure: Azure) -> frozenset[str]:

@@ -13,7 +13,7 @@ Source: reference 8 for the states, 12 for the ring; that a lost quorum never he
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sfcert.sim.kernel.azure import Azure
@@ -25,7 +25,7 @@ from sfcert.sim.nodes.manifest import Manifest, Trusts
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.ring import hold_together
 from sfcert.sim.nodes.store import Store
-from sfcert.sim.nodes.switches import is_on, option, trusted_roots
+from sfcert.sim.nodes.switches import is_on, skew_of, trusted_roots
 from sfcert.sim.nodes.validation import Judge, refusal
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ class Cluster:
             boot_id=self.next_boot_id(),
             up_at=self.azure.clock.now,
             seed=name in self.nodes and self.nodes[name].seed,
+            down_at=self.nodes[name].down_at if name in self.nodes else None,
         )
         self.nodes[name] = node
         self.by_machine[scale_set_id.lower(), instance_id] = name
@@ -251,6 +252,8 @@ class Cluster:
         if before != after:
             for name in before ^ after:
                 if name in self.nodes:
+                    if name in before:
+                        self.nodes[name].down_at = self.azure.clock.now
                     for watcher in self.presentation_watchers:
                         watcher(self.nodes[name])
             if self.calm:
@@ -272,17 +275,15 @@ class Cluster:
 
     def judge_for(self, node: Node) -> Judge:
         return Judge(
-            now=self.azure.clock.now + self._skew(node),
+            now=self.time_at(node),
             trusted_roots=trusted_roots(self.azure),
             can_fetch_issuers=not is_on(self.azure, "aia-blocked"),
             accept_expired_pinned=node.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
         )
 
-    def _skew(self, node: Node) -> timedelta:
-        """How far this node's clock is ahead; none but where the switch says so."""
-        if option(self.azure, "clock-skew", "node") != node.name:
-            return timedelta(0)
-        return timedelta(seconds=float(option(self.azure, "clock-skew", "seconds", "0")))
+    def time_at(self, node: Node) -> datetime:
+        """What this node's own clock says."""
+        return self.azure.clock.now + skew_of(self.azure, node.name)
 
     def refusal_between(self, caller: Node, refuser: Node) -> str | None:
         """Why one node refuses another's certificate, or None."""
@@ -304,7 +305,7 @@ class Cluster:
         return (
             node.presented.thumbprint,
             node.manifest.trusts,
-            self._skew(node),
+            skew_of(self.azure, node.name),
             node.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
         )
 
@@ -365,14 +366,22 @@ class Cluster:
                 self.poll_refusal = why
                 self._tell(node, RESOURCE_PROVIDER, why)
 
+    def clocks_moved(self) -> None:
+        """Some node's clock was put forward or back: it judges by it at once, and looks at its own store again."""
+        for keeper in self.keepers.values():
+            keeper.clock_moved()
+        self.settle()
+
     def _watch_expiry(self, running: list[Node]) -> None:
         now = self.azure.clock.now
+        skews = {skew_of(self.azure, node.name) for node in running}
         dates = [
-            date
+            date - skew
             for node in running
             if node.presented is not None
             for date in (node.presented.certificate.not_before, node.presented.certificate.not_after)
-            if date > now
+            for skew in skews
+            if date - skew > now
         ]
         if self._expiry is not None:
             self._expiry.cancel()

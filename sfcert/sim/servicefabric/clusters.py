@@ -61,6 +61,11 @@ class Clusters:
     def all(self) -> Iterator[Cluster]:
         return iter(list(self._by_key.values()))
 
+    def clocks_moved(self) -> None:
+        """Some node's clock was put forward or back."""
+        for cluster in self.all():
+            cluster.clocks_moved()
+
     def by_endpoint(self, text: str) -> Cluster | None:
         """The cluster whose id stands in a `clusterEndpoint`, as node extensions name it."""
         lowered = text.lower()

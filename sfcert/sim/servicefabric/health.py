@@ -5,6 +5,7 @@ Pure. Source: reference 8 (source, properties, wording, time to live), 1.3 (the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,8 +36,63 @@ def health_of(node: Node, now: datetime) -> str:
     """The worst of the node's events; a node outside the ring is in error."""
     if not node.in_ring:
         return "Error"
-    states = {item["HealthState"] for item in events_of(node, now)}
-    return next((state for state in ("Error", "Warning") if state in states), "Ok")
+    return worst_of([item["HealthState"] for item in events_of(node, now)])
+
+
+def worst_of(states: Iterable[str]) -> str:
+    found = set(states)
+    return next((state for state in ("Error", "Warning") if state in found), "Ok")
+
+
+def unhealthy_events(events: list[dict[str, Any]], state: str) -> list[dict[str, Any]]:
+    """Why an entity is in this state: the events that are as bad, each as an evaluation of kind Event."""
+    if state == "Ok":
+        return []
+    return [
+        {
+            "HealthEvaluation": {
+                "Kind": "Event",
+                "AggregatedHealthState": state,
+                "Description": f"'{one['SourceId']}' reported {state} for property '{one['Property']}'.",
+                "ConsiderWarningAsError": False,
+                "UnhealthyEvent": one,
+            }
+        }
+        for one in events
+        if one["HealthState"] == state
+    ]
+
+
+def unhealthy_nodes(nodes: list[tuple[str, str, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """The evaluation of kind Nodes, given (name, state, evaluations) of each; none where all are well."""
+    state = worst_of([one[1] for one in nodes])
+    if state == "Ok":
+        return []
+    bad = [
+        {
+            "HealthEvaluation": {
+                "Kind": "Node",
+                "AggregatedHealthState": state,
+                "Description": f"Node '{name}' is in {state}.",
+                "NodeName": name,
+                "UnhealthyEvaluations": evaluations,
+            }
+        }
+        for name, of_node, evaluations in nodes
+        if of_node == state
+    ]
+    return [
+        {
+            "HealthEvaluation": {
+                "Kind": "Nodes",
+                "AggregatedHealthState": state,
+                "Description": f"{100 * len(bad) // len(nodes)}% ({len(bad)}/{len(nodes)}) nodes are in {state}.",
+                "MaxPercentUnhealthyNodes": 0,
+                "TotalCount": len(nodes),
+                "UnhealthyEvaluations": bad,
+            }
+        }
+    ]
 
 
 def event(source: str, prop: str, state: str, text: str, since: datetime, now: datetime) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure, not_found
 from sfcert.sim.kernel.ids import ResourceId
+from sfcert.sim.kernel.nulls import without_nulls
 from sfcert.sim.kernel.operations import Operation
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
@@ -181,12 +182,9 @@ class ClusterProvider:
 
     def _written(self, rid: ResourceId, body: dict[str, Any], known: Resource | None) -> dict[str, Any]:
         """The body as it will be kept: the caller's own properties, the read-only ones dropped, defaults filled in."""
-        kept = {name: copy.deepcopy(value) for name, value in body.items() if name not in ("etag", "systemData")}
-        properties = {
-            name: value
-            for name, value in (kept.get("properties") or {}).items()
-            if name not in READ_ONLY and value is not None
-        }
+        given = {name: copy.deepcopy(value) for name, value in body.items() if name not in ("etag", "systemData")}
+        kept = without_nulls(given, known.body if known is not None else None)
+        properties = {name: value for name, value in (kept.get("properties") or {}).items() if name not in READ_ONLY}
         if known is not None:
             properties.setdefault("clusterCodeVersion", known.body["properties"].get("clusterCodeVersion"))
         properties.setdefault("clusterCodeVersion", DEFAULT_CODE_VERSION)

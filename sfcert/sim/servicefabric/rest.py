@@ -6,25 +6,42 @@ and the models of the vendor's runtime SDK (api-version 6.0) for names and shape
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.servicefabric.cluster import Cluster
-from sfcert.sim.servicefabric.health import event, events_of, health_of
+from sfcert.sim.servicefabric.health import (
+    event,
+    events_of,
+    health_of,
+    unhealthy_events,
+    unhealthy_nodes,
+    worst_of,
+)
 from sfcert.sim.servicefabric.manifest_xml import manifest_xml
 from sfcert.sim.servicefabric.walk import Upgrade
 
 PAGE = 100
+_NEVER = "0001-01-01T00:00:00.000Z"
+
+
+#: `NodeStatusFilter`: what each lets through; the default leaves out nodes that are unknown or removed, which there are
+#: none of here.
+_STATUSES = {"default": ("Up", "Down"), "all": ("Up", "Down"), "up": ("Up",), "down": ("Down",)}
+_NO_STATUS = ("enabling", "disabling", "disabled", "unknown", "removed")
+NO_CONTENT = object()
 
 
 class NoSuchThing(Exception):
-    """Nothing answers at that path; the code is Service Fabric's."""
+    """The request cannot be answered; code and HTTP status are Service Fabric's."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, status: str = "404 Not Found") -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
 
 
 def answer(azure: Azure, cluster: Cluster, path: str, query: dict[str, str]) -> Any:
@@ -32,16 +49,21 @@ def answer(azure: Azure, cluster: Cluster, path: str, query: dict[str, str]) -> 
 
     Args:
         path: without host, as sent; case does not matter.
-        query: `api-version` is not looked at; `ContinuationToken` and `MaxResults` page the node list.
+        query: `api-version` is not looked at; `ContinuationToken` and `MaxResults` page the node list,
+            `NodeStatusFilter`, `EventsHealthStateFilter` and `NodesHealthStateFilter` leave out what is not asked for.
+
+    Returns:
+        The value, or `NO_CONTENT` for a single node that is not there: a query without a result is no error.
 
     Raises:
-        NoSuchThing: for a path or a node that is not there.
+        NoSuchThing: for a path that is not there, a node whose health nobody knows, a filter that is none.
     """
     now = azure.clock.now
+    asked = {key.lower(): value for key, value in query.items()}
     parts = [part for part in path.split("/") if part]
     lowered = [part.lower() for part in parts]
     if lowered == ["$", "getclusterhealth"]:
-        return cluster_health(cluster, now)
+        return cluster_health(cluster, now, asked)
     if lowered == ["$", "getupgradeprogress"]:
         return upgrade_progress(cluster, now)
     if lowered == ["$", "getclustermanifest"]:
@@ -49,26 +71,24 @@ def answer(azure: Azure, cluster: Cluster, path: str, query: dict[str, str]) -> 
     if lowered == ["$", "getclusterversion"]:
         return {"Version": cluster.manifest.code_version}
     if lowered == ["nodes"]:
-        return _nodes(cluster, now, query)
+        return _nodes(cluster, now, asked)
     if lowered[:1] == ["nodes"] and len(parts) in (2, 4):
-        node = _node(cluster, parts[1])
+        node = cluster.nodes.get(parts[1])
         if len(parts) == 2:
-            return node_info(cluster, node, now)
+            return NO_CONTENT if node is None else node_info(cluster, node, now)
         if lowered[2:] == ["$", "gethealth"]:
-            return node_health(node, now)
+            if node is None:
+                raise NoSuchThing("FABRIC_E_HEALTH_ENTITY_NOT_FOUND", f"The health store knows no node {parts[1]}.")
+            return node_health(cluster, node, now, asked)
     raise NoSuchThing("FABRIC_E_INVALID_ADDRESS", f"Nothing answers at {path}.")
 
 
-def _node(cluster: Cluster, name: str) -> Node:
-    node = cluster.nodes.get(name)
-    if node is None:
-        raise NoSuchThing("FABRIC_E_NODE_NOT_FOUND", f"Node {name} was not found.")
-    return node
-
-
-def _nodes(cluster: Cluster, now: datetime, query: dict[str, str]) -> dict[str, Any]:
-    names = sorted(cluster.nodes)
-    asked = {key.lower(): value for key, value in query.items()}
+def _nodes(cluster: Cluster, now: datetime, asked: dict[str, str]) -> dict[str, Any]:
+    wanted = asked.get("nodestatusfilter", "default").lower()
+    if wanted not in _STATUSES and wanted not in _NO_STATUS:
+        raise NoSuchThing("E_INVALIDARG", f"NodeStatusFilter '{wanted}' is not known.", "400 Bad Request")
+    statuses = _STATUSES.get(wanted, ())
+    names = sorted(name for name, node in cluster.nodes.items() if _status(node) in statuses)
     after = asked.get("continuationtoken", "")
     most = int(asked["maxresults"]) if asked.get("maxresults", "").isdigit() else PAGE
     left = [name for name in names if name > after]
@@ -82,15 +102,17 @@ def _nodes(cluster: Cluster, now: datetime, query: dict[str, str]) -> dict[str, 
 def node_info(cluster: Cluster, node: Node, now: datetime) -> dict[str, Any]:
     """One node of the list."""
     up_s = max(0, int((now - node.up_at).total_seconds())) if node.in_ring else 0
+    down_at = None if node.in_ring else node.down_at
+    down_s = 0 if down_at is None else max(0, int((now - down_at).total_seconds()))
     return {
         "Name": node.name,
         "IpAddressOrFQDN": node.ip_address,
         "Type": node.node_type,
         "CodeVersion": node.manifest.code_version,
         "ConfigVersion": node.manifest.version,
-        "NodeStatus": "Up" if node.in_ring else "Down",
+        "NodeStatus": _status(node),
         "NodeUpTimeInSeconds": str(up_s),
-        "HealthState": health_of(node, now),
+        "HealthState": health_of(node, cluster.time_at(node)),
         "IsSeedNode": node.seed,
         "UpgradeDomain": str(node.upgrade_domain),
         "FaultDomain": f"fd:/{node.fault_domain}",
@@ -103,10 +125,14 @@ def node_info(cluster: Cluster, node: Node, now: datetime) -> dict[str, Any]:
             "PendingSafetyChecks": [],
         },
         "IsStopped": False,
-        "NodeDownTimeInSeconds": "0",
+        "NodeDownTimeInSeconds": str(down_s),
         "NodeUpAt": _stamp(node.up_at),
-        "NodeDownAt": "0001-01-01T00:00:00.000Z",
+        "NodeDownAt": _NEVER if node.down_at is None else _stamp(node.down_at),
     }
+
+
+def _status(node: Node) -> str:
+    return "Up" if node.in_ring else "Down"
 
 
 def hash_of(name: str) -> int:
@@ -117,18 +143,36 @@ def hash_of(name: str) -> int:
     return number
 
 
-def node_health(node: Node, now: datetime) -> dict[str, Any]:
+def _passes(asked: dict[str, str], name: str) -> Callable[[str], bool]:
+    """A filter of health states by flags: 0 and 65535 all, 1 none, 2 Ok, 4 Warning, 8 Error, added together.
+
+    Raises:
+        NoSuchThing: 400 for anything but a number.
+    """
+    text = asked.get(name.lower(), "0")
+    if not text.isdigit():
+        raise NoSuchThing("E_INVALIDARG", f"{name} '{text}' is no number.", "400 Bad Request")
+    flags = int(text) or 65535
+    return lambda state: bool(flags & {"Ok": 2, "Warning": 4, "Error": 8}[state])
+
+
+def node_health(cluster: Cluster, node: Node, now: datetime, asked: dict[str, str]) -> dict[str, Any]:
+    """A node's health. All events are weighed; the filter is about which are shown."""
+    there = cluster.time_at(node)
+    state, shown = health_of(node, there), _passes(asked, "EventsHealthStateFilter")
+    events = events_of(node, there)
     return {
         "Name": node.name,
-        "AggregatedHealthState": health_of(node, now),
-        "HealthEvents": events_of(node, now),
-        "UnhealthyEvaluations": [],
+        "AggregatedHealthState": state,
+        "HealthEvents": [one for one in events if shown(one["HealthState"])],
+        "UnhealthyEvaluations": unhealthy_events(events, state),
     }
 
 
-def cluster_health(cluster: Cluster, now: datetime) -> dict[str, Any]:
+def cluster_health(cluster: Cluster, now: datetime, asked: dict[str, str]) -> dict[str, Any]:
     """The whole cluster's health: the worst node, and what the upgrade service says of its contact with Azure."""
-    states = [health_of(node, now) for node in cluster.nodes.values()]
+    nodes = sorted(cluster.nodes.values(), key=lambda item: item.name)
+    states = [health_of(node, cluster.time_at(node)) for node in nodes]
     events: list[dict[str, Any]] = []
     if cluster.poll_refusal is not None:
         shown = ",".join(
@@ -136,22 +180,25 @@ def cluster_health(cluster: Cluster, now: datetime) -> dict[str, Any]:
         )
         text = f"Certificates {shown} not authorized to access URL {cluster.cluster_id}."
         events.append(event("UpgradeService.Primary", "SFRPPoll", "Error", text, now, now))
-        states.append("Error")
-    worst = next((state for state in ("Error", "Warning") if state in states), "Ok")
+    worst = worst_of([*states, *[one["HealthState"] for one in events]])
+    of_nodes = unhealthy_nodes(
+        [
+            (node.name, state, unhealthy_events(events_of(node, cluster.time_at(node)), state))
+            for node, state in zip(nodes, states, strict=True)
+        ]
+    )
+    event_shown, node_shown = _passes(asked, "EventsHealthStateFilter"), _passes(asked, "NodesHealthStateFilter")
     return {
         "AggregatedHealthState": worst,
-        "HealthEvents": events,
-        "UnhealthyEvaluations": [],
+        "HealthEvents": [one for one in events if event_shown(one["HealthState"])],
+        "UnhealthyEvaluations": [*unhealthy_events(events, worst), *of_nodes],
         "NodeHealthStates": [
-            {
-                "Name": node.name,
-                "Id": {"Id": f"{hash_of(node.name):032x}"},
-                "AggregatedHealthState": health_of(node, now),
-            }
-            for node in sorted(cluster.nodes.values(), key=lambda item: item.name)
+            {"Name": node.name, "Id": {"Id": f"{hash_of(node.name):032x}"}, "AggregatedHealthState": state}
+            for node, state in zip(nodes, states, strict=True)
+            if node_shown(state)
         ],
         "ApplicationHealthStates": [{"Name": "fabric:/System", "AggregatedHealthState": worst}],
-        "HealthStatistics": {"HealthStateCountList": [_count("Node", states[: len(cluster.nodes)])]},
+        "HealthStatistics": {"HealthStateCountList": [_count("Node", states)]},
     }
 
 
@@ -195,8 +242,8 @@ def upgrade_progress(cluster: Cluster, now: datetime) -> dict[str, Any]:
         "UpgradeDomainDurationInMilliseconds": "PT0S",
         "UnhealthyEvaluations": [],
         "CurrentUpgradeDomainProgress": {"DomainName": "", "NodeUpgradeProgressList": []},
-        "StartTimestampUtc": "0001-01-01T00:00:00.000Z",
-        "FailureTimestampUtc": "0001-01-01T00:00:00.000Z",
+        "StartTimestampUtc": _NEVER,
+        "FailureTimestampUtc": _NEVER,
         "FailureReason": "None",
     }
     if upgrade is not None:
@@ -211,6 +258,8 @@ def _add_times(shown: dict[str, Any], cluster: Cluster, upgrade: Upgrade, runnin
     if upgrade.failed_at is not None:
         shown["FailureTimestampUtc"] = _stamp(upgrade.failed_at)
     if running is not None:
+        in_domain_s = max(0, int((now - upgrade.domain_since).total_seconds()))
+        shown["UpgradeDomainDurationInMilliseconds"] = f"PT{in_domain_s}S"
         shown["CurrentUpgradeDomainProgress"] = {
             "DomainName": str(running),
             "NodeUpgradeProgressList": [

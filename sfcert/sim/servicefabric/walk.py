@@ -67,7 +67,7 @@ class Upgrade:
         self.domain: int | None = None
         self._on_end = on_end
         self._event: Event | None = None
-        self._domain_since = azure.clock.now
+        self.domain_since = azure.clock.now
         self._leg_since = azure.clock.now
         self._expected: set[str] = set()
         starts = [self.original, *self.phases[:-1]]
@@ -150,7 +150,7 @@ class Upgrade:
             self._end_leg(leg)
             return
         self.domain = left[0]
-        self._domain_since = self.azure.clock.now
+        self.domain_since = self.azure.clock.now
         for node in self.cluster.nodes.values():
             if node.upgrade_domain == self.domain:
                 node.manifest = leg.manifest
@@ -161,7 +161,7 @@ class Upgrade:
     def _look(self) -> None:
         leg = self.leg
         assert leg is not None
-        in_domain_s = (self.azure.clock.now - self._domain_since).total_seconds()
+        in_domain_s = (self.azure.clock.now - self.domain_since).total_seconds()
         in_leg_s = (self.azure.clock.now - self._leg_since).total_seconds()
         stuck = not leg.backwards and self._stuck()
         if self.cluster.down:

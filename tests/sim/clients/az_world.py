@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,14 @@ from cryptography.x509.oid import NameOID
 
 from sfcert.sim import worlds
 from sfcert.sim.compute.scale_sets import ScaleSet
+from sfcert.sim.front.polling import is_operation_path
 from sfcert.sim.host import Running, start_in_thread
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.ids import parse_id
 from sfcert.sim.keyvault.state import CertificateObject
 from sfcert.sim.worlds.build import operator_of, put
 from tests.az import Desk
+from tests.sim.clients.api_versions import kind_of
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PASSWORD = "of-a-test"
@@ -62,6 +64,7 @@ class At:
     before: Any = None
     said: Any = None
     leaf: x509.Certificate | None = None
+    asked: set[tuple[str, str]] = field(default_factory=set)
 
     # -- what the world has before -----------------------------------------------------------------------------------
 
@@ -226,7 +229,9 @@ def az_world(folder: Path) -> Iterator[At]:
             "password": PASSWORD,
         }
         desk.sign_in()
-        yield At(running, desk, names)
+        at = At(running, desk, names)
+        running.call(lambda azure: _listen(azure, at.asked))
+        yield at
 
 
 def signed(public: Any, by: Any, name: str) -> x509.Certificate:
@@ -248,6 +253,25 @@ def sha1(leaf: x509.Certificate | None) -> str:
     """A thumbprint as Azure writes it."""
     assert leaf is not None
     return leaf.fingerprint(hashes.SHA1()).hex().upper()
+
+
+def _listen(azure: Azure, asked: set[tuple[str, str]]) -> None:
+    """Note which api-version every request asks for, by kind; the journal keeps paths alone."""
+    arm, vault = azure.find_service("arm"), azure.find_service("vault-http")
+    by_arm, by_vault = arm.handle, vault.answer
+
+    def handle(request: Any) -> Any:
+        # A poll follows a link that the simulator wrote, its version included.
+        if request.api_version and not is_operation_path(request.path):
+            asked.add((kind_of(request.path), request.api_version))
+        return by_arm(request)
+
+    def answer(method: str, path: str, **more: Any) -> Any:
+        if more["authorization"]:
+            asked.add((f"vault/{path.strip('/').split('/')[0]}", more["query"].get("api-version", "")))
+        return by_vault(method, path, **more)
+
+    arm.handle, vault.answer = handle, answer
 
 
 def _own(azure: Azure) -> str:

@@ -102,7 +102,11 @@ def _edit(change: str) -> Callable[[dict[str, Any]], None]:
     ("change", "code", "words"),
     [
         ("handler twice", "BadRequest", "Multiple VMExtensions per handler not supported"),
-        ("waits for nobody", "InvalidParameter", "not in the extension profile"),
+        (
+            "waits for nobody",
+            "BadRequest",
+            "in its provisionAfterExtensions property, but the extension 'KVVM' is not configured",
+        ),
         ("circle", "InvalidParameter", "circle"),
         ("vault twice", "InvalidParameter", "repeated instances"),
         ("no such version", "KeyVaultSecretDoesNotExist", "does not exist"),

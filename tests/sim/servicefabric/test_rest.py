@@ -9,7 +9,7 @@ from xml.etree import ElementTree as xml
 
 import pytest
 
-from sfcert.sim.servicefabric.rest import NoSuchThing, answer
+from sfcert.sim.servicefabric.rest import NO_CONTENT, NoSuchThing, answer
 
 EXPIRATION = re.compile(r"thumbprint = ([0-9A-Fa-f]{40}), expiration = ([0-9-]+ [0-9:.]+)")
 FABRIC = "{http://schemas.microsoft.com/2011/01/fabric}"
@@ -79,6 +79,22 @@ def test_progress_names_the_domain_and_its_nodes(world: Any) -> None:
     assert states == ["InProgress", "Pending", "Pending", "Pending", "Pending"]
 
 
-def test_an_unknown_node_is_not_found(world: Any) -> None:
-    with pytest.raises(NoSuchThing):
-        ask(world, "/Nodes/_nt9_0")
+def test_a_node_that_is_not_there_is_an_answer_without_content_and_its_health_an_error(world: Any) -> None:
+    assert ask(world, "/Nodes/_nt9_0") is NO_CONTENT
+    with pytest.raises(NoSuchThing) as caught:
+        ask(world, "/Nodes/_nt9_0/$/GetHealth")
+    assert caught.value.code == "FABRIC_E_HEALTH_ENTITY_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/Nodes", {"NodeStatusFilter": "sideways"}),
+        ("/Nodes/_nt0_0/$/GetHealth", {"EventsHealthStateFilter": "all"}),
+        ("/$/GetClusterHealth", {"NodesHealthStateFilter": "-1"}),
+    ],
+)
+def test_a_filter_that_is_none_is_refused(world: Any, path: str, query: dict[str, str]) -> None:
+    with pytest.raises(NoSuchThing) as caught:
+        ask(world, path, **query)
+    assert (caught.value.code, caught.value.status) == ("E_INVALIDARG", "400 Bad Request")
