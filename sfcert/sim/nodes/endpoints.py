@@ -134,8 +134,9 @@ class Endpoints:
                 self._keep(task)
             try:
                 await self._serve(host, port, reader, writer)
-            except (OSError, EOFError, SSL.Error):
-                # A client that goes away or does not accept what it was shown ends the connection; nothing to add.
+            except (OSError, EOFError, SSL.Error, asyncio.CancelledError):
+                # A client that goes away or does not accept what it was shown ends the connection; nothing to add. So
+                # does `stop`, under a client that holds its connection open.
                 pass
             finally:
                 writer.close()
