@@ -1,6 +1,7 @@
 """`sfcert inspect --cluster` beside the az commands that show the same facts: one world, one run, whole processes.
 
 Part of `make bench`; printed, nothing is asserted. Skipped, and said so, where `make test-az` has not built its az.
+That both show the same is a test (`tests/sim/clients/test_same_facts.py`), by `shown_by_az` and `shown_by_sfcert`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,55 @@ def commands(facts: dict[str, Any]) -> Iterator[list[str]]:
     certificate = ["--vault-name", vault, "-n", facts["certificate_name"]]
     yield ["keyvault", "certificate", "show", *certificate]
     yield ["keyvault", "certificate", "list-versions", *certificate]
+
+
+def shown_by_az(outputs: Sequence[Any]) -> dict[str, Any]:
+    """What a person reads out of these commands' JSON, in the order of `commands`."""
+    cluster, scale_sets = outputs[0], outputs[1]
+    return {
+        "state": cluster["clusterState"],
+        "runtime": cluster["clusterCodeVersion"],
+        "thumbprints": [cluster["certificate"]["thumbprint"]],
+        "clients": sorted(one["certificateThumbprint"] for one in cluster["clientCertificateThumbprints"] or []),
+        "node types": {one["name"]: _scale_set_by_az(one) for one in scale_sets},
+    }
+
+
+def _scale_set_by_az(scale_set: dict[str, Any]) -> dict[str, Any]:
+    profile = scale_set["virtualMachineProfile"]
+    extensions = profile["extensionProfile"]["extensions"]
+    node = next(one for one in extensions if one["publisher"] == "Microsoft.Azure.ServiceFabric")
+    secrets = [one for group in profile["osProfile"]["secrets"] or [] for one in group["vaultCertificates"]]
+    return {
+        "count": scale_set["sku"]["capacity"],
+        "mode": scale_set["upgradePolicy"]["mode"],
+        "durability": node["settings"]["durabilityLevel"],
+        "declares": [node["settings"]["certificate"]["thumbprint"]],
+        "vm secrets": [one["certificateUrl"] for one in secrets],
+        "extension": any(one["publisher"] == "Microsoft.Azure.KeyVault" for one in extensions),
+    }
+
+
+def shown_by_sfcert(document: dict[str, Any]) -> dict[str, Any]:
+    """The same out of `sfcert inspect --format json`."""
+    cluster = document["cluster"]
+    return {
+        "state": cluster["state"],
+        "runtime": cluster["runtime"],
+        "thumbprints": cluster["roles"]["cluster"]["values"],
+        "clients": sorted(one["value"] for one in cluster["roles"]["clients"]),
+        "node types": {
+            one["name"]: {
+                "count": one["count"],
+                "mode": one["upgrade_mode"],
+                "durability": one["durability"],
+                "declares": one["declaration"]["values"],
+                "vm secrets": one["vm_secrets"],
+                "extension": one["key_vault_extension"] is not None,
+            }
+            for one in document["node_types"]
+        },
+    }
 
 
 def cost_of(running: Running, environment: dict[str, str], lines: Sequence[Sequence[str]]) -> Cost:

@@ -32,6 +32,8 @@ def check_model(body: Mapping[str, Any], known: Mapping[str, Any] | None = None)
     Raises:
         AzureFailure: 400 or 409 with the code of the first check that fails.
     """
+    if str((body.get("properties") or {}).get("orchestrationMode") or "Uniform").lower() != "uniform":
+        raise AzureFailure(400, "NotSupported", "The embedded Azure knows scale sets in Uniform orchestration only.")
     _check_handlers(extensions_of(body))
     _check_sequence(str(body.get("name")), extensions_of(body), extensions_of(known or {}))
     _check_time_budget(body)
