@@ -114,6 +114,12 @@ def test_a_put_replaces_the_identities_and_a_patch_merges_them(world_of: WorldOf
     assert {value["clientId"] for value in shown.values()} == {one["properties"]["clientId"]}
 
 
+def test_a_put_without_identity_takes_the_identities_away(world_of: WorldOf) -> None:
+    world = world_of("system-identity")
+    assert world.get(world.scale_set)["identity"]["type"] == "SystemAssigned"
+    assert "identity" not in put(world, lambda body: body.pop("identity"))
+
+
 def test_a_cluster_s_put_replaces_and_its_patch_takes_properties_as_a_whole(world_of: WorldOf) -> None:
     world = world_of()
 
