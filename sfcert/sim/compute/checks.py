@@ -38,7 +38,7 @@ def check_model(body: Mapping[str, Any], known: Mapping[str, Any] | None = None)
     _check_sequence(str(body.get("name")), extensions_of(body), extensions_of(known or {}))
     _check_time_budget(body)
     _check_secrets_shape(body)
-    _check_durability(body)
+    _check_durability(body, durability_of(known or {}))
 
 
 def _check_handlers(extensions: list[dict[str, Any]]) -> None:
@@ -133,9 +133,15 @@ def _check_secrets_shape(body: Mapping[str, Any]) -> None:
             )
 
 
-def _check_durability(body: Mapping[str, Any]) -> None:
+def _check_durability(body: Mapping[str, Any], before: str) -> None:
     level = durability_of(body)
     if level == "bronze":
+        if before != "bronze" and _has_node_extension(body):
+            raise AzureFailure(
+                400,
+                "BadRequest",
+                f"Service Fabric durability level {before.capitalize()} cannot be lowered to Bronze.",
+            )
         return
     capacity = int((body.get("sku") or {}).get("capacity") or 0)
     if capacity < MANY_MACHINES:
@@ -152,6 +158,11 @@ def _check_durability(body: Mapping[str, Any]) -> None:
             "BadRequest",
             f"Service Fabric durability level {level.capitalize()} requires enableAutomaticUpdates to be false.",
         )
+
+
+def _has_node_extension(body: Mapping[str, Any]) -> bool:
+    publishers = {str((one.get("properties") or {}).get("publisher", "")).lower() for one in extensions_of(body)}
+    return "microsoft.azure.servicefabric" in publishers
 
 
 def check_secrets(azure: Azure, body: Mapping[str, Any]) -> None:

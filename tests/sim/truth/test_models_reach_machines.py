@@ -132,6 +132,16 @@ def test_silver_needs_five_machines_and_no_automatic_updates(
     assert (status, words in message) == (400, True)
 
 
+def test_what_is_silver_does_not_become_bronze_again(world_of: WorldOf) -> None:
+    world = world_of("silver")
+
+    def bronze(body: dict[str, Any]) -> None:
+        extensions_of(body)[0]["properties"]["settings"]["durabilityLevel"] = "Bronze"
+
+    status, _, message = world.refused("PUT", world.scale_set, world.edited(world.scale_set, bronze))
+    assert (status, "cannot be lowered to Bronze" in message) == (400, True)
+
+
 @pytest.mark.parametrize(("budget", "minutes"), [("PT20M", 20), ("PT1H30M", 90), (None, 90)])
 def test_a_sync_that_never_succeeds_ends_with_the_time_budget(
     world_of: WorldOf, budget: str | None, minutes: int
