@@ -1,6 +1,6 @@
 """The vendor's own command line, unmodified, with nothing but the variables of `sim env`.
 
-Not a test. az is no dependency of ours (it takes most of a gigabyte): `SFCERT_TEST_AZ` names it, as `make test-az`
+Not a test. az is no dependency of ours (it takes half a gigabyte): `SFCERT_TEST_AZ` names it, as `make test-az`
 does; without it every test marked `needs_az` is skipped.
 """
 
