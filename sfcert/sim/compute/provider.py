@@ -204,6 +204,8 @@ class ScaleSetProvider:
             shown.setdefault("location", known.body.get("location"))
         if not shown.get("location"):
             raise AzureFailure(400, "LocationRequired", "The location property is required for this definition.")
+        if str((shown.get("identity") or {}).get("type", "")).lower() == "none":
+            del shown["identity"]
         assigned = (shown.get("identity") or {}).get("userAssignedIdentities")
         if isinstance(assigned, dict):
             shown["identity"]["userAssignedIdentities"] = {key: {} for key in assigned}

@@ -114,6 +114,15 @@ def test_a_put_replaces_the_identities_and_a_patch_merges_them(world_of: WorldOf
     assert {value["clientId"] for value in shown.values()} == {one["properties"]["clientId"]}
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_identity_of_type_none_takes_all_of_them_away(world_of: WorldOf, method: str) -> None:
+    world = world_of("system-identity")
+    body = {"identity": {"type": "None"}}
+    whole = {**world.get(world.scale_set), **body} if method == "PUT" else body
+    assert world.done(method, world.scale_set, whole) == "Succeeded"
+    assert "identity" not in world.get(world.scale_set)
+
+
 def test_a_put_without_identity_takes_the_identities_away(world_of: WorldOf) -> None:
     world = world_of("system-identity")
     assert world.get(world.scale_set)["identity"]["type"] == "SystemAssigned"
