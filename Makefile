@@ -34,7 +34,7 @@ test: $(READY) servers ## all tests that need no subscription
 	$(BIN)/pytest -n auto --dist worksteal -rs
 
 test-az: $(READY) $(AZ_READY) ## drive the embedded Azure with the vendor's az (half a gigabyte, a minute to install)
-	SFCERT_TEST_AZ="$(CURDIR)/.venv-az/bin/az" $(BIN)/pytest -n auto -m az
+	SFCERT_TEST_AZ="$(CURDIR)/.venv-az/bin/az" $(BIN)/pytest -n auto --dist worksteal -m az
 
 # az pins nearly all of its dependencies itself, so that its version is the pin.
 $(AZ_READY): $(AZ_PIN) $(READY)
