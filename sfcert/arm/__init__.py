@@ -9,7 +9,8 @@ Language   parse_expression(text) -> Node    print_expression(node) -> str    is
 Unknowns   Symbolic (a str: "[expression]")  is_symbolic(value)  has_symbolic(value)  symbolic_paths(value)
            to_template(value)
 Run time   Scope(...)   Runtime (Protocol)   SymbolicRuntime()   UNKNOWN   Partial
-Expansion  expand(template, parameters, scope, runtime=SymbolicRuntime(), *, options=ExpandOptions()) -> Expanded
+Expansion  placed(link, beside) -> link
+           expand(template, parameters, scope, runtime=SymbolicRuntime(), *, options=ExpandOptions()) -> Expanded
            Expanded.resources .walk(runtime) .outputs(runtime) .parameters .notes
            Resource.type .name .id .api_version .condition .depends_on .loop .evaluate(runtime) .nested(runtime)
 Paths      Path  parse_path(text)  diff(before, after) -> tuple[Change, ...]
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sfcert.arm.changes import Change, ChangeKind, diff
     from sfcert.arm.edit import covers, edit_at, get_at, has_at, remove_at, set_at
     from sfcert.arm.expanded import Expanded, Loop, Note, Resource
-    from sfcert.arm.expansion import ExpandOptions, expand
+    from sfcert.arm.expansion import ExpandOptions, expand, placed
     from sfcert.arm.expression import is_expression, parse_expression, print_expression
     from sfcert.arm.parameters import ParameterInput, parse_parameters
     from sfcert.arm.paths import Named, Path, parse_path
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _HOME = {
     "changes": ("Change", "ChangeKind", "diff"),
     "edit": ("covers", "edit_at", "get_at", "has_at", "remove_at", "set_at"),
-    "expansion": ("ExpandOptions", "expand"),
+    "expansion": ("ExpandOptions", "expand", "placed"),
     "expanded": ("Expanded", "Loop", "Note", "Resource"),
     "expression": ("is_expression", "parse_expression", "print_expression"),
     "parameters": ("ParameterInput", "parse_parameters"),
@@ -81,6 +82,7 @@ __all__ = [
     "parse_parameters",
     "parse_path",
     "parse_text",
+    "placed",
     "print_expression",
     "remove_at",
     "set_at",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -26,14 +27,15 @@ from sfcert.arm.lookup import ResourceLookup
 from sfcert.arm.parameters import Declared, ParameterInput, declare_parameters, is_secure, parameter_value
 from sfcert.arm.placement import identity, is_below, needed_text, scope_id, target_scope
 from sfcert.arm.runtime import Runtime, Scope, SymbolicRuntime
-from sfcert.arm.symbolic import Symbolic, to_node
+from sfcert.arm.symbolic import UNKNOWN, Symbolic, to_node
 from sfcert.arm.text import Document, parse_text
 from sfcert.arm.variables import declare_variables, variable_value
 from sfcert.errors import Fault
 
 Steps = tuple[str | int, ...]
-#: Given a `templateLink`, the linked template's text or value; None where it cannot be had.
-Loader = Callable[[Mapping[str, Any]], str | bytes | Mapping[str, Any] | None]
+#: Given a `templateLink` and the link that led to the template which holds it (None: it came by no link), the linked
+#: template's text or value; None where it cannot be had.
+Loader = Callable[[Mapping[str, Any], "Mapping[str, Any] | None"], str | bytes | Mapping[str, Any] | None]
 _MAX_NESTING = 8
 
 
@@ -41,12 +43,13 @@ class ExpandOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to treat what is missing.
 
     missing: a parameter without value and default is refused (as a deployment does) or stays symbolic (as a review
-    wants). loader: fetches linked templates. hides: says which values of secure parameters stay symbolic though they
-    are given; None for none (a deployment).
+    wants). loader: fetches linked templates; link: by which the template itself was found. hides: says which values of
+    secure parameters stay symbolic though they are given; None for none (a deployment).
     """
 
     missing: Literal["refuse", "symbolic"] = "refuse"
     loader: Loader | None = None
+    link: Mapping[str, Any] | None = None
     hides: Callable[[Any], bool] | None = None
 
 
@@ -59,6 +62,7 @@ class _Job(msgspec.Struct, frozen=True):
     target: Scope
     steps: Steps
     depth: int
+    link: Mapping[str, Any] | None = None
 
 
 def expand(
@@ -92,7 +96,7 @@ def expand(
     frame = Frame(scope, missing_symbolic=chosen.missing == "symbolic")
     frame.hides = chosen.hides
     given = {name: _given(name, entry) for name, entry in parameters.items()}
-    job = _Job(frame, document, chosen, scope, (), 0)
+    job = _Job(frame, document, chosen, scope, (), 0, chosen.link)
     with bounded(document):
         return _expand(value, given, job, runtime or SymbolicRuntime())
 
@@ -107,6 +111,16 @@ def _given(name: str, entry: Any) -> Any:
     if reference is not None:
         return Symbolic(Call("parameters", (Text(name),)), f"the parameter '{name}' is a reference to a vault secret")
     return value
+
+
+def _passed(name: str, entry: Any, env: Env) -> Any:
+    """What a nested deployment is given; a secret of a vault is asked for at run time, as the vendor does."""
+    reference = member(entry, "reference") if isinstance(entry, Mapping) else None
+    if isinstance(reference, Mapping):
+        answer = env.runtime.other("getSecret", [name, reference], env.frame.scope)
+        if answer is not UNKNOWN:
+            return answer
+    return _given(name, entry)
 
 
 def _expand(value: Any, given: Mapping[str, Any], job: _Job, runtime: Runtime) -> Expanded:
@@ -276,7 +290,7 @@ def _one(
     nested = None
     if type_.lower() == DEPLOYMENT_TYPE:
         inner_scope = msgspec.structs.replace(scope, deployment_name=str(name))
-        linked = _linked(raw, job, env, steps, notes)
+        linked = _linked(raw, job, env, steps, notes) if condition is not False else None
 
         def nested(resource: Resource, runtime: Runtime) -> Expanded | None:
             return _nested(raw, job, env.with_runtime(runtime), steps, inner_scope, linked)
@@ -347,39 +361,64 @@ def _dependencies(resource: Resource, waits: Any, lookup: ResourceLookup, job: _
     return tuple(dict.fromkeys(id_ for id_ in ids if id_.lower() != own))
 
 
-def _linked(raw: Mapping[str, Any], job: _Job, env: Env, steps: Steps, notes: list[Note]) -> Document | None:
-    """The linked template's document; None where the deployment holds its template, or the link cannot be followed."""
+class _Linked(msgspec.Struct, frozen=True):
+    """A template that was fetched, and where it stands: what it links to relatively is looked for from there."""
+
+    document: Document
+    link: Mapping[str, Any]
+
+
+def _linked(raw: Mapping[str, Any], job: _Job, env: Env, steps: Steps, notes: list[Note]) -> _Linked | None:
+    """The linked template; None where the deployment holds its template, or the link cannot be followed."""
     properties = member(raw, "properties")
     if not isinstance(properties, Mapping) or member(properties, "template") is not None:
         return None
-    link = member(properties, "templateLink")
-    if not isinstance(link, Mapping):
+    written = member(properties, "templateLink")
+    if not isinstance(written, Mapping):
         notes.append(Note(steps, "the nested deployment has neither template nor templateLink"))
         return None
     # the link itself may need run-time values; without a loader nobody asks for it
-    text = job.options.loader(evaluate(dict(link), env)) if job.options.loader is not None else None
-    if text is None:
+    link = evaluate(dict(written), env) if job.options.loader is not None else None
+    text = job.options.loader(link, job.link) if job.options.loader is not None and link is not None else None
+    if text is None or link is None:
         notes.append(Note((*steps, "properties", "templateLink"), "the linked template was not read"))
         return None
+    place = placed(link, job.link)
     if isinstance(text, Mapping):
-        return Document("", None, text)
-    return parse_text(text, str(member(link, "uri", member(link, "relativePath", "")) or "the linked template"))
+        return _Linked(Document("", None, text), place)
+    name = str(member(place, "uri", member(place, "relativePath", "")) or "the linked template")
+    return _Linked(parse_text(text, name), place)
+
+
+def placed(link: Mapping[str, Any], beside: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A link as it reads from anywhere: a relative path is joined to the place of the template that uses it.
+
+    Source: "Linked and nested templates", relativePath (learn.microsoft.com, read 2026-11).
+    """
+    relative = member(link, "relativePath")
+    if not isinstance(relative, str) or not relative or beside is None:
+        return link
+    if member(beside, "id") is not None:
+        path = urljoin(str(member(beside, "relativePath", "") or ""), relative)
+        return {"id": member(beside, "id"), "relativePath": path}
+    return {"uri": urljoin(str(member(beside, "uri", "")), relative)}
 
 
 def _nested(
-    raw: Mapping[str, Any], job: _Job, env: Env, steps: Steps, scope: Scope, linked: Document | None
+    raw: Mapping[str, Any], job: _Job, env: Env, steps: Steps, scope: Scope, linked: _Linked | None
 ) -> Expanded | None:
     properties = member(raw, "properties")
     if not isinstance(properties, Mapping):
         return None
-    template = linked.value if linked is not None else member(properties, "template")
+    template = linked.document.value if linked is not None else member(properties, "template")
     if not isinstance(template, Mapping):
         return None
     if job.depth >= _MAX_NESTING:
         error = EvaluationError(f"Deployments are nested more than {_MAX_NESTING} deep.")
         raise refusal([fault_of(error, steps, job.document)], job.document)
     inner_steps: Steps = () if linked is not None else (*steps, "properties", "template")
-    document = linked if linked is not None and linked.text else job.document if linked is None else None
+    document = job.document if linked is None else linked.document if linked.document.text else None
+    link = linked.link if linked is not None else job.link
     options = member(properties, "expressionEvaluationOptions")
     inner = linked is not None or (
         isinstance(options, Mapping) and str(member(options, "scope", "")).lower() == "inner"
@@ -388,7 +427,7 @@ def _nested(
         outer_lookup = job.frame.lookup
         view = job.frame.outer_view(ResourceLookup((), outer_lookup))
         view_env = Env(view, env.runtime, live=True, loops=env.loops, loop=env.loop)
-        inner_job = _Job(view, document, job.options, scope, inner_steps, job.depth + 1)
+        inner_job = _Job(view, document, job.options, scope, inner_steps, job.depth + 1, link)
         return _resources(template, member(template, "outputs") or {}, inner_job, view_env, outer_lookup)
     frame = Frame(scope, missing_symbolic=job.frame.missing_symbolic, source=inner_steps)
     frame.hides = job.frame.hides
@@ -399,6 +438,6 @@ def _nested(
             value = evaluate(entry, env.at(live=True))
         except EvaluationError as error:
             raise refusal([fault_of(error, (*passed_steps, name), job.document)], job.document, error.code) from error
-        given[name] = value if isinstance(value, Symbolic) else _given(name, value)
-    inner_job = _Job(frame, document, job.options, scope, inner_steps, job.depth + 1)
+        given[name] = value if isinstance(value, Symbolic) else _passed(name, value, env)
+    inner_job = _Job(frame, document, job.options, scope, inner_steps, job.depth + 1, link)
     return _expand(template, given, inner_job, env.runtime)

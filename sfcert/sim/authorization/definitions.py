@@ -99,6 +99,66 @@ KEY_VAULT_CERTIFICATE_USER = "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba"
 KEY_VAULT_CERTIFICATES_OFFICER = "a4417e6f-fecd-4de8-b567-7b0420556985"
 KEY_VAULT_READER = "21090545-7ca7-4776-b22c-e363652d74d2"
 
+#: Roles of the services around a cluster, which templates assign: they exist, and what they allow is shortened to the
+#: service that they are about. (id, name, actions, data actions)
+_AROUND: tuple[tuple[str, str, str, str], ...] = (
+    ("17d1049b-9a84-46fb-8f53-869881c3d3ab", "Storage Account Contributor", "Microsoft.Storage/storageAccounts/*", ""),
+    (
+        "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        "Storage Blob Data Contributor",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/*",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*",
+    ),
+    (
+        "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+        "Storage Blob Data Owner",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/*",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*",
+    ),
+    (
+        "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+        "Storage Blob Data Reader",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+    ),
+    (
+        "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+        "Storage Queue Data Contributor",
+        "Microsoft.Storage/storageAccounts/queueServices/queues/*",
+        "Microsoft.Storage/storageAccounts/queueServices/queues/messages/*",
+    ),
+    (
+        "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+        "Storage Table Data Contributor",
+        "Microsoft.Storage/storageAccounts/tableServices/tables/*",
+        "Microsoft.Storage/storageAccounts/tableServices/tables/entities/*",
+    ),
+    ("4d97b98b-1d4f-4787-a291-c67834d212e7", "Network Contributor", "Microsoft.Network/*", ""),
+    ("befefa01-2a29-4197-83a8-272ff33ce314", "DNS Zone Contributor", "Microsoft.Network/dnsZones/*", ""),
+    ("f25e0fa2-a7c8-4377-a976-54943a77a395", "Key Vault Contributor", "Microsoft.KeyVault/*", ""),
+    ("14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "Key Vault Crypto Officer", "", "Microsoft.KeyVault/vaults/keys/*"),
+    ("12338af0-0e69-4776-bea7-57ae8d297424", "Key Vault Crypto User", "", "Microsoft.KeyVault/vaults/keys/read"),
+    ("43d0d8ad-25c7-4714-9337-8ba259a9fe05", "Monitoring Reader", "*/read", ""),
+    ("749f88d5-cbae-40b8-bcfc-e573ddc772fa", "Monitoring Contributor", "Microsoft.Insights/*", ""),
+    ("3913510d-42f4-4e42-8a64-420c390055eb", "Monitoring Metrics Publisher", "", "Microsoft.Insights/Metrics/Write"),
+    ("92aaf0da-9dab-42b6-94a3-d43ce8d16293", "Log Analytics Contributor", "Microsoft.OperationalInsights/*", ""),
+    ("73c42c96-874c-492b-b04d-ab87d138a893", "Log Analytics Reader", "*/read", ""),
+    ("7f951dda-4ed3-4680-a7ca-43fe172d538d", "AcrPull", "Microsoft.ContainerRegistry/registries/pull/read", ""),
+    ("8311e382-0749-4cb8-b61a-304f252e45ec", "AcrPush", "Microsoft.ContainerRegistry/registries/push/write", ""),
+    (
+        "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+        "Role Based Access Control Administrator",
+        "Microsoft.Authorization/roleAssignments/*",
+        "",
+    ),
+    (
+        "b6efc156-f0da-4e90-a50a-8c000140b017",
+        "Service Fabric Cluster Contributor",
+        "Microsoft.ServiceFabric/clusters/*",
+        "",
+    ),
+)
+
 BUILT_IN: dict[str, RoleDefinition] = {
     role.id: role
     for role in (
@@ -218,6 +278,17 @@ BUILT_IN: dict[str, RoleDefinition] = {
             _VAULT_CONTROL,
             (),
             (f"{_VAULT}/*/read", f"{_VAULT}/secrets/readMetadata/action"),
+        ),
+        *(
+            RoleDefinition(
+                role_id,
+                name,
+                f"Manages what its name says ({name}).",
+                tuple(filter(None, (actions, *_READ_ALL))),
+                (),
+                tuple(filter(None, (data_actions,))),
+            )
+            for role_id, name, actions, data_actions in _AROUND
         ),
     )
 }

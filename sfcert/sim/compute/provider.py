@@ -30,6 +30,7 @@ from sfcert.sim.kernel.nulls import without_nulls
 from sfcert.sim.kernel.operations import Operation
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
+from sfcert.sim.kernel.spelling import respelled
 from sfcert.sim.nodes.neighbours import IdentitySource
 from sfcert.sim.nodes.switches import declare, is_on
 from sfcert.sim.servicefabric.clusters import Clusters
@@ -167,14 +168,17 @@ class ScaleSetProvider:
 
     def patch(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
         if rid.type.lower() == EXTENSIONS.lower():
-            return self._put_extension(rid, api_version, merge_patch(self.get(rid, api_version, {}), body), caller)
+            return self._put_extension(
+                rid, api_version, merge_patch(self.get(rid, api_version, {}), respelled(body)), caller
+            )
         known = self._parent(rid)
-        return self._write(rid, api_version, merge_patch(known.body, body), known, caller)
+        return self._write(rid, api_version, merge_patch(known.body, respelled(body)), known, caller)
 
     def _put_extension(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
         """An extension as a resource of its own is an edit of the model's list, in place."""
         known = self._parent(rid)
         merged = copy.deepcopy(known.body)
+        body = respelled(body)
         properties = {key: value for key, value in (body.get("properties") or {}).items() if key != "provisioningState"}
         entry = {"name": rid.name, "properties": copy.deepcopy(properties)}
         profile = merged["properties"].setdefault("virtualMachineProfile", {}).setdefault("extensionProfile", {})
@@ -190,7 +194,7 @@ class ScaleSetProvider:
     def _written(
         self, rid: ResourceId, body: dict[str, Any], known: Resource | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        given, hidden = split(body)
+        given, hidden = split(respelled(body))
         given = without_nulls(given, known.body if known is not None else None)
         for name in ("etag", "systemData"):
             given.pop(name, None)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from sfcert.sim.deployments.linked import Content
 from sfcert.sim.deployments.provider import Deployments
 from sfcert.sim.kernel.azure import Azure
 
-__all__ = ["Deployments", "install"]
+__all__ = ["Content", "Deployments", "install"]
 
 
 def install(azure: Azure) -> None:
-    """Add the provider of deployments as the service `deployments`. The front door's services must be there."""
+    """Add the provider of deployments as the service `deployments`, and `content`: what this world publishes.
+
+    The front door's services must be there.
+    """
     deployments = Deployments(azure)
     azure.register(deployments)
     azure.add_service("deployments", deployments)
+    azure.add_service("content", Content())

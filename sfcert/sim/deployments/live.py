@@ -1,6 +1,6 @@
 """What do the run-time functions of a template see? This Azure, at the moment at which they are asked.
 
-Leaves out: `listKeys` and its like for resources that have no keys here, availability zones.
+Leaves out: lists of resources that nothing here serves, but for their keys.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Any
 
 from sfcert.arm import UNKNOWN, Scope
 from sfcert.arm.functions.dates import format_instant
-from sfcert.sim.deployments.record import Deployment
+from sfcert.sim.deployments.reading import Wanted
+from sfcert.sim.deployments.record import Deployment, hash_template
+from sfcert.sim.deployments.vault_values import read_reference
+from sfcert.sim.deployments.zones import answer_zones
 from sfcert.sim.front import Groups
 from sfcert.sim.front.catalogue import describe_provider, describe_subscription, describe_tenant
 from sfcert.sim.kernel.azure import Azure
@@ -40,7 +43,7 @@ class LiveRuntime:
         caller: Caller,
         started: datetime,
         *,
-        deployment: Deployment | None = None,
+        deployment: Deployment | Wanted | None = None,
         live: bool = True,
         tolerant: bool = False,
     ) -> None:
@@ -79,6 +82,11 @@ class LiveRuntime:
             "resourceGroupName": rid.group,
             "scope": "",
             "referenceApiVersion": api_version or _ANY_VERSION,
+            "condition": True,
+            "isConditionTrue": True,
+            "isTemplateResource": False,
+            "isAction": False,
+            "provisioningOperation": "Read",
         }
 
     def list_function(self, name: str, resource_id: str, api_version: str | None, body: Any, scope: Scope) -> Any:
@@ -87,13 +95,6 @@ class LiveRuntime:
         rid = parse_id(resource_id)
         provider = self._azure.provider_of(rid.type) or self._azure.find_service("opaque")
         provider.get(rid, api_version or _ANY_VERSION, {})
-        if name.lower() == "listkeys":
-            # Keys of a kind that nothing here can use, so that templates with a diagnostics storage account deploy.
-            return {
-                "keys": [{"keyName": f"key{n}", "permissions": "Full", "value": "c2ltdWxhdGVk"} for n in (1, 2)],
-                "key1": "c2ltdWxhdGVk",
-                "key2": "c2ltdWxhdGVk",
-            }
         answer = provider.action(rid, name, "POST", api_version or _ANY_VERSION, body, {}, self._caller)
         return copy.deepcopy(answer.body)
 
@@ -114,18 +115,20 @@ class LiveRuntime:
         return {name: described[name] for name in ("id", "tenantId", "countryCode", "displayName")}
 
     def deployment(self, scope: Scope) -> Any:
-        if self._deployment is None:
+        asked = self._deployment
+        if asked is None:
             return UNKNOWN
-        record = self._deployment
+        shown = asked.parameters if isinstance(asked, Deployment) else {}
         return {
-            "name": record.id.name,
-            **({"location": record.location} if record.location else {}),
+            "name": asked.id.name,
+            **({"location": asked.location} if asked.location else {}),
             "properties": {
-                "template": copy.deepcopy(record.template),
-                "templateHash": "",
-                "parameters": copy.deepcopy(record.parameters),
-                "mode": record.mode,
-                "provisioningState": record.state,
+                **({"templateLink": copy.deepcopy(asked.template_link)} if asked.template_link else {}),
+                "template": copy.deepcopy(asked.template),
+                "templateHash": hash_template(asked.template),
+                "parameters": copy.deepcopy(shown),
+                "mode": asked.mode,
+                "provisioningState": asked.state if isinstance(asked, Deployment) else "Accepted",
             },
         }
 
@@ -177,7 +180,10 @@ class LiveRuntime:
             for known in described["resourceTypes"]:
                 if known["resourceType"].lower() == wanted:
                     return known
-        return UNKNOWN
+        if name.lower() == "getsecret" and len(args) == 2:
+            return read_reference(self._azure, self._caller, str(args[0]), args[1]) if self._live else UNKNOWN
+        zones = answer_zones(name, args)
+        return UNKNOWN if zones is None else zones
 
 
 def _as_resource(resource_id: str) -> str:

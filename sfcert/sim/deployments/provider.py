@@ -14,7 +14,7 @@ from sfcert.arm import Expanded, Resource, is_symbolic
 from sfcert.sim.deployments.live import LiveRuntime
 from sfcert.sim.deployments.preflight import refuse_preflight
 from sfcert.sim.deployments.reading import Wanted, expand_wanted, read_request
-from sfcert.sim.deployments.record import DEPLOYMENT_TYPE, OPERATION_TYPE, Deployment, show_parameter
+from sfcert.sim.deployments.record import DEPLOYMENT_TYPE, OPERATION_TYPE, Deployment, hash_template, show_parameter
 from sfcert.sim.deployments.run import Run
 from sfcert.sim.deployments.whatif import what_if
 from sfcert.sim.front.access import check_access
@@ -93,11 +93,11 @@ class Deployments:
                 f" '{known.started:%m/%d/%Y %I:%M:%S %p}' is still active. Please see https://aka.ms/arm-deploy for"
                 " usage details.",
             )
-        wanted = read_request(self._azure, rid, body)
+        wanted = read_request(self._azure, rid, body, caller)
         record = self._new_record(wanted)
         runtime = LiveRuntime(self._azure, caller, record.started, deployment=record, live=False)
         try:
-            expanded = expand_wanted(wanted, runtime)
+            expanded = expand_wanted(self._azure, wanted, runtime)
             self._check_permissions(expanded, runtime, caller)
         except AzureFailure:
             del self._azure.operations[record.operation.id]
@@ -116,6 +116,7 @@ class Deployments:
             correlation_id=self._azure.new_guid(),
             location=wanted.location,
             tags=copy.deepcopy(wanted.tags),
+            template_link=wanted.template_link,
         )
 
     def _begin(self, record: Deployment, expanded: Expanded, caller: Caller) -> None:
@@ -143,7 +144,8 @@ class Deployments:
         known = self._records.get(rid.key)
         if known is not None and known.running:
             raise AzureFailure(409, "DeploymentActive", f"Unable to edit or replace deployment '{rid.name}'.")
-        wanted = read_request(self._azure, rid, {"location": parent.location, **body})
+        asked = {"location": parent.location, **body}
+        wanted = read_request(self._azure, rid, asked, caller, beside=parent.template_link)
         check_access(self._azure, caller, f"{DEPLOYMENT_TYPE}/write", rid.text)
         record = self._new_record(wanted)
         record.correlation_id = parent.correlation_id
@@ -230,16 +232,11 @@ class Deployments:
         return Answer(None, status=204)
 
     def _validate(self, rid: ResourceId, body: Any, caller: Caller) -> Answer:
-        wanted = read_request(self._azure, rid, body)
+        wanted = read_request(self._azure, rid, body, caller)
         now = self._azure.clock.now
-        runtime = LiveRuntime(self._azure, caller, now, live=False)
-        expanded = expand_wanted(wanted, runtime)
+        runtime = LiveRuntime(self._azure, caller, now, deployment=wanted, live=False)
+        expanded = expand_wanted(self._azure, wanted, runtime)
         self._check_permissions(expanded, runtime, caller)
-        faults = expanded.faults()
-        if faults:
-            raise AzureFailure(
-                400, "InvalidTemplate", "Deployment template validation failed: " + " ".join(f.message for f in faults)
-            )
         refuse_preflight(self._azure, wanted, expanded, runtime)
         return Answer(
             {
@@ -247,7 +244,7 @@ class Deployments:
                 "name": rid.name,
                 "type": DEPLOYMENT_TYPE,
                 "properties": {
-                    "templateHash": "",
+                    "templateHash": hash_template(wanted.template),
                     "parameters": {one.name: show_parameter(one.type, one.value) for one in expanded.parameters},
                     "mode": wanted.mode,
                     "provisioningState": "Succeeded",
@@ -260,13 +257,13 @@ class Deployments:
         )
 
     def _what_if(self, rid: ResourceId, body: Any, caller: Caller) -> Answer:
-        wanted = read_request(self._azure, rid, body)
-        reading = LiveRuntime(self._azure, caller, self._azure.clock.now, live=False)
-        expanded = expand_wanted(wanted, reading)
+        wanted = read_request(self._azure, rid, body, caller)
+        reading = LiveRuntime(self._azure, caller, self._azure.clock.now, deployment=wanted, live=False)
+        expanded = expand_wanted(self._azure, wanted, reading)
         operation = self._azure.start_operation(rid.text)
 
         def look() -> dict[str, Any]:
-            runtime = LiveRuntime(self._azure, caller, self._azure.clock.now, tolerant=True)
+            runtime = LiveRuntime(self._azure, caller, self._azure.clock.now, deployment=wanted, tolerant=True)
             return {"status": "Succeeded", "properties": {"changes": what_if(self._azure, wanted, expanded, runtime)}}
 
         self._azure.finish_after(operation, _WHAT_IF_S, look, f"what-if {rid.name}")

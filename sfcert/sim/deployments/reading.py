@@ -1,6 +1,7 @@
 """What does this deployment ask for? A request's body read, its template expanded, or one clear refusal.
 
-Leaves out: linked templates and template specs (they would have to be fetched), parameters that stand in a vault.
+A template that stands elsewhere and parameters in a vault are read where this world has them, see `linked` and
+`vault_values`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sfcert.arm import Expanded, ParameterInput, Resource, Runtime, Scope, expand, is_symbolic
+from sfcert.arm import Expanded, ExpandOptions, ParameterInput, Resource, Runtime, Scope, expand, is_symbolic, placed
 from sfcert.errors import InputError
+from sfcert.sim.deployments.linked import follow, loader_for, published
 from sfcert.sim.deployments.record import DEPLOYMENT_TYPE
+from sfcert.sim.deployments.vault_values import read_reference
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import ResourceId
+from sfcert.sim.kernel.provider import Caller
 
 _NAME = re.compile(r"^[-\w._()]{1,64}$")
 _MODES = {"incremental": "Incremental", "complete": "Complete"}
@@ -32,10 +36,13 @@ class Wanted:
     location: str | None
     tags: dict[str, str] | None
     result_format: str
+    template_link: dict[str, Any] | None = None
 
 
-def read_request(azure: Azure, rid: ResourceId, body: Any) -> Wanted:
+def read_request(azure: Azure, rid: ResourceId, body: Any, caller: Caller, beside: Any = None) -> Wanted:
     """The request behind a PUT, a validate or a what-if.
+
+    `beside` is the link by which the template was found that declares this deployment, for a nested one.
 
     Raises:
         AzureFailure: 400, with the vendor's code for what is missing or not understood.
@@ -61,21 +68,13 @@ def read_request(azure: Azure, rid: ResourceId, body: Any) -> Wanted:
     location = body.get("location")
     if rid.group is None and not location:
         raise AzureFailure(400, "LocationRequired", "The 'location' property is required for this deployment.")
-    if properties.get("templateLink"):
-        raise AzureFailure(
-            400,
-            "InvalidTemplateLink",
-            "The embedded Azure fetches nothing: send the template itself, not a link to it.",
-        )
-    template = properties.get("template")
-    if not isinstance(template, dict):
-        raise AzureFailure(400, "InvalidTemplate", "Deployment template validation failed: there is no template.")
+    template, link = _read_template(azure, properties, beside)
     group_scope = rid.group is not None
     return Wanted(
         id=rid,
         mode=mode,
         template=template,
-        parameters=_read_parameters(properties.get("parameters")),
+        parameters=_read_parameters(azure, caller, properties),
         scope=Scope(
             level="resourceGroup" if group_scope else "subscription",
             tenant_id=azure.tenant_id,
@@ -86,10 +85,35 @@ def read_request(azure: Azure, rid: ResourceId, body: Any) -> Wanted:
         location=str(location) if location else None,
         tags=body.get("tags"),
         result_format=str((properties.get("whatIfSettings") or {}).get("resultFormat") or "FullResourcePayloads"),
+        template_link=link,
     )
 
 
-def _read_parameters(given: Any) -> dict[str, ParameterInput]:
+def _read_template(
+    azure: Azure, properties: dict[str, Any], beside: Any
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The template itself, and the link that led to it."""
+    template, link = properties.get("template"), properties.get("templateLink")
+    if template is not None and link:
+        raise AzureFailure(
+            400,
+            "InvalidRequestContent",
+            "The request content was invalid: only one of 'template' and 'templateLink' may be given.",
+        )
+    if link:
+        if not isinstance(link, dict):
+            raise AzureFailure(400, "InvalidTemplateLink", "The 'templateLink' of a deployment is an object.")
+        return follow(azure, link, beside), dict(placed(link, beside))
+    if not isinstance(template, dict):
+        raise AzureFailure(400, "InvalidTemplate", "Deployment template validation failed: there is no template.")
+    return template, None
+
+
+def _read_parameters(azure: Azure, caller: Caller, properties: dict[str, Any]) -> dict[str, ParameterInput]:
+    given, link = properties.get("parameters"), properties.get("parametersLink")
+    if link and not given:
+        whole = published(azure, str(link.get("uri") if isinstance(link, dict) else link))
+        given = whole.get("parameters")
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -99,11 +123,7 @@ def _read_parameters(given: Any) -> dict[str, ParameterInput]:
         if isinstance(entry, dict) and "value" in entry:
             found[name] = ParameterInput(value=entry["value"])
         elif isinstance(entry, dict) and "reference" in entry:
-            raise AzureFailure(
-                400,
-                "KeyVaultParameterReferenceNotServed",
-                f"The embedded Azure does not read the parameter '{name}' from a vault: send its value.",
-            )
+            found[name] = ParameterInput(value=read_reference(azure, caller, name, entry["reference"]))
         else:
             raise AzureFailure(
                 400, "InvalidRequestContent", f"The value for the template parameter '{name}' is not provided."
@@ -111,17 +131,23 @@ def _read_parameters(given: Any) -> dict[str, ParameterInput]:
     return found
 
 
-def expand_wanted(wanted: Wanted, runtime: Runtime) -> Expanded:
-    """The template's resources, with everything checked that can be known before a resource is touched.
+def expand_wanted(azure: Azure, wanted: Wanted, runtime: Runtime) -> Expanded:
+    """The template's resources, with everything checked that can be known before a resource is touched: also the
+    bodies and outputs, as far as they need nothing that only a run knows.
 
     Raises:
         AzureFailure: 400 `InvalidTemplate` (or the code that the template language knows better).
     """
+    options = ExpandOptions(loader=loader_for(azure), link=wanted.template_link)
     try:
-        expanded = expand(wanted.template, wanted.parameters, wanted.scope, runtime)
+        expanded = expand(wanted.template, wanted.parameters, wanted.scope, runtime, options=options)
     except InputError as error:
         raise template_failure(error) from error
     _check_resources(expanded)
+    faults = expanded.faults()
+    if faults:
+        told = " ".join(_worded(fault) for fault in faults)
+        raise AzureFailure(400, "InvalidTemplate", f"Deployment template validation failed: '{told}'.")
     return expanded
 
 

@@ -81,6 +81,7 @@ class Deployment:
     correlation_id: str
     location: str | None = None
     tags: dict[str, str] | None = None
+    template_link: dict[str, Any] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     state: str = "Accepted"
     ended: datetime | None = None
@@ -96,6 +97,7 @@ class Deployment:
         """The body of a GET."""
         properties: dict[str, Any] = {
             "templateHash": hash_template(self.template),
+            **({"templateLink": copy.deepcopy(self.template_link)} if self.template_link else {}),
             "parameters": copy.deepcopy(self.parameters),
             "mode": self.mode,
             "provisioningState": self.state,

@@ -7,6 +7,7 @@ stands there. What a template computes at run time is shown as its expression wh
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from sfcert.arm import Expanded, Resource, Runtime, has_symbolic, is_symbolic, to_template
@@ -20,6 +21,8 @@ from sfcert.sim.kernel.ids import ResourceId, parse_id
 #: What moves by itself and is no part of what anybody asked for.
 _MOVING = ("provisioningState",)
 _MASK = "*******"
+#: A shorter secret would be found in many a text that has nothing to do with it.
+_LONG = 6
 
 
 def what_if(azure: Azure, wanted: Wanted, expanded: Expanded, runtime: Runtime) -> list[dict[str, Any]]:
@@ -32,7 +35,7 @@ def what_if(azure: Azure, wanted: Wanted, expanded: Expanded, runtime: Runtime) 
     """
     found: list[dict[str, Any]] = []
     named: set[str] = set()
-    secrets = {str(one.value) for one in expanded.parameters if one.secure and isinstance(one.value, str) and one.value}
+    secrets = _secrets(expanded, runtime)
     for resource in _walk(expanded, runtime):
         if is_deployment(resource):
             continue
@@ -147,12 +150,42 @@ def _entry(wanted: Wanted, resource_id: str, kind: str, before: Any, after: Any)
     return {"resourceId": resource_id, "changeType": kind, "before": before, "after": after, "delta": None}
 
 
+def _secrets(expanded: Expanded, runtime: Runtime) -> set[str]:
+    """Every text in the values of secure parameters, those of nested deployments too."""
+    found: set[str] = set()
+    for declared in expanded.parameters:
+        if declared.secure:
+            found.update(_texts(declared.value))
+    for resource in expanded.resources:
+        inner = resource.nested(runtime)
+        if inner is not None:
+            found |= _secrets(inner, runtime)
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, str) and value and not is_symbolic(value):
+        yield value
+
+
 def _mask(value: Any, secrets: set[str]) -> Any:
-    """The value with every secure parameter's value hidden."""
+    """The value with every secret hidden, also one that is a part of a longer text."""
     if not secrets:
         return value
     if isinstance(value, dict):
         return {name: _mask(part, secrets) for name, part in value.items()}
     if isinstance(value, list):
         return [_mask(part, secrets) for part in value]
-    return _MASK if isinstance(value, str) and value in secrets else value
+    if not isinstance(value, str):
+        return value
+    if value in secrets:
+        return _MASK
+    for secret in secrets:
+        if len(secret) >= _LONG and secret in value:
+            value = value.replace(secret, _MASK)
+    return value

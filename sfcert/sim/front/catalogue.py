@@ -7,7 +7,7 @@ from typing import Any
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 
-_LOCATIONS = {
+LOCATIONS = {
     "westeurope": "West Europe",
     "northeurope": "North Europe",
     "eastus": "East US",
@@ -73,7 +73,7 @@ def describe_locations(azure: Azure) -> list[dict[str, Any]]:
             "regionalDisplayName": shown,
             "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
         }
-        for name, shown in _LOCATIONS.items()
+        for name, shown in LOCATIONS.items()
     ]
 
 
@@ -106,7 +106,7 @@ def _describe(azure: Azure, namespace: str, types: list[str]) -> dict[str, Any]:
         "resourceTypes": [
             {
                 "resourceType": name,
-                "locations": list(_LOCATIONS.values()),
+                "locations": list(LOCATIONS.values()),
                 "apiVersions": list(_API_VERSIONS),
                 "capabilities": "SupportsTags, SupportsLocation",
             }

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from sfcert.sim.front.changes import merge_patch
+from sfcert.sim.front.keys import keys_of
 from sfcert.sim.front.surroundings import complete
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
@@ -81,6 +82,8 @@ class OpaqueResources:
     ) -> Answer:
         # Reading first: an action on something that is not there is a 404, on something opaque it is not served.
         self.get(rid, api_version, query)
+        if action.lower() == "listkeys" and method == "POST":
+            return Answer(keys_of(rid, api_version))
         raise AzureFailure(
             501, "NotServedByTheSimulator", f"The embedded Azure keeps '{rid.type}' but does not act on '{action}'."
         )

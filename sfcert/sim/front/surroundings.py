@@ -1,6 +1,7 @@
 """What do other services add to a body by themselves? The few read-only properties that cluster templates refer to.
 
-Storage endpoints, the full name of a public address, ids of subnets. All else about these types is not simulated.
+Storage endpoints, the full name of a public address, ids of subnets, the id of a log workspace. All else about these
+types is not simulated.
 
 Source: GET answers of Microsoft.Storage 2023-01-01 and Microsoft.Network 2023-09-01 as their published models describe
 them; which ones templates use, counted over public Service Fabric templates.
@@ -8,6 +9,7 @@ them; which ones templates use, counted over public Service Fabric templates.
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from sfcert.sim.kernel.ids import ResourceId
@@ -25,6 +27,8 @@ def complete(rid: ResourceId, body: dict[str, Any]) -> dict[str, Any]:
             return {**body, "properties": _address(body, _dict(properties))}
         case "microsoft.network/virtualnetworks":
             return {**body, "properties": _network(rid, _dict(properties))}
+        case "microsoft.operationalinsights/workspaces":
+            return {**body, "properties": {**_dict(properties), **_workspace(rid)}}
     return body
 
 
@@ -65,3 +69,8 @@ def _network(rid: ResourceId, properties: dict[str, Any]) -> dict[str, Any]:
         ]
     properties["provisioningState"] = "Succeeded"
     return properties
+
+
+def _workspace(rid: ResourceId) -> dict[str, Any]:
+    """A log workspace is known to its agents by an id of its own."""
+    return {"customerId": str(uuid.uuid5(uuid.NAMESPACE_URL, rid.key)), "provisioningState": "Succeeded"}

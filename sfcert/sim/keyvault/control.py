@@ -19,6 +19,7 @@ from sfcert.sim.kernel.failure import AzureFailure, not_found
 from sfcert.sim.kernel.ids import ResourceId
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
+from sfcert.sim.kernel.spelling import respelled
 from sfcert.sim.keyvault.access_policies import AccessPolicies
 from sfcert.sim.keyvault.vaults import DNS_SUFFIX, VAULT_TYPE, DeletedVault, Vaults
 
@@ -78,6 +79,7 @@ class VaultProvider:
 
     def preview(self, rid: ResourceId, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
         """The vault as it would read after this PUT."""
+        body = respelled(body)
         if _is(rid.type, POLICIES_TYPE):
             return self._policies.previewed(rid, self._vault(rid), body)
         known = self._azure.resources.get(rid.text)
@@ -89,6 +91,7 @@ class VaultProvider:
             AzureFailure: 400 VaultNameNotValid or BadRequest; 409 VaultAlreadyExists, ConflictError (a deleted one has
                 the name) or InvalidResourceLocation.
         """
+        body = respelled(body)
         if _is(rid.type, POLICIES_TYPE):
             answer = self._policies.put(rid, self._vault(rid), body)
             self._azure.record_write("PUT", rid.text, type=POLICIES_TYPE)
@@ -170,6 +173,7 @@ class VaultProvider:
         """Properties that are named replace the old ones, each as a whole; tags are replaced."""
         known = self._vault(rid)
         changed = copy.deepcopy(known.body)
+        body = respelled(body)
         for name, value in (body.get("properties") or {}).items():
             if value is None:
                 continue

@@ -16,6 +16,7 @@ from sfcert.sim.kernel.nulls import without_nulls
 from sfcert.sim.kernel.operations import Operation
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
+from sfcert.sim.kernel.spelling import respelled
 from sfcert.sim.nodes.switches import declare, is_on, option
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
@@ -141,6 +142,7 @@ class ClusterProvider:
         known = self._resource(rid)
         merged = copy.deepcopy(known.body)
         clears = is_on(self._azure, "patch-null-clears")
+        body = respelled(body)
         for name, value in (body.get("properties") or {}).items():
             if name not in PATCHABLE:
                 continue
@@ -182,6 +184,7 @@ class ClusterProvider:
 
     def _written(self, rid: ResourceId, body: dict[str, Any], known: Resource | None) -> dict[str, Any]:
         """The body as it will be kept: the caller's own properties, the read-only ones dropped, defaults filled in."""
+        body = respelled(body)
         given = {name: copy.deepcopy(value) for name, value in body.items() if name not in ("etag", "systemData")}
         kept = without_nulls(given, known.body if known is not None else None)
         properties = {name: value for name, value in (kept.get("properties") or {}).items() if name not in READ_ONLY}

@@ -88,8 +88,8 @@ class FakeThings:
 class World:
     """An Azure with a group and the fake provider, called through the front door."""
 
-    def __init__(self) -> None:
-        self.azure = build(start=START, seed=5, tempo="manual", services=("deployments",))
+    def __init__(self, services: tuple[str, ...] = ("deployments",)) -> None:
+        self.azure = build(start=START, seed=5, tempo="manual", services=services)
         self.things = FakeThings(self.azure)
         self.azure.register(self.things)
         entra = self.azure.service("entra", Entra)
@@ -319,9 +319,27 @@ def test_secure_parameters_are_never_shown(world: World) -> None:
         ([thing("a", "gone")], {}, "InvalidTemplate"),
         ([], {"given": {"stray": 1}}, "InvalidTemplate"),
         ([], {"mode": "Sideways"}, "InvalidDeploymentMode"),
-        ([], {"templateLink": {"uri": "https://x"}}, "InvalidTemplateLink"),
+        ([], {"templateLink": {"uri": "https://x"}}, "InvalidRequestContent"),
+        ([], {"template": None, "templateLink": {"uri": "https://x"}}, "InvalidContentLink"),
+        ([], {"template": None, "templateLink": {"relativePath": "x.json"}}, "InvalidTemplateLink"),
+        ([thing("a", value="[parameters('none')]")], {}, "InvalidTemplate"),
+        ([], {"outputs": {"o": {"type": "string", "value": "[variables('none')]"}}}, "InvalidTemplate"),
+        ([], {"parameters": {"n": {"type": "int"}}, "given": {"n": "5"}}, "InvalidTemplate"),
     ],
-    ids=["unknown parameter", "twice the same", "a circle", "unknown dependency", "stray value", "mode", "link"],
+    ids=[
+        "unknown parameter",
+        "twice the same",
+        "a circle",
+        "unknown dependency",
+        "stray value",
+        "mode",
+        "template and link",
+        "a link that leads nowhere",
+        "a relative link from nowhere",
+        "unknown parameter in a body",
+        "unknown variable in an output",
+        "text for a number",
+    ],
 )
 def test_what_cannot_be_deployed_is_refused_before_anything_is_written(
     world: World, resources: Any, more: Any, code: str

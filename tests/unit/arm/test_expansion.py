@@ -387,7 +387,7 @@ def test_a_linked_template_is_noted_and_a_loader_may_fetch_it() -> None:
     assert unread.resources[0].nested() is None
     asked: list[Any] = []
 
-    def loader(link: Any) -> str:
+    def loader(link: Any, beside: Any) -> str:
         asked.append(link)
         return (
             '{"parameters": {"n": {"type": "string"}}, "resources": [{"type": "A.B/c", "name": "[parameters(\'n\')]"}]}'
