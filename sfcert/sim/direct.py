@@ -22,6 +22,7 @@ from sfcert.sim.front.exchange import reply_to_failure
 from sfcert.sim.front.loose_json import parse_body
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.journal import Exchange
 from sfcert.sim.kernel.journal import Request as Seen
 from sfcert.sim.server.kinds import kind_of
 from sfcert.sim.servicefabric.clusters import Clusters
@@ -79,6 +80,9 @@ class Direct:
             self._azure.journal.requests.append(
                 Seen(self._azure.clock.now, method, host, split.path, kind, answered.status)
             )
+            witness = type(self._azure.journal).witness
+            if witness is not None:
+                witness(Exchange(method, url, headers, body, answered.status, answered.headers, answered.body))
         return answered
 
     def _resource_manager(

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
 BASE = "https://schema.management.azure.com/schemas/"
-READ_ONLY, WRITE_ONLY = 2, 4
+REQUIRED, READ_ONLY, WRITE_ONLY = 1, 2, 4
 #: provider @ api-version as the files of the folder are called, by resource type.
 _SCHEMAS = {
     "microsoft.servicefabric/clusters": ("2021-06-01/Microsoft.ServiceFabric.json", "clusters"),
@@ -170,3 +170,85 @@ def _body(types: list[Json], resource_type: str) -> int:
 
 def _at(reference: Json) -> int:
     return int(reference["$ref"].removeprefix("#/"))
+
+
+def has_type(folder: Path, resource_type: str) -> bool:
+    """Whether the folder describes this resource type at all."""
+    provider = resource_type.split("/")[0].lower()
+    files = (folder / "schemas/resource-types").glob(f"{provider}@*.json")
+    return any(_describes(folder, path.name, resource_type) for path in files)
+
+
+def answer_problems(folder: Path, resource_type: str, api_version: str, body: Json) -> list[str]:
+    """What the resource type says against an answer: names that it does not know, wrong types, a required property
+    that is missing, a write-only one that is there.
+
+    Judged by the definition of that version, of the next newer one that the folder holds, else of the newest.
+    """
+    file = _file_for(folder, resource_type, api_version)
+    types = _types(folder, file)
+    found: list[str] = []
+
+    def visit(value: Any, index: int, at: str) -> None:
+        one = types[index]
+        kind = one["$type"]
+        if kind == "ObjectType":
+            if not isinstance(value, dict):
+                found.append(f"{at}: not an object")
+                return
+            properties = one.get("properties") or {}
+            known = {name.lower(): (name, entry) for name, entry in properties.items()}
+            given = {name.lower() for name in value}
+            for name, entry in properties.items():
+                required = entry["flags"] & REQUIRED and not entry["flags"] & WRITE_ONLY
+                if required and name.lower() not in given and name.lower() != "apiversion":
+                    found.append(f"{at}.{name}: missing")
+            for name, part in value.items():
+                spelled, entry = known.get(name.lower(), (name, None))
+                if entry is None:
+                    more = one.get("additionalProperties")
+                    if more:
+                        visit(part, _at(more), f"{at}.*")
+                    elif name.lower() != "systemdata":
+                        found.append(f"{at}.{name}: not a property of {one['name']}")
+                elif spelled != name:
+                    found.append(f"{at}.{name}: spelled {spelled}")
+                elif entry["flags"] & WRITE_ONLY:
+                    found.append(f"{at}.{name}: write-only")
+                elif part is not None:
+                    visit(part, _at(entry["type"]), f"{at}.{name}")
+        elif kind == "ArrayType":
+            if not isinstance(value, list):
+                found.append(f"{at}: not a list")
+                return
+            for part in value:
+                visit(part, _at(one["itemType"]), f"{at}[]")
+        elif kind == "UnionType":
+            choices = [types[_at(element)] for element in one["elements"]]
+            literals = {choice["value"] for choice in choices if choice["$type"] == "StringLiteralType"}
+            if literals and len(literals) == len(choices) and value not in literals:
+                found.append(f"{at}: '{value}' is none of {', '.join(sorted(literals))}")
+        elif kind == "BooleanType" and not isinstance(value, bool):
+            found.append(f"{at}: not a boolean")
+        elif kind == "IntegerType" and (isinstance(value, bool) or not isinstance(value, int)):
+            found.append(f"{at}: not a number")
+        elif kind in ("StringType", "StringLiteralType") and not isinstance(value, str):
+            found.append(f"{at}: not a text")
+
+    visit(body, _body(types, resource_type), "")
+    return sorted(set(found))
+
+
+def _file_for(folder: Path, resource_type: str, api_version: str) -> str:
+    provider = resource_type.split("/")[0].lower()
+    held = [path.name for path in sorted((folder / "schemas/resource-types").glob(f"{provider}@*.json"))]
+    held = [name for name in held if _describes(folder, name, resource_type)]
+    return next((name for name in held if name >= f"{provider}@{api_version}.json"), held[-1])
+
+
+def _describes(folder: Path, file: str, resource_type: str) -> bool:
+    wanted = resource_type.lower()
+    return any(
+        one["$type"] == "ResourceType" and one["name"].partition("@")[0].lower() == wanted
+        for one in _types(folder, file)
+    )

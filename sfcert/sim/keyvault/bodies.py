@@ -24,8 +24,9 @@ from sfcert.sim.keyvault.state import CertificateObject, Deleted, Pending, Secre
 class Bodies:
     """The shapes for one vault; ids begin with its production URL however it was reached."""
 
-    def __init__(self, vault: Resource, host: str) -> None:
+    def __init__(self, vault: Resource, host: str, api_version: str) -> None:
         self._root = f"https://{host}"
+        self._shows_order = _shows_order(api_version)
         properties = vault.body["properties"]
         self.retention_days = int(properties.get("softDeleteRetentionInDays") or 90)
         self._recovery = "Recoverable" if properties.get("enablePurgeProtection") else "Recoverable+Purgeable"
@@ -58,8 +59,9 @@ class Bodies:
             "cer": base64.b64encode(version.leaf.public_bytes(Encoding.DER)).decode("ascii"),
             "attributes": self._attributes(version),
             "policy": self.policy(owner),
-            "preserveCertOrder": False,
         }
+        if self._shows_order:
+            body["preserveCertOrder"] = False
         if version.tags:
             body["tags"] = dict(version.tags)
         if owner.pending is not None:
@@ -100,8 +102,9 @@ class Bodies:
             "cancellation_requested": pending.cancellation_requested,
             "status": pending.status,
             "request_id": pending.request_id,
-            "preserveCertOrder": False,
         }
+        if self._shows_order:
+            body["preserveCertOrder"] = False
         if pending.status_details:
             body["status_details"] = pending.status_details
         if pending.error is not None:
@@ -186,6 +189,14 @@ def x5t(version: StoredVersion) -> str:
 def _number(value: int, size: int | None = None) -> str:
     raw = value.to_bytes(size or (value.bit_length() + 7) // 8, "big")
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _shows_order(api_version: str) -> bool:
+    """`preserveCertOrder` came with 7.6; versions are numbers until then and dates after, but for the very first."""
+    version = api_version.lower().partition("-preview")[0]
+    if "-" in version:
+        return version > "2016-10-01"
+    return tuple(int(part) for part in version.split(".")) >= (7, 6)
 
 
 def _epoch(instant: datetime) -> int:

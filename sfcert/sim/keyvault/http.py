@@ -126,7 +126,7 @@ class VaultHttp:
             vault=vault,
             content=self._vaults.content(host),
             visitor=visitor,
-            bodies=Bodies(vault, host),
+            bodies=Bodies(vault, host, lowered["api-version"]),
         )
         reply = operation(call)
         if method != "GET":

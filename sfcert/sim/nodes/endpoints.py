@@ -20,6 +20,7 @@ from OpenSSL import SSL
 
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.journal import FABRIC_HOST, Exchange
 from sfcert.sim.nodes.certificate import read
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.tls import TlsStream, context_for
@@ -181,6 +182,12 @@ class Endpoints:
             keep = headers.get("connection", "").lower() != "close"
             words = lines[0].split(" ")
             status, body = self._answer(stream, cluster, node, words, headers.get("authorization"))
+            witness = type(self._azure.journal).witness
+            if witness is not None and len(words) == 3:
+                url = f"https://{FABRIC_HOST}{words[1]}"
+                shown = b"" if body is None else json.dumps(body).encode()
+                told = {"content-type": "application/json; charset=utf-8"}
+                witness(Exchange(words[0], url, headers, b"", int(status.split(" ")[0]), told, shown))
             await stream.write(_response(status, body, keep=keep))
             if not keep:
                 return

@@ -24,6 +24,7 @@ from sfcert.sim.front.exchange import reply_to_failure
 from sfcert.sim.front.loose_json import parse_body
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.journal import Exchange
 from sfcert.sim.kernel.journal import Request as Seen
 from sfcert.sim.server.kinds import kind_of
 
@@ -61,6 +62,16 @@ class Doors:
                 response.status,
             )
         )
+        witness = type(self._azure.journal).witness
+        if witness is not None:
+            asked, body = await request.read(), response.body if isinstance(response, web.Response) else b""
+            known = body if isinstance(body, bytes) else b""
+            url = f"https://{self.vault_ports.get(_local_port(request), host)}{request.path_qs}"
+            witness(
+                Exchange(
+                    request.method, url, dict(request.headers), asked, response.status, dict(response.headers), known
+                )
+            )
         return response
 
     def _confess(self, request: web.Request, error: Exception) -> web.StreamResponse:
