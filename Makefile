@@ -5,8 +5,10 @@ LOCK := .ci/requirements.lock
 READY := .venv/.ready
 AZ_PIN := .ci/azure-cli.txt
 AZ_READY := .venv-az/.ready
+OAV_PIN := .ci/oav.txt
+OAV_READY := .contract/.ready
 
-.PHONY: venv demo servers test test-az lint types bench sim docs lock clean
+.PHONY: venv demo servers test test-az contract lint types bench sim docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +44,13 @@ $(AZ_READY): $(AZ_PIN) $(READY)
 	$(BIN)/uv pip install -q --python .venv-az/bin/python -r $(AZ_PIN)
 	@touch $(AZ_READY)
 
+contract: $(READY) $(OAV_READY) ## judge traffic by the vendor's API definitions: SPECS=a checkout, else old ones (needs node and npm)
+	$(BIN)/python -m tests.contract.judged $(if $(SPECS),--specs "$(SPECS)") --modules .contract/node_modules
+
+$(OAV_READY): $(OAV_PIN)
+	npm install --silent --no-audit --no-fund --prefix .contract $$(cat $(OAV_PIN))
+	@touch $(OAV_READY)
+
 lint: $(READY) ## style, format and the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -63,4 +72,4 @@ lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o $(LOCK)
 
 clean: ## remove what make has built
-	rm -rf .venv .venv-az .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-az .contract .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 _ARM, _VAULT = "management.azure.com", ".vault.azure.net"
 #: How the journal tells a connection that was cut: there was no answer to judge.
 _CUT = 499
+_UNVERSIONED = re.compile(r"/(certificates|keys|secrets)/(?!issuers|contacts)[^/]+")
 
 
 @contextmanager
@@ -55,8 +57,10 @@ def live(exchange: Exchange) -> Json | None:
         host = _ARM
     if (host not in (_ARM, FABRIC_HOST) and not host.endswith(_VAULT)) or exchange.status == _CUT:
         return None
-    # a name without a version is asked for with a bare slash at the end, which no path of the definitions has
     path = split.path if host == _ARM else split.path.rstrip("/") or "/"
+    if host.endswith(_VAULT) and exchange.method in ("GET", "PATCH") and _UNVERSIONED.fullmatch(path):
+        # the definitions have a version in the path that the service lets clients leave out
+        path = f"{path}/{'0' * 32}"
     if is_operation_path(path):
         return None
     return {

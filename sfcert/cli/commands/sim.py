@@ -123,12 +123,17 @@ def reset(state_dir: Path) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template.")
 @click.option("--resource-group", default="rg-sim", show_default=True, metavar="NAME")
+@click.option("--as", "address", metavar="ADDRESS", help="Only publish FILE: where templates that link to it look.")
 @_answering
-def load(state_dir: Path, file: Path, parameters: Path | None, resource_group: str) -> int:
+def load(state_dir: Path, file: Path, parameters: Path | None, resource_group: str, address: str | None) -> int:
     """Put a world in: FILE is a captured bundle, or an ARM template that is deployed."""
     from sfcert.arm import parse_text
     from sfcert.sim import host
 
+    if address is not None:
+        host.control(state_dir, "POST", "/load", {"publish": {address: read_text(file)}})
+        answer(f"published {file} as {address}")
+        return 0
     document = parse_text(read_text(file), str(file)).value
     if not isinstance(document, dict):
         raise InputError("FileUnreadable", f"{file} holds neither a bundle nor a template.")

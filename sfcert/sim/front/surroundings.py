@@ -1,7 +1,7 @@
 """What do other services add to a body by themselves? The few read-only properties that cluster templates refer to.
 
-Storage endpoints, the full name of a public address, ids of subnets, the id of a log workspace. All else about these
-types is not simulated.
+Storage endpoints, the full name of a public address, ids of subnets, the ids of log workspaces and of Application
+Insights. All else about these types is not simulated.
 
 Source: GET answers of Microsoft.Storage 2023-01-01 and Microsoft.Network 2023-09-01 as their published models describe
 them; which ones templates use, counted over public Service Fabric templates.
@@ -27,6 +27,8 @@ def complete(rid: ResourceId, body: dict[str, Any]) -> dict[str, Any]:
             return {**body, "properties": _address(body, _dict(properties))}
         case "microsoft.network/virtualnetworks":
             return {**body, "properties": _network(rid, _dict(properties))}
+        case "microsoft.insights/components":
+            return {**body, "properties": {**_dict(properties), **_insights(rid, body)}}
         case "microsoft.operationalinsights/workspaces":
             return {**body, "properties": {**_dict(properties), **_workspace(rid)}}
     return body
@@ -71,6 +73,24 @@ def _network(rid: ResourceId, properties: dict[str, Any]) -> dict[str, Any]:
     return properties
 
 
+def _insights(rid: ResourceId, body: dict[str, Any]) -> dict[str, Any]:
+    key = _own_id(rid, "key")
+    location = str(body.get("location", "")).replace(" ", "").lower()
+    return {
+        "AppId": _own_id(rid, "application"),
+        "ApplicationId": rid.name,
+        "ConnectionString": f"InstrumentationKey={key};IngestionEndpoint=https://{location}-1.in."
+        "applicationinsights.azure.com/",
+        "InstrumentationKey": key,
+        "Name": rid.name,
+        "provisioningState": "Succeeded",
+    }
+
+
+def _own_id(rid: ResourceId, what: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{rid.key} {what}"))
+
+
 def _workspace(rid: ResourceId) -> dict[str, Any]:
     """A log workspace is known to its agents by an id of its own."""
-    return {"customerId": str(uuid.uuid5(uuid.NAMESPACE_URL, rid.key)), "provisioningState": "Succeeded"}
+    return {"customerId": _own_id(rid, "customer"), "provisioningState": "Succeeded"}

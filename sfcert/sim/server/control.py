@@ -9,6 +9,7 @@ Every path begins with `/t/<token>`; what follows is:
     POST /tempo      {"mode": "manual|auto|factor", "factor": n}
     POST /reset      a fresh world                              POST /stop    end the server
     POST /load       {"world": name, …} or {"template": {…}, "parameters": {…}, "resource_group": name}
+                     or {"publish": {address: text}}
     POST /fault      {"name", …options} or {"name", "off": true}
     GET  /env        what a client's environment needs          GET /vault-port?name=…  the direct way to one vault
 """

@@ -1,10 +1,11 @@
-"""How does something get into the world? A ready-made world by name, a captured cluster, or an ARM template."""
+"""How does something get into the world? A ready-made world by name, a captured cluster, an ARM template, a file."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
+from sfcert.sim.deployments import Content
 from sfcert.sim.entra import Entra
 from sfcert.sim.front import Groups
 from sfcert.sim.kernel.azure import Azure
@@ -21,11 +22,14 @@ def load(azure: Azure, what: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         what: `{"world": name, …options}`, `{"bundle": {…}}`, or `{"template": {…}, "parameters": {…},
-            "resource_group": name, "location": region, "name": deployment}`.
+            "resource_group": name, "location": region, "name": deployment}`; or `{"publish": {address: text}}`, which
+            linked templates then find there.
 
     Raises:
         AzureFailure: 400 for what is none of these; whatever Azure itself says to the template.
     """
+    if isinstance(what.get("publish"), dict):
+        return _publish(azure, what["publish"])
     if isinstance(what.get("template"), dict):
         return _deploy(azure, what)
     if "world" in what or "bundle" in what:
@@ -35,6 +39,15 @@ def load(azure: Azure, what: dict[str, Any]) -> dict[str, Any]:
         options = {name: value for name, value in what.items() if name != "world"}
         return dict(worlds.load(azure, str(what["world"]), **options))
     raise AzureFailure(400, "NothingToLoad", "Say which world, bundle or template is to be loaded.")
+
+
+def _publish(azure: Azure, files: dict[str, Any]) -> dict[str, Any]:
+    content = azure.service("content", Content)
+    for uri, text in files.items():
+        if not uri.startswith("https://"):
+            raise AzureFailure(400, "NothingToLoad", f"'{uri}' is no address that a template could link to: https://…")
+        content.publish(uri, str(text))
+    return {"published": content.status()}
 
 
 def _deploy(azure: Azure, what: dict[str, Any]) -> dict[str, Any]:

@@ -466,6 +466,24 @@ def test_what_cannot_be_known_yet_is_shown_as_its_expression(world: World) -> No
     assert "reference(" in changes[1]["after"]["properties"]["copied"]
 
 
+def test_a_resource_whose_name_comes_from_another_is_unsupported_in_what_if_and_deployed_all_the_same(
+    world: World,
+) -> None:
+    inner = thing("[parameters('name')]")
+    outer = nested("inner", [], expressionEvaluationOptions={"scope": "inner"})
+    outer["properties"]["template"] = request_of([inner], parameters={"name": {"type": "string"}})["properties"][
+        "template"
+    ]
+    outer["properties"]["parameters"] = {"name": {"value": "[reference('a').value]"}}
+    resources = [thing("a", value="late"), outer]
+    changes = world.what_if(resources)
+    assert [one["changeType"] for one in changes] == ["Create", "Unsupported"]
+    assert "cannot be known" in changes[1]["unsupportedReason"]
+    world.deploy(resources)
+    assert world.call("GET", f"{world.group}/providers/{TYPE}/late").status == 200
+    assert [one["changeType"] for one in world.what_if(resources)] == ["NoChange", "NoChange"]
+
+
 def test_an_overlay_keeps_what_is_not_mentioned_and_the_known_spelling() -> None:
     before = {"Tags": {"a": 1}, "properties": {"keep": [1], "list": [1, 2]}}
     assert overlay(before, {"tags": {"b": 2}, "properties": {"list": [3]}}) == {

@@ -194,7 +194,8 @@ def test_a_vault_that_cannot_be_read_refuses_the_deployment(
 def test_list_keys_answers_by_type_and_version_and_differs_between_accounts(world: World) -> None:
     accounts = [f"{world.group}/providers/Microsoft.Storage/storageAccounts/{name}" for name in ("one", "two")]
     workspace = f"{world.group}/providers/Microsoft.OperationalInsights/workspaces/logs"
-    for path in (*accounts, workspace):
+    insights = f"{world.group}/providers/Microsoft.Insights/components/app"
+    for path in (*accounts, workspace, insights):
         assert world.call("PUT", path, {"location": "westeurope", "properties": {}}).status in (200, 201)
     found = outputs_of(
         world,
@@ -203,7 +204,9 @@ def test_list_keys_answers_by_type_and_version_and_differs_between_accounts(worl
         old=f"[listKeys('{accounts[0]}', '2015-05-01-preview')]",
         logs=f"[listKeys('{workspace}', '2022-10-01')]",
         id=f"[createObject('id', reference('{workspace}', '2022-10-01').customerId)]",
+        app=f"[reference('{insights}', '2020-02-02')]",
     )
+    assert found["app"]["InstrumentationKey"] in found["app"]["ConnectionString"]
     assert [key["keyName"] for key in found["one"]["keys"]] == ["key1", "key2"]
     assert found["one"]["keys"][0]["value"] != found["two"]["keys"][0]["value"]
     assert found["old"]["key1"] == found["one"]["keys"][0]["value"]

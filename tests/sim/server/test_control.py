@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -52,6 +53,25 @@ def test_what_is_no_time_to_go_to_is_refused(sim: Running, body: dict[str, Any],
     with pytest.raises(SimFailed, match=why):
         call(sim, "POST", "/advance", body)
     assert sim.call(lambda azure: azure.clock.now) == START
+
+
+def test_a_published_file_is_what_a_linked_template_finds(sim: Running) -> None:
+    place = "https://files.example/nested.json"
+    inner = {"outputs": {"said": {"type": "string", "value": "hello"}}, "resources": []}
+    assert call(sim, "POST", "/load", {"publish": {place: json.dumps(inner)}}) == {"published": [place]}
+    outer = {
+        "resources": [
+            {
+                "type": "Microsoft.Resources/deployments",
+                "apiVersion": "2022-09-01",
+                "name": "inner",
+                "properties": {"mode": "Incremental", "templateLink": {"uri": place}},
+            }
+        ]
+    }
+    assert call(sim, "POST", "/load", {"template": outer, "resource_group": "rg"})["deployment"] == "load"
+    with pytest.raises(SimFailed, match="no address"):
+        call(sim, "POST", "/load", {"publish": {"nested.json": "{}"}})
 
 
 def test_another_token_is_refused(sim: Running) -> None:
