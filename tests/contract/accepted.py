@@ -62,6 +62,20 @@ KNOWN: tuple[Known, ...] = (
         "Resource Manager sends it, as its page on the history of deployments shows; the definition does not name it.",
     ),
     Known(
+        "response",
+        r"Subscriptions_List",
+        _MORE,
+        r"/count",
+        "Resource Manager counts the subscriptions, as its page on listing them shows; the definition has no count.",
+    ),
+    Known(
+        "response",
+        r"(Subscriptions|Tenants)_List",
+        "OBJECT_MISSING_REQUIRED_PROPERTY",
+        r"/nextLink",
+        "The definition requires a link to a next page; the last page has none, as its own example shows.",
+    ),
+    Known(
         "request",
         r"VirtualMachineScaleSet\w*_(Reimage|RollingUpgrade)\w*",
         "INVALID_TYPE",

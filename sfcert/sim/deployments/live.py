@@ -17,6 +17,7 @@ from sfcert.sim.deployments.record import Deployment, hash_template
 from sfcert.sim.deployments.vault_values import read_reference
 from sfcert.sim.deployments.zones import answer_zones
 from sfcert.sim.front import Groups
+from sfcert.sim.front.as_of import as_of
 from sfcert.sim.front.catalogue import describe_provider, describe_subscription, describe_tenant
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
@@ -72,6 +73,7 @@ class LiveRuntime:
             if self._tolerant and failure.status == 404:
                 return UNKNOWN
             raise
+        body = as_of(rid.type, api_version or "", body)
         if not full:
             return copy.deepcopy(body.get("properties", {}))
         return {

@@ -10,6 +10,7 @@ import copy
 from dataclasses import dataclass
 
 from sfcert.sim.front.access import action_for, check_access
+from sfcert.sim.front.as_of import as_of
 from sfcert.sim.front.exchange import Reply, Request
 from sfcert.sim.front.groups import Groups
 from sfcert.sim.front.listing import page_of
@@ -128,6 +129,7 @@ class ResourceCalls:
         assert target.list_type is not None
         provider = self._provider(target.list_type)
         bodies = provider.list(target.scope, target.list_type, request.api_version, request.query)
+        bodies = [as_of(target.list_type, request.api_version, body) for body in bodies]
         return Reply(200, page_of(self._azure, request, bodies))
 
     def _one(self, request: Request, caller: Caller, rid: ResourceId) -> Reply:
@@ -167,7 +169,8 @@ class ResourceCalls:
             looked_at(rid)
         body = provider.get(rid, request.api_version, request.query)
         known = self._azure.resources.get(rid.text)
-        return Reply(200, body, {"ETag": f'"{known.etag}"'} if known is not None else {})
+        shown = as_of(rid.type, request.api_version, body)
+        return Reply(200, shown, {"ETag": f'"{known.etag}"'} if known is not None else {})
 
     def _check_etag(self, request: Request, rid: ResourceId) -> None:
         known = self._azure.resources.get(rid.text)
@@ -209,7 +212,7 @@ class ResourceCalls:
         known = self._azure.resources.get(rid.text)
         if known is not None:
             headers.setdefault("ETag", f'"{known.etag}"')
-        return Reply(status, answer.body, headers)
+        return Reply(status, as_of(rid.type, request.api_version, answer.body), headers)
 
     def _act(self, request: Request, caller: Caller, rid: ResourceId, verb: str) -> Reply:
         provider = self._provider(rid.type)
@@ -223,7 +226,8 @@ class ResourceCalls:
             return Reply(answer.status or 202, answer.body, headers)
         if answer.status is not None:
             return Reply(answer.status, answer.body, headers)
-        return Reply(204 if answer.body is None else 200, answer.body, headers)
+        shown = as_of(f"{rid.type}/{verb}", request.api_version, answer.body)
+        return Reply(204 if shown is None else 200, shown, headers)
 
 
 def _is_plain(rid: ResourceId) -> bool:

@@ -26,7 +26,8 @@ class Bodies:
 
     def __init__(self, vault: Resource, host: str, api_version: str) -> None:
         self._root = f"https://{host}"
-        self._shows_order = _shows_order(api_version)
+        self._shows_order = _is_at_least(api_version, (7, 6))
+        self._shows_days = _is_at_least(api_version, (7, 1))
         properties = vault.body["properties"]
         self.retention_days = int(properties.get("softDeleteRetentionInDays") or 90)
         self._recovery = "Recoverable" if properties.get("enablePurgeProtection") else "Recoverable+Purgeable"
@@ -43,7 +44,9 @@ class Bodies:
         if ends is not None:
             body["exp"] = ends
         body["created"], body["updated"] = _epoch(version.created), _epoch(version.updated)
-        body["recoveryLevel"], body["recoverableDays"] = self._recovery, self.retention_days
+        body["recoveryLevel"] = self._recovery
+        if self._shows_days:
+            body["recoverableDays"] = self.retention_days
         return body
 
     # -- certificates -------------------------------------------------------------------------------------------------
@@ -191,12 +194,14 @@ def _number(value: int, size: int | None = None) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-def _shows_order(api_version: str) -> bool:
-    """`preserveCertOrder` came with 7.6; versions are numbers until then and dates after, but for the very first."""
+def _is_at_least(api_version: str, wanted: tuple[int, int]) -> bool:
+    """Versions are numbers until 7.6 and dates after, but for the very first. `preserveCertOrder` came with 7.6,
+    `recoverableDays` with 7.1."""
     version = api_version.lower().partition("-preview")[0]
     if "-" in version:
         return version > "2016-10-01"
-    return tuple(int(part) for part in version.split(".")) >= (7, 6)
+    major, _, minor = version.partition(".")
+    return (int(major), int(minor)) >= wanted
 
 
 def _epoch(instant: datetime) -> int:
