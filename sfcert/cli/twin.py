@@ -29,6 +29,7 @@ from sfcert.sim.assemble import build
 from sfcert.sim.direct import ConnectionCut, Direct
 from sfcert.sim.hardships import Hardships
 from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.worlds import from_bundle
 from sfcert.sim.worlds.build import operator_of
 
@@ -125,6 +126,15 @@ class TwinNodes:
             found: Json = self._direct.runtime(self._cluster_id, path)
         except ConnectionCut as cut:
             raise unreachable(_FABRIC, f"GET {path}", str(cut)) from cut
+        except AzureFailure as refusal:
+            raise RemoteError(
+                "RemoteFailed",
+                f"{_FABRIC}: {refusal}",
+                service=_FABRIC,
+                operation=f"GET {path}",
+                status=refusal.status,
+                transient=True,
+            ) from refusal
         except LookupError as missing:
             raise RemoteError(
                 "RemoteFailed", f"{_FABRIC}: {missing}", service=_FABRIC, operation=f"GET {path}", status=404

@@ -20,10 +20,12 @@ from sfcert.sim.entra import Entra
 from sfcert.sim.front import ArmFront, Request
 from sfcert.sim.front.exchange import reply_to_failure
 from sfcert.sim.front.loose_json import parse_body
+from sfcert.sim.front.unkind import Unkind
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.journal import Exchange
 from sfcert.sim.kernel.journal import Request as Seen
+from sfcert.sim.kernel.strikes import Asked
 from sfcert.sim.server.kinds import kind_of
 from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.sim.servicefabric.rest import NoSuchThing
@@ -52,6 +54,7 @@ class Direct:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self._arm = azure.service("arm", ArmFront)
+        self._unkind = azure.service("unkind", Unkind)
         self._lock = threading.RLock()
 
     def token(self, audience: str) -> str:
@@ -111,6 +114,10 @@ class Direct:
             authorization=headers.get("authorization"),
             text=body.decode("utf-8"),
         )
+        if reply.delay_s:
+            self._azure.clock.advance(reply.delay_s)
+        if reply.reset:
+            raise ConnectionCut(f"{method} {path}: the connection was reset")
         return _answer(reply.status, reply.headers, reply.body)
 
     # -- time and nodes -----------------------------------------------------------------------------------------------
@@ -124,12 +131,17 @@ class Direct:
         """What Service Fabric's own REST answers at `path`, through any node that is up.
 
         Raises:
-            ConnectionCut: no node is up. LookupError: nothing answers at that path.
+            ConnectionCut: no node is up. AzureFailure: an armed fault refuses. LookupError: nothing answers at that path.
         """
         with self._lock:
             cluster = self._azure.service("clusters", Clusters).get(cluster_id)
             if cluster is None or not any(node.in_ring and node.served is not None for node in cluster.nodes.values()):
                 raise ConnectionCut("no node of the cluster is up")
+            asked = Asked("nodes", "GET", path)
+            if self._unkind.cuts(asked):
+                raise ConnectionCut(f"GET {path}: the connection was reset")
+            self._unkind.refuse(asked)
+            self._azure.clock.advance(self._unkind.delay_s(asked))
             try:
                 return answer_of_fabric(self._azure, cluster, path, {"MaxResults": "100000"})
             except NoSuchThing as fault:

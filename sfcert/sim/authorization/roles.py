@@ -45,7 +45,9 @@ class Roles:
         # when each principal of the directory came to be: a young one is not yet known everywhere
         self._principals: dict[str, datetime] = {}
         azure.faults.declare(
-            "roles-spread-late", "A role assignment takes half an hour (or `seconds`) until it counts anywhere."
+            "roles-spread-late",
+            "A role assignment takes half an hour until it counts anywhere.",
+            {"seconds": "virtual seconds (default 1800)"},
         )
 
     # -- the directory ------------------------------------------------------------------------------------------------

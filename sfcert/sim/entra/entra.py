@@ -9,6 +9,7 @@ Source: "OAuth 2.0 client credentials flow", Microsoft identity platform; the en
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,8 +58,13 @@ class Entra:
         self._wall = wall
         self._key = hashlib.sha256(f"entra {azure.seed} {azure.tenant_id}".encode()).digest()
         self._applications: dict[str, Application] = {}
+        self._issued = itertools.count(1)
         self.default = self.add_application("sfcert-operator")
-        azure.faults.declare("short-tokens", "Access tokens live five minutes, so that every client renews them often.")
+        azure.faults.declare(
+            "short-tokens",
+            "Access tokens live five minutes, so that every client renews them often.",
+            {"lifetime_s": "seconds of wall time (default 301)"},
+        )
 
     def _guid(self, label: str) -> str:
         digest = hashlib.sha256(self._key + label.encode()).digest()
@@ -75,12 +81,16 @@ class Entra:
         """Every application, in order of registration."""
         return tuple(self._applications.values())
 
+    def _lifetime_s(self) -> int:
+        short: dict[str, Any] | None = self._azure.switches.get("short-tokens")
+        return _LIFETIME_S if short is None else int(short.get("lifetime_s", _SHORT_LIFETIME_S))
+
     # -- tokens -------------------------------------------------------------------------------------------------------
 
     def token_for(self, caller: Caller, audience: str) -> str:
         """An access token for `caller`; also how the metadata service of a virtual machine would get one."""
         now = int(self._wall())
-        lifetime = _SHORT_LIFETIME_S if "short-tokens" in self._azure.switches else _LIFETIME_S
+        lifetime = self._lifetime_s()
         claims = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{self._azure.tenant_id}/",
@@ -94,6 +104,7 @@ class Entra:
             "sub": caller.object_id,
             "tid": self._azure.tenant_id,
             "ver": "1.0",
+            "uti": f"{next(self._issued):08x}",
         }
         return sign_token(claims, self._key)
 
@@ -127,7 +138,7 @@ class Entra:
             raise AzureFailure(401, "AADSTS7000215", "Invalid client secret provided.", target="invalid_client")
         audience = form.get("scope", "").split(" ")[0].removesuffix("/.default").rstrip("/")
         token = self.token_for(application.caller, audience or form.get("resource", "").rstrip("/"))
-        lifetime = _SHORT_LIFETIME_S if "short-tokens" in self._azure.switches else _LIFETIME_S
+        lifetime = self._lifetime_s()
         return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
 
     def caller_of(self, authorization_header: str | None, audience_host: str) -> Caller:

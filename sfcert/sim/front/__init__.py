@@ -12,10 +12,11 @@ __all__ = ["ArmFront", "Groups", "Mode", "Reply", "Request", "Tempo", "install"]
 
 
 def install(azure: Azure, *, tempo: Mode = "auto", factor: float = 3600.0) -> None:
-    """Add the services `tempo`, `arm`, `groups` and `opaque`. The service `entra` must be there."""
+    """Add the services `tempo`, `arm`, `groups`, `opaque` and `unkind`. The service `entra` must be there."""
     clockwork = Tempo(azure, tempo, factor)
     azure.add_service("tempo", clockwork)
     front = ArmFront(azure, clockwork)
     azure.add_service("arm", front)
     azure.add_service("groups", front.groups)
     azure.add_service("opaque", front.opaque)
+    azure.add_service("unkind", front.unkind)

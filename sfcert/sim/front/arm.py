@@ -46,7 +46,7 @@ class ArmFront:
         self.groups = Groups(azure)
         self.opaque = OpaqueResources(azure)
         self._polling = Polling(azure, tempo)
-        self._unkind = Unkind(azure, tempo)
+        self.unkind = self._unkind = Unkind(azure, tempo)
         self._resources = ResourceCalls(azure, self.groups, self.opaque, self._polling, self._unkind)
 
     def handle(self, request: Request) -> Reply:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from sfcert.sim.front.exchange import Request
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.strikes import Door
 
 _PAGE = 1000
 _SHUFFLED_PAGE = 2
@@ -48,14 +49,31 @@ def _field(body: dict[str, Any], field: str) -> str:
     return str(body.get(field, "")).lower()
 
 
+def is_shuffled(azure: Azure, door: Door) -> bool:
+    """Whether lists of this door are shuffled now."""
+    options: dict[str, Any] | None = azure.switches.get("shuffled-lists")
+    return options is not None and str(options.get("door", door)) == door
+
+
+def shuffled_list(azure: Azure, path: str, items: list[Any]) -> list[Any]:
+    """The items in a random order; by the path, so that the pages of one list fit together."""
+    ordered = list(items)
+    random.Random(f"{azure.seed} {path.lower()}").shuffle(ordered)
+    return ordered
+
+
+def shuffled_page(azure: Azure) -> int:
+    """How many items a page of a shuffled list has."""
+    return max(1, int(azure.switches["shuffled-lists"].get("page", _SHUFFLED_PAGE)))
+
+
 def page_of(azure: Azure, request: Request, bodies: list[dict[str, Any]]) -> dict[str, Any]:
     """One page, `{"value": […]}` with `nextLink` where there is more."""
-    shuffled = "shuffled-lists" in azure.switches
+    shuffled = is_shuffled(azure, "arm")
     ordered = list(bodies)
     if shuffled:
-        # By the path, so that the pages of one list fit together.
-        random.Random(f"{azure.seed} {request.path.lower()}").shuffle(ordered)
-    size = _SHUFFLED_PAGE if shuffled else _PAGE
+        ordered = shuffled_list(azure, request.path, ordered)
+    size = shuffled_page(azure) if shuffled else _PAGE
     top = request.query.get("$top", "")
     if top.isdigit() and int(top) > 0:
         size = min(size, int(top))

@@ -17,7 +17,7 @@ from sfcert.sim.front.listing import page_of
 from sfcert.sim.front.name_check import answer_name_check
 from sfcert.sim.front.opaque import OpaqueResources
 from sfcert.sim.front.polling import Polling
-from sfcert.sim.front.unkind import Unkind
+from sfcert.sim.front.unkind import Unkind, asked_of
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.ids import ResourceId, parse_id
@@ -130,6 +130,7 @@ class ResourceCalls:
         provider = self._provider(target.list_type)
         bodies = provider.list(target.scope, target.list_type, request.api_version, request.query)
         bodies = [as_of(target.list_type, request.api_version, body) for body in bodies]
+        bodies = self._unkind.seen_in_list(bodies)
         return Reply(200, page_of(self._azure, request, bodies))
 
     def _one(self, request: Request, caller: Caller, rid: ResourceId) -> Reply:
@@ -143,9 +144,8 @@ class ResourceCalls:
             raise AzureFailure(
                 400, "InvalidRequestContent", "The request content was invalid: a JSON object is expected."
             )
-        if "stale-read" in self._azure.switches:
-            known = self._azure.resources.get(rid.text)
-            self._unkind.remember(request, known.body if known else None)
+        known = self._azure.resources.get(rid.text) if self._unkind.remembers() else None
+        before = copy.deepcopy(known.body) if known is not None else None
         body = copy.deepcopy(request.body)
         if request.method == "PUT":
             answer = provider.put(rid, request.api_version, body, caller)
@@ -153,6 +153,8 @@ class ResourceCalls:
             answer = provider.patch(rid, request.api_version, body, caller)
         else:
             raise AzureFailure(405, "MethodNotAllowed", f"The method '{request.method}' is not allowed here.")
+        if self._unkind.remembers():
+            self._unkind.remember(asked_of(request), before)
         return self._written(request, rid, answer)
 
     def _read(self, request: Request, provider: Provider, rid: ResourceId) -> Reply:
@@ -169,8 +171,9 @@ class ResourceCalls:
             looked_at(rid)
         body = provider.get(rid, request.api_version, request.query)
         known = self._azure.resources.get(rid.text)
-        shown = as_of(rid.type, request.api_version, body)
-        return Reply(200, shown, {"ETag": f'"{known.etag}"'} if known is not None else {})
+        headers = {"ETag": f'"{known.etag}"'} if known is not None else {}
+        self._unkind.has_read(request)
+        return Reply(200, as_of(rid.type, request.api_version, body), headers)
 
     def _check_etag(self, request: Request, rid: ResourceId) -> None:
         known = self._azure.resources.get(rid.text)

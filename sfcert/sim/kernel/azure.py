@@ -36,7 +36,7 @@ class Azure:
         self.operations: dict[str, Operation] = {}
         self.journal = Journal()
         self.switches: dict[str, Any] = {}
-        self.faults = Faults(self.switches)
+        self.faults = Faults(self.switches, self.clock)
         self._providers: dict[str, Provider] = {}
         self._services: dict[str, Any] = {}
 

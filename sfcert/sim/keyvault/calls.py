@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +32,9 @@ class Call:
     content: VaultContent
     visitor: Visitor
     bodies: Bodies
+    #: Under `shuffled-lists`: how a list is mixed, and how long its pages are at most.
+    mix: Callable[[list[Any]], list[Any]] | None = None
+    longest_page: int = PAGE
 
     def attribute(self, name: str) -> Any:
         attributes = self.body.get("attributes")
@@ -45,11 +48,14 @@ class Call:
 
 @dataclass(slots=True)
 class VaultReply:
-    """The answer; `body` None means no content."""
+    """The answer; `body` None means no content. `reset`: the connection is closed without a word; `delay_s` is wall
+    time, for a slow answer."""
 
     status: int
     body: dict[str, Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    reset: bool = False
+    delay_s: float = 0.0
 
 
 def page(call: Call, items: Sequence[dict[str, Any]]) -> VaultReply:
@@ -66,9 +72,11 @@ def page(call: Call, items: Sequence[dict[str, Any]]) -> VaultReply:
         raise bad_parameter("The parameter maxresults or $skiptoken has an invalid value.") from error
     if not 1 <= size <= PAGE:
         raise bad_parameter(f"The parameter maxresults must be between 1 and {PAGE}.")
+    size = min(size, call.longest_page)
+    items = items if call.mix is None else call.mix(list(items))
     link = None
     if start + size < len(items):
         token = base64.urlsafe_b64encode(f"at:{start + size}".encode()).decode("ascii")
-        query = {**call.query, "maxresults": str(size), "$skiptoken": token}
+        query = {**call.query, "maxresults": call.query.get("maxresults", str(PAGE)), "$skiptoken": token}
         link = f"{call.base}{call.path}?{urlencode(query, safe='$')}"
     return VaultReply(200, {"value": list(items[start : start + size]), "nextLink": link})

@@ -9,6 +9,9 @@ description 2026-04-01. Every api-version that looks like one is taken.
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -16,9 +19,13 @@ from typing import Any, Protocol, cast
 
 from aiohttp import web
 
+from sfcert.sim.front.listing import is_shuffled, shuffled_list, shuffled_page
+from sfcert.sim.front.tempo import Tempo
+from sfcert.sim.front.unkind import Unkind
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.provider import Caller
+from sfcert.sim.kernel.strikes import Asked
 from sfcert.sim.keyvault.access import Visitor
 from sfcert.sim.keyvault.bodies import Bodies
 from sfcert.sim.keyvault.calls import Call, VaultReply
@@ -46,6 +53,8 @@ class VaultHttp:
     def __init__(self, azure: Azure, vaults: Vaults) -> None:
         self._azure = azure
         self._vaults = vaults
+        # Vaults without Resource Manager beside them have faults of their own.
+        self._unkind: Unkind = azure.find_service("unkind") or Unkind(azure, Tempo(azure))
         self._routes = _routes(CertificateCalls(azure, vaults), SecretCalls(azure, vaults))
 
     async def handle(self, request: web.Request, vault_host: str) -> web.StreamResponse:
@@ -65,6 +74,12 @@ class VaultHttp:
             "x-ms-request-id": self._azure.new_guid(),
             **reply.headers,
         }
+        if reply.delay_s:
+            await asyncio.sleep(reply.delay_s)
+        if reply.reset:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=499)
         if reply.body is None:
             return web.Response(status=reply.status, headers=headers)
         return web.json_response(reply.body, status=reply.status, headers=headers)
@@ -87,13 +102,28 @@ class VaultHttp:
             vault_host: `<name>.vault.azure.net`.
             text: the request's body as it came.
         """
+        host = vault_host.lower().split(":")[0]
+        asked = Asked("vault", method, host + "/" + re.sub(r"/+", "/", path).strip("/"))
+        if self._unkind.cuts(asked):
+            return VaultReply(0, reset=True)
         try:
-            return self._answer(method, path, base, vault_host.lower().split(":")[0], query, authorization, text)
+            if authorization:
+                # The first question of a conversation brings no token and only asks where to get one.
+                self._unkind.refuse(asked, authorization)
+            reply = self._answer(asked, method, path, base, host, query, authorization, text)
         except AzureFailure as failure:
-            return VaultReply(failure.status, failure.envelope(), dict(failure.headers))
+            reply = VaultReply(failure.status, failure.envelope(), dict(failure.headers))
+        spoilt = self._unkind.spoils(asked, reply.status)
+        if spoilt == "cut":
+            return VaultReply(0, reset=True)
+        if spoilt == "lost":
+            reply = VaultReply(500, self._unkind.lost().envelope())
+        reply.delay_s = self._unkind.delay_s(asked)
+        return reply
 
     def _answer(
         self,
+        asked: Asked,
         method: str,
         path: str,
         base: str,
@@ -128,7 +158,16 @@ class VaultHttp:
             visitor=visitor,
             bodies=Bodies(vault, host, lowered["api-version"]),
         )
+        if is_shuffled(self._azure, "vault"):
+            call.mix = lambda items: shuffled_list(self._azure, asked.path, items)
+            call.longest_page = shuffled_page(self._azure)
+        stale = self._unkind.is_stale("vault", method, asked.path)
+        if stale is not None:
+            return VaultReply(stale.status, stale.body)
+        before = self._body_before(call) if method != "GET" and self._unkind.remembers() else None
         reply = operation(call)
+        if before is not None:
+            self._unkind.remember(asked, before)
         if method != "GET":
             self._azure.record_write(f"{method} {kind}", f"https://{host}{path}", operation=operation.__name__)
         return reply
@@ -150,6 +189,14 @@ class VaultHttp:
                     'resource="https://vault.azure.net"'
                 },
             ) from failure
+
+    def _body_before(self, call: Call) -> dict[str, Any] | None:
+        """What a GET of the same path answers before a write; None where it answers nothing."""
+        try:
+            operation = self._route("GET", call.path)[0]
+            return copy.deepcopy(operation(dataclasses.replace(call, method="GET", body={})).body)
+        except AzureFailure:
+            return None
 
     def _route(self, method: str, path: str) -> tuple[Operation, str, str, dict[str, str]]:
         known_path = False

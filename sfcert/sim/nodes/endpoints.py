@@ -21,6 +21,7 @@ from OpenSSL import SSL
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.journal import FABRIC_HOST, Exchange
+from sfcert.sim.kernel.strikes import Asked
 from sfcert.sim.nodes.certificate import read
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.tls import TlsStream, context_for
@@ -160,6 +161,7 @@ class Endpoints:
 
     async def _requests(self, stream: TlsStream, node: Node) -> None:
         cluster = next((one for one in self._clusters.all() if one.nodes.get(node.name) is node), None)
+        unkind = self._azure.find_service("unkind")
         buffer = b""
         while cluster is not None:
             while b"\r\n\r\n" not in buffer:
@@ -181,7 +183,16 @@ class Endpoints:
             buffer = buffer[length:]
             keep = headers.get("connection", "").lower() != "close"
             words = lines[0].split(" ")
+            asked = Asked("nodes", words[0], words[1].partition("?")[0] if len(words) > 1 else "")
+            if unkind is not None and unkind.cuts(asked):
+                return
             status, body = self._answer(stream, cluster, node, words, headers.get("authorization"))
+            if unkind is not None:
+                try:
+                    unkind.refuse(asked)
+                except AzureFailure as refusal:
+                    status, body = f"{refusal.status} {refusal.code}", None
+                await asyncio.sleep(unkind.delay_s(asked))
             witness = type(self._azure.journal).witness
             if witness is not None and len(words) == 3:
                 url = f"https://{FABRIC_HOST}{words[1]}"

@@ -11,23 +11,35 @@ from typing import Any
 from sfcert.sim.kernel.azure import Azure
 
 SWITCHES = {
-    "staging": "How a certificate change walks: reading=phases (default) or reading=single, all at once.",
+    "staging": "How a certificate change walks: by phases, or all at once in a single walk.",
     "sessions-outlive": "Connections made while both sides agreed live on for seven days or until a restart.",
     "implicit-peer-trust": "A node accepts a peer that shows its own public key, whatever the rules say.",
-    "clock-skew": "The clock of the node named by node is ahead by seconds (behind, when negative).",
+    "clock-skew": "The clock of one node is ahead or behind.",
     "aia-blocked": "Nodes cannot fetch missing issuers: a chain must be complete as it is shown.",
-    "extension-fails": "The extension of that type (default: Key Vault) fails where scale_set and instance say.",
+    "extension-fails": "An extension fails on the machines named.",
     "clear-write-only-on-omission": "A PUT of a scale set that omits write-only values clears them.",
     "patch-null-clears": "A PATCH of a cluster with a null removes the property instead of ignoring it.",
-    "stuck-upgrade-domain": "The walk stands still in the upgrade domain named by domain until its timeout.",
-    "unhealthy-upgrade-domain": "Health checks fail in the upgrade domain named by domain; the upgrade rolls back.",
+    "stuck-upgrade-domain": "The walk stands still in one upgrade domain until its timeout.",
+    "unhealthy-upgrade-domain": "Health checks fail in one upgrade domain; the upgrade rolls back.",
+}
+#: Their own options.
+OPTIONS: dict[str, dict[str, str]] = {
+    "staging": {"reading": "phases (default) or single"},
+    "clock-skew": {"node": "its name", "seconds": "how far ahead; behind, when negative"},
+    "extension-fails": {
+        "type": "a part of the extension's type (default KeyVault)",
+        "scale_set": "name of the scale set (default: every one)",
+        "instance": "instance id (default: every one)",
+    },
+    "stuck-upgrade-domain": {"domain": "name of the upgrade domain (default 0)"},
+    "unhealthy-upgrade-domain": {"domain": "name of the upgrade domain (default 0)"},
 }
 
 
 def declare(azure: Azure) -> None:
     """Make every switch known to the control surface. Effects: a second call is harmless."""
     for name, sentence in SWITCHES.items():
-        azure.faults.declare(name, sentence)
+        azure.faults.declare(name, sentence, OPTIONS.get(name))
 
 
 def option(azure: Azure, name: str, key: str, default: str = "") -> str:

@@ -6,7 +6,7 @@ Every path begins with `/t/<token>`; what follows is:
     GET  /status     everything, as JSON                        GET /  the same as a page for people
     GET  /journal    every write, request and note since the world was made; `?after=n` leaves out the first n writes
     POST /advance    {"seconds": n} or {"until": instant}       -> {"now", "events"}
-    POST /tempo      {"mode": "manual|auto|factor", "factor": n}
+    POST /tempo      {"mode": "manual|auto|factor|at-once|looks", "factor": n, "looks": n}
     POST /reset      a fresh world                              POST /stop    end the server
     POST /load       {"world": name, …} or {"template": {…}, "parameters": {…}, "resource_group": name}
                      or {"publish": {address: text}}
@@ -26,6 +26,7 @@ from aiohttp import web
 
 from sfcert.sim.front import Mode, Tempo
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.faults import OptionRefused
 from sfcert.sim.server.load import load
 from sfcert.sim.server.page import render_page
 from sfcert.sim.server.status import describe
@@ -172,8 +173,11 @@ class Control:
         factor = body.get("factor", tempo.factor)
         if not isinstance(factor, int | float) or factor <= 0:
             raise _BadCall("factor must be a positive number")
-        tempo.mode, tempo.factor = body["mode"], float(factor)
-        return _json({"mode": tempo.mode, "factor": tempo.factor})
+        looks = body.get("looks", tempo.looks)
+        if isinstance(looks, bool) or not isinstance(looks, int) or looks < 1:
+            raise _BadCall("looks must be a whole number from 1 on")
+        tempo.mode, tempo.factor, tempo.looks = body["mode"], float(factor), looks
+        return _json({"mode": tempo.mode, "factor": tempo.factor, "looks": tempo.looks})
 
     async def _reset(self, request: web.Request) -> web.Response:
         await self._server.reset()
@@ -192,7 +196,10 @@ class Control:
         if body.pop("off", False):
             faults.disarm(name)
         else:
-            faults.arm(name, body)
+            try:
+                faults.arm(name, body)
+            except OptionRefused as refused:
+                raise _BadCall(str(refused)) from refused
         return _json({"armed": faults.armed()})
 
     async def _stop(self, request: web.Request) -> web.Response:

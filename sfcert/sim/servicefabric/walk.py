@@ -19,13 +19,15 @@ from sfcert.sim.kernel.clock import Event
 from sfcert.sim.nodes.manifest import Manifest
 from sfcert.sim.nodes.presentation import choose, matching
 from sfcert.sim.nodes.store import Store
-from sfcert.sim.nodes.switches import option
+from sfcert.sim.nodes.switches import is_on, option
 from sfcert.sim.nodes.validation import refusal
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.phases import CERTIFICATE, Staging
 from sfcert.sim.servicefabric.policy import UpgradePolicy
 
 LOOK_AGAIN_S = 60
+# Where the faults of an upgrade domain strike when none is named.
+FIRST_DOMAIN = "0"
 # Between two phases the resource provider has yet to hear of the first one's end: for that long the cluster itself
 # says that its upgrade is complete.
 BETWEEN_LEGS_S = 60
@@ -185,13 +187,14 @@ class Upgrade:
     def _stuck(self) -> bool:
         if self.kind == CERTIFICATE and self.original.runtime[:3] == STICKS_IN:
             return True
-        return option(self.azure, "stuck-upgrade-domain", "domain", "-") == str(self.domain)
+        forced = option(self.azure, "stuck-upgrade-domain", "domain", FIRST_DOMAIN)
+        return is_on(self.azure, "stuck-upgrade-domain") and forced == str(self.domain)
 
     def _healthy(self) -> bool:
         leg = self.leg
         assert leg is not None
-        forced = option(self.azure, "unhealthy-upgrade-domain", "domain", "-")
-        if not leg.backwards and forced == str(self.domain):
+        forced = option(self.azure, "unhealthy-upgrade-domain", "domain", FIRST_DOMAIN)
+        if not leg.backwards and is_on(self.azure, "unhealthy-upgrade-domain") and forced == str(self.domain):
             return False
         return all(self.cluster.nodes[name].in_ring for name in self._expected if name in self.cluster.nodes)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sfcert.sim.kernel.failure import AzureFailure
-from sfcert.sim.nodes.switches import SWITCHES
+from sfcert.sim.nodes.switches import OPTIONS, SWITCHES
 from sfcert.sim.servicefabric.rest import answer
 from sfcert.sim.worlds import WORLDS, snapshot
 
@@ -98,9 +98,9 @@ class Hands:
 
     def arm(self) -> None:
         name = self.dice.choice(sorted(SWITCHES))
-        self.world.azure.faults.arm(
-            name, {"domain": "1", "instance": "1", "reading": "single", "node": "_nt0_1", "seconds": 90000}
-        )
+        options = {"domain": "1", "instance": "1", "reading": "single", "node": "_nt0_1", "seconds": 90000}
+        taken = OPTIONS.get(name, {})
+        self.world.azure.faults.arm(name, {key: value for key, value in options.items() if key in taken})
 
     def disarm(self) -> None:
         self.world.azure.faults.disarm(self.dice.choice(sorted(SWITCHES)))
