@@ -66,11 +66,11 @@ class Vaults(Protocol):
         ...
 
     def put_policy(self, vault_url: str, name: str, policy: Json) -> None:
-        """PATCH the certificate's policy with these keys; others stay."""
+        """PATCH the certificate's policy with these keys; others stay. Not sent again where its answer was lost."""
         ...
 
     def put_tags(self, vault_url: str, name: str, version: str, tags: dict[str, str]) -> None:
-        """Replace the tags of one version (the vault knows no merge)."""
+        """Replace the tags of one version (the vault knows no merge). Not sent again where its answer was lost."""
         ...
 
 

@@ -6,6 +6,7 @@ it sends. Everything comes from seeds. Not a test: `tests/properties` and `tests
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from sfcert.cli.planned import plan_for
 from sfcert.cli.shipped import playbooks_folder, templates_folder
 from sfcert.cli.twin import ports_over
+from sfcert.errors import RemoteError
 from sfcert.model.bundle import Bundle
 from sfcert.model.plan import Plan, Stage
 from sfcert.model.proof import Proof
@@ -43,8 +45,9 @@ from sfcert.trust.world import World as TrustWorld
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PATIENCE_S = 40 * 3600.0
+_SENDS = 5
 Json = dict[str, Any]
-_KNOWN = "https://kv-sf-demo.vault.azure.net/certificates/sf-cluster"
+CERTIFICATE_URL = "https://kv-sf-demo.vault.azure.net/certificates/sf-cluster"
 #: The provider's own look before a change of security, which saves some wrong plans, is only there on newer clusters.
 UNCHECKED: Json = {
     "fabricSettings": [
@@ -101,7 +104,7 @@ class World:
 
     def captured(self) -> Bundle:
         ports = self.ports
-        options = CaptureOptions(certificate_urls=(_KNOWN,))
+        options = CaptureOptions(certificate_urls=(CERTIFICATE_URL,))
         return capture(self.cluster_id, ports.arm, ports.vaults, ports.nodes, now=ports.clock.now(), options=options)
 
 
@@ -164,7 +167,7 @@ def planned(bundle: Bundle) -> Planned:
 
 
 def _inputs(bundle: Bundle) -> Inputs:
-    certificates = {} if _declares_name(bundle) else {"*": _KNOWN}
+    certificates = {} if _declares_name(bundle) else {"*": CERTIFICATE_URL}
     return Inputs(accepted=_ACCEPTED, certificates=certificates)
 
 
@@ -282,8 +285,12 @@ def _sent(world: World, stage: Stage) -> list[Operation | None]:
         body = {"properties": {"mode": "Incremental", "template": stage.deployment.template, "parameters": {}}}
         return [provider.put(rid, "2025-04-01", body, operator_of(azure)).operation]
     if stage.vault is not None:
-        ports = world.ports
-        ports.vaults.put_policy(stage.vault.vault_url, stage.vault.certificate, stage.vault.sets)
+        vaults = world.ports.vaults
+        for _ in range(_SENDS):
+            # an answer may be lost; doing it twice does the same
+            with contextlib.suppress(RemoteError):
+                vaults.put_policy(stage.vault.vault_url, stage.vault.certificate, stage.vault.sets)
+                break
     if stage.instances is not None:
         rid = parse_id(stage.instances.scale_set_id)
         provider = azure.provider_of(rid.type)

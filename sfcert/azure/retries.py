@@ -4,6 +4,7 @@
     429, 503                               yes                           yes: it was not accepted
     409 with a code of `_BUSY`, or with    yes                           yes: it was not accepted
     Retry-After
+    401 that says: this token is over      yes, twice                    yes: it was not accepted
     408, 500, 502, 504, broken connection  yes                           no: the caller looks first what became of it
     everything else                        no                            no
 
@@ -26,6 +27,9 @@ _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 30.0
 _NOT_ACCEPTED = frozenset({429, 503})
 _AMBIGUOUS = frozenset({408, 500, 502, 504})
+#: What a service says of a token that was good when it was sent: the next request brings a new one.
+_TOKEN_OVER = frozenset({"expiredauthenticationtoken", "tokenissuedbeforerevocationtimestamp"})
+_NEW_TOKENS = 2
 #: Conflicts that say: something else is at work, come again.
 _BUSY = frozenset(
     {
@@ -48,11 +52,16 @@ def may_retry(error: RemoteError, *, is_repeatable: bool) -> bool:
     """
     if error.status is None:
         return is_repeatable and error.token == "RemoteUnreachable"
-    if error.status in _NOT_ACCEPTED:
+    if error.status in _NOT_ACCEPTED or is_token_over(error):
         return True
     if error.status == 409:
         return error.retry_after_s is not None or (error.remote_code or "").lower() in _BUSY
     return is_repeatable and error.status in _AMBIGUOUS
+
+
+def is_token_over(error: RemoteError) -> bool:
+    """Whether the service refuses a token that has expired or was revoked, not the caller."""
+    return error.status == 401 and (error.remote_code or "").lower() in _TOKEN_OVER
 
 
 def wait_s(error: RemoteError, attempt: int) -> float:
@@ -84,12 +93,15 @@ class Retries:
 
         Effects: `send`, once or more; sleeps by the Clock port.
         """
-        waited, attempt = 0.0, 1
+        waited, attempt, new_tokens = 0.0, 1, 0
         while True:
             try:
                 return send()
             except RemoteError as error:
                 if not may_retry(error, is_repeatable=is_repeatable):
+                    raise
+                new_tokens += is_token_over(error)
+                if new_tokens > _NEW_TOKENS:
                     raise
                 pause = wait_s(error, attempt)
                 if waited + pause > self._patience_s:

@@ -47,10 +47,12 @@ class AzureVaults:
         }
 
     def put_policy(self, vault_url: str, name: str, policy: Json) -> None:
-        self._requests.call("PATCH", vault_url, f"/certificates/{name}/policy", policy)
+        # doing it twice would do no harm, but whoever calls looks first what became of a write whose answer was lost
+        self._requests.call("PATCH", vault_url, f"/certificates/{name}/policy", policy, is_repeatable=False)
 
     def put_tags(self, vault_url: str, name: str, version: str, tags: dict[str, str]) -> None:
-        self._requests.call("PATCH", vault_url, f"/certificates/{name}/{version}", {"tags": tags})
+        path = f"/certificates/{name}/{version}"
+        self._requests.call("PATCH", vault_url, path, {"tags": tags}, is_repeatable=False)
 
     # -- how ----------------------------------------------------------------------------------------------------------
 

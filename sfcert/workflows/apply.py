@@ -219,10 +219,11 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
     how: How = "waited"
     done = started
 
-    def before_write(*, again: bool = False) -> None:
+    def before_write(*, again: bool = False, after_failure: bool = False) -> None:
         # a failed attempt of this very stage is mended by sending it again: no other way leads out of its failure
         gates = [one for one in stage.gates_in if not (again and _is_own_failure(stage, one))]
-        await_gates(run, stage, gates, until_utc=until, started_utc=None, done_utc=None)
+        rolled_back = frozenset(one.id for one in gates if after_failure and _is_own_rollback(stage, one))
+        await_gates(run, stage, gates, until_utc=until, started_utc=None, done_utc=None, rolled_back=rolled_back)
         asked.before(stage)
         asked.begun.add(stage.id)
 
@@ -260,6 +261,10 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
         safe_to_stop_until_utc=stage.safe_to_stop_until_utc,
     )
     return StageRecord(stage=stage.id, how=how, applied=applied, started_utc=started, done_utc=done)
+
+
+def _is_own_rollback(stage: Stage, gate: Gate) -> bool:
+    return gate.kind == "cluster-at-rest" and same_id(gate.subject, stage.resource)
 
 
 def _is_own_failure(stage: Stage, gate: Gate) -> bool:

@@ -32,7 +32,7 @@ How = Literal["sent", "attached", "already-done"]
 _FAILED = frozenset({"failed", "canceled"})
 _POLL_S = 15.0
 _LONGEST_POLL_S = 60.0
-_LOST_LOOKS_S = (5.0, 15.0)
+_LOST_LOOKS_S = (5.0, 15.0, 30.0)
 _SENDS = 5
 
 
@@ -57,6 +57,7 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
     Args:
         before_write: called once before anything is sent (gates in, confirmation), with `again` where an attempt
             of this stage failed after its changes had arrived: that its own resource is Failed is then its own doing.
+            `after_failure`: an attempt of this stage failed, whatever became of its changes.
 
     Raises:
         RefusedError: PlanStale, ForeignChange.
@@ -83,7 +84,7 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
     is_half_done = state is not None and is_already_so(stage, before)
     if not is_half_done:
         refuse_stale(run, stage)
-    before_write(again=is_half_done)
+    before_write(again=is_half_done, after_failure=state in _FAILED)
     attempts = 2 if state in _FAILED else 1
     sent_at = run.now()
     retries = _send(run, stage, deployment, failed=record)
@@ -146,7 +147,8 @@ def _send(run: Run, stage: Stage, deployment: Deployment, *, failed: Json | None
 
 
 def _arrived(run: Run, stage: Stage, deployment: Deployment, old: str | None) -> bool:
-    """Whether a send whose answer was lost has been accepted all the same; looked for twice, as lists lag behind."""
+    """Whether a send whose answer was lost has been accepted all the same; looked for a few times, as what Azure
+    shows may lag behind."""
     for pause in _LOST_LOOKS_S:
         run.sleep(pause)
         record = run.ports.arm.fetch_deployment(stage.scope, deployment.name)

@@ -18,6 +18,9 @@ from sfcert.workflows.run import Run
 
 Json = dict[str, Any]
 OWNER_TAG = "sfcert-frozen-by"
+#: How long after each other one looks for a write whose answer was lost: what a service shows may lag behind.
+LOST_LOOKS_S = (5.0, 15.0, 30.0)
+_SENDS = 5
 
 
 def _actions(values: Json) -> list[str] | None:
@@ -57,7 +60,7 @@ def change_policy(run: Run, stage: Stage, before_write: Callable[[], None]) -> s
         RefusedError: PlanStale with what moved; AnotherRunActive where somebody else froze the certificate.
         RemoteError: the vault refused.
 
-    Effects: at most two writes, each safe to repeat.
+    Effects: at most three writes, each accepted once: where an answer was lost, the vault is looked at first.
     """
     operation = stage.vault
     assert operation is not None
@@ -91,10 +94,12 @@ def change_policy(run: Run, stage: Stage, before_write: Callable[[], None]) -> s
     version = _newest(found)
 
     def put_tags(new: dict[str, str], what: str) -> None:
-        run.step(
+        _once(
+            run,
             stage,
             what,
             lambda: run.ports.vaults.put_tags(operation.vault_url, operation.certificate, version, new),
+            lambda now: dict(now.get("tags") or {}) == new,
         )
         written.append("tags")
 
@@ -102,15 +107,38 @@ def change_policy(run: Run, stage: Stage, before_write: Callable[[], None]) -> s
         put_tags(adds, "add-tags")
     if needs_policy:
         sets = dict(operation.sets)
-        run.step(
+        _once(
+            run,
             stage,
             "put-policy",
             lambda: run.ports.vaults.put_policy(operation.vault_url, operation.certificate, sets),
+            lambda now: all((now.get("policy") or {}).get(key) == value for key, value in sets.items()),
         )
         written.append("policy")
     if wanted != adds:
         put_tags(wanted, "remove-tags")
     return f"PATCH {operation.vault_url}/certificates/{operation.certificate} ({', '.join(written)})"
+
+
+def _once(
+    run: Run, stage: Stage, what: str, send: Callable[[], None], has_arrived: Callable[[Json], bool]
+) -> None:
+    """Write until it is known to have been accepted; where an answer was lost, the vault tells whether it was."""
+    operation = stage.vault
+    assert operation is not None
+    for number in range(1, _SENDS + 1):
+        try:
+            run.step(stage, what, send)
+        except RemoteError as error:
+            if not error.transient or error.token == "RetriesExhausted" or number == _SENDS:
+                raise
+            run.tell("retry", stage=stage.id, what=error.message)
+            for pause in LOST_LOOKS_S:
+                run.sleep(pause)
+                if has_arrived(run.ports.vaults.fetch_certificate(operation.vault_url, operation.certificate)):
+                    return
+        else:
+            return
 
 
 def _refuse_other_owner(operation: VaultOperation, tags: dict[str, str]) -> None:

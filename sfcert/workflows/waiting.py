@@ -86,8 +86,13 @@ def await_gates(
     until_utc: datetime,
     started_utc: datetime | None,
     done_utc: datetime | None,
+    rolled_back: frozenset[str] = frozenset(),
 ) -> None:
     """Return once all gates have passed in one look.
+
+    Args:
+        rolled_back: ids of gates at which a cluster that has rolled its last change back counts as at rest: what is to
+            be sent again is that very change. While it still rolls, they stay open.
 
     Raises:
         RefusedError: PlanStale, where what the plan relies on has moved.
@@ -102,6 +107,7 @@ def await_gates(
     since = run.now()
     while True:
         verdicts = look_at(run, pending, started_utc=started_utc, done_utc=done_utc)
+        verdicts = tuple(_forgiven(one, rolled_back) for one in verdicts)
         _tell(run, stage, pending, verdicts, told)
         open_ones = [(gate, one) for gate, one in zip(pending, verdicts, strict=True) if one.state != "passed"]
         if not open_ones:
@@ -118,6 +124,13 @@ def await_gates(
         run.tell("waiting", stage=stage.id, seconds=round(wait, 1), why=open_ones[0][1].message)
         run.sleep(wait)
         pending = [gate for gate, _ in open_ones]
+
+
+def _forgiven(found: GateVerdict, rolled_back: frozenset[str]) -> GateVerdict:
+    if found.gate in rolled_back and (found.state, found.reason) == ("failed", "UpgradeRolledBack"):
+        message = f"{found.message} That was this stage's own attempt, which is sent again."
+        return verdict(found.gate, "passed", "UpgradeRolledBack", message)
+    return found
 
 
 def _tell(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -27,12 +26,10 @@ from sfcert.sim.kernel.ids import parse_id
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.sim.worlds.build import operator_of, put
+from tests.endings import end_state, plain, read, timeless
 
 Json = dict[str, Any]
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DIGEST = re.compile(r"-[0-9a-f]{12}\b")
-CLUSTERS, SCALE_SETS = "Microsoft.ServiceFabric/clusters", "Microsoft.Compute/virtualMachineScaleSets"
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ class Site:
         """Somebody else reads a resource, edits it and writes it back, through to its end."""
 
         def do(azure: Azure) -> None:
-            body = _read(azure, resource_id, api_version)
+            body = read(azure, resource_id, api_version)
             edit(body)
             put(azure, resource_id, api_version, body, operator_of(azure))
 
@@ -149,7 +146,7 @@ class Site:
             rid = parse_id(self.cluster_id)
             provider = azure.provider_of(rid.type)
             assert provider is not None
-            body = _read(azure, self.cluster_id)
+            body = read(azure, self.cluster_id)
             body["properties"]["fabricSettings"].append(
                 {"name": "Setup", "parameters": [{"name": "SkipFirewallConfiguration", "value": "true"}]}
             )
@@ -196,7 +193,7 @@ class Site:
 
     def body(self, resource_id: str) -> Json:
         """A resource as a GET would answer, without times of day and what Azure counts by itself."""
-        body = self.running.call(lambda azure: _timeless(_read(azure, resource_id)))
+        body = self.running.call(lambda azure: timeless(read(azure, resource_id)))
         assert isinstance(body, dict)
         return body
 
@@ -213,11 +210,7 @@ class Site:
 
     def plain(self, value: Any) -> Any:
         """A value without what differs from one site to the next: thumbprints, GUIDs, digests in names."""
-        text = json.dumps(value, sort_keys=True)
-        for name, fact in self.facts.items():
-            if "thumbprint" in name:
-                text = text.replace(fact, f"<{name}>")
-        return json.loads(_DIGEST.sub("-<digest>", _GUID.sub("<guid>", text)))
+        return plain(value, self.facts)
 
     def plain_writes(self) -> dict[str, int]:
         """`writes`, fit to be compared with those of another site."""
@@ -229,37 +222,9 @@ class Site:
     def end_state(self) -> Json:
         """What a run leaves behind: cluster, scale sets, access, policy and tags, comparable between sites."""
 
-        def look(azure: Azure) -> Json:
-            found: Json = {}
-            for kind in (CLUSTERS, SCALE_SETS, "Microsoft.KeyVault/vaults"):
-                for resource in azure.resources.of_type(kind):
-                    found[resource.id.text.lower()] = _timeless(_read(azure, resource.id.text))
-            vaults = azure.find_service("vaults")
-            stored = vaults.content(self.facts["vault_url"]).certificate(self.facts["certificate_name"])
-            found["policy"] = deepcopy({key: value for key, value in stored.policy.items() if key != "attributes"})
-            found["tags"] = [dict(version.tags) for version in stored.versions]
-            found["versions"] = [version.thumbprint for version in stored.versions]
-            return found
-
-        state = self.plain(self.running.call(look))
+        state = self.running.call(lambda azure: end_state(azure, self.facts))
         assert isinstance(state, dict)
         return state
-
-
-def _read(azure: Azure, resource_id: str, api_version: str = "2024-07-01") -> Json:
-    rid = parse_id(resource_id)
-    provider = azure.provider_of(rid.type)
-    assert provider is not None
-    return deepcopy(provider.get(rid, api_version, {}))
-
-
-def _timeless(value: Any) -> Any:
-    if isinstance(value, dict):
-        moving = {"etag", "systemData", "timeCreated", "created", "updated"}
-        return {key: _timeless(one) for key, one in value.items() if key not in moving}
-    if isinstance(value, list):
-        return [_timeless(one) for one in value]
-    return value
 
 
 def _enter(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
