@@ -30,6 +30,8 @@ from sfcert.model.plan import Plan
 from sfcert.model.rehearsal import Rehearsal
 from sfcert.playbook import load_playbook, playbook_names
 from sfcert.rules import catalogue
+from sfcert.sim import faults
+from sfcert.sim.kernel.faults import REQUESTS, TEMPO
 from sfcert.sim.worlds.specs import WORLDS
 from tests.sim.clients.api_versions import OF_AZ
 from tests.sim.clients.az_table import ROWS, commands
@@ -187,6 +189,25 @@ def _embedded_azure(page: str) -> str:
     return page
 
 
+def _faults() -> str:
+    lines = ["# Faults of the embedded Azure", "", "`sfcert sim fault` lists them, `sfcert sim fault NAME` arms one,"]
+    lines += ["`sfcert sim fault NAME --off` disarms it, `sfcert sim fault NAME --explain` prints its section here.", ""]
+    lines += ["Options are given as `OPTION=VALUE`. Every fault takes these:", ""]
+    lines += ["| option | tempo |", "|---|---|"]
+    lines += [f"| `{option}` | {says} |" for option, says in TEMPO.items()]
+    lines += ["", "Those that strike requests take these as well:", "", "| option | which requests |", "|---|---|"]
+    lines += [f"| `{option}` | {says} |" for option, says in REQUESTS.items()]
+    lines += ["", "| fault | what goes wrong |", "|---|---|"]
+    lines += [f"| [{name}](#{name}) | {fault.sentence} |" for name, fault in faults.declared().items()]
+    for name, fault in faults.declared().items():
+        kind = "Strikes requests." if fault.of_requests else "Changes the world."
+        lines += ["", f"## {name}", "", f"{fault.sentence} {kind}", "", faults.text_of(name)]
+        if fault.options:
+            lines += ["", "| option | means |", "|---|---|"]
+            lines += [f"| `{option}` | {says} |" for option, says in fault.options.items()]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every generated file of the reference, by path, as it should read now."""
     found = {
@@ -196,6 +217,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "reasons.md": _reasons(),
         REFERENCE / "assumptions.md": _assumptions(),
         REFERENCE / "playbooks.md": _playbooks(),
+        REFERENCE / "faults.md": _faults(),
     }
     for name, kind in _FORMATS.items():
         schema = msgspec.json.schema(kind)

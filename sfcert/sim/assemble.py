@@ -37,6 +37,7 @@ def build(
     seed: int,
     tempo: Mode = "auto",
     factor: float = 3600.0,
+    looks: int = 3,
     wall: Callable[[], float] | None = None,
     services: Sequence[str] = SERVICES,
 ) -> Azure:
@@ -47,6 +48,7 @@ def build(
         seed: decides every choice that the world leaves open, and the ids of the tenant and the subscription.
         tempo: how time moves, see `sfcert.sim.front.tempo`.
         factor: virtual seconds for each wall second in the tempo `factor`.
+        looks: at which look a long operation has ended in the tempo `looks`.
         wall: seconds since the epoch, for tokens; None stands still, which suits tests.
         services: which packages to install.
 
@@ -56,7 +58,7 @@ def build(
         start=start, seed=seed, tenant_id=_guid(f"tenant {seed}"), subscription_id=_guid(f"subscription {seed}")
     )
     entra.install(azure, wall=wall)
-    front.install(azure, tempo=tempo, factor=factor)
+    front.install(azure, tempo=tempo, factor=factor, looks=looks)
     for name in services:
         import_module(f"sfcert.sim.{name}").install(azure)
     return azure

@@ -23,6 +23,7 @@ def main(order_file: str) -> int:
             seed=order["seed"],
             tempo=order["tempo"],
             factor=order["factor"],
+            looks=order["looks"],
             load=order["load"],
         )
     except (SimFailed, AzureFailure) as failure:

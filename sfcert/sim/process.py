@@ -30,6 +30,7 @@ def serve_forever(
     seed: int = DEFAULT_SEED,
     tempo: Mode = "auto",
     factor: float = 3600.0,
+    looks: int = 3,
     load: dict[str, Any] | None = None,
     ready: Callable[[dict[str, str]], None] | None = None,
 ) -> None:
@@ -46,7 +47,7 @@ def serve_forever(
     state_dir.mkdir(parents=True, exist_ok=True)
     if read_state(state_dir) is not None and is_alive(state_dir):
         raise SimFailed(f"an embedded Azure already runs with {state_dir}; end it with `sfcert sim down`")
-    settings = Settings(start or wall_now(), seed, tempo, factor)
+    settings = Settings(start or wall_now(), seed, tempo, factor, looks)
     asyncio.run(_serve(state_dir, settings, load, ready))
 
 
@@ -90,6 +91,7 @@ def up(
     seed: int = DEFAULT_SEED,
     tempo: Mode = "auto",
     factor: float = 3600.0,
+    looks: int = 3,
     load: dict[str, Any] | None = None,
 ) -> dict[str, str]:
     """Start one as a background process that outlives this one; returns its environment when it answers.
@@ -108,6 +110,7 @@ def up(
         "seed": seed,
         "tempo": tempo,
         "factor": factor,
+        "looks": looks,
         "load": load,
     }
     order = state_dir / "order.json"

@@ -23,6 +23,7 @@ class Settings:
     seed: int = DEFAULT_SEED
     tempo: Mode = "auto"
     factor: float = 3600.0
+    looks: int = 3
     services: tuple[str, ...] = SERVICES
 
     def build(self) -> Azure:
@@ -31,6 +32,7 @@ class Settings:
             seed=self.seed,
             tempo=self.tempo,
             factor=self.factor,
+            looks=self.looks,
             wall=time.time,
             services=self.services,
         )

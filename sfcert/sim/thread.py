@@ -104,6 +104,7 @@ def start_in_thread(
     seed: int = DEFAULT_SEED,
     tempo: Mode = "auto",
     factor: float = 3600.0,
+    looks: int = 3,
     services: tuple[str, ...] = SERVICES,
     prepare: Callable[[Azure], None] | None = None,
 ) -> Running:
@@ -120,7 +121,7 @@ def start_in_thread(
     home = Path(temporary.name) if temporary is not None else folder
     assert home is not None
     home.mkdir(parents=True, exist_ok=True)
-    settings = Settings(start or wall_now(), seed, tempo, factor, services)
+    settings = Settings(start or wall_now(), seed, tempo, factor, looks, services)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=_run_loop, args=(loop,), name="embedded-azure", daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sfcert.sim import faults
 from sfcert.sim.assemble import build
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "embedded-azure.md"
@@ -22,10 +23,17 @@ def section(text: str, title: str) -> str:
     return text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def test_every_fault_has_its_row_and_no_row_is_of_a_fault_that_is_gone(text: str) -> None:
-    azure = build(start=datetime(2026, 11, 22, tzinfo=UTC), seed=1)
-    named = re.findall(r"^\| `([a-z-]+)` \|", section(text, "Faults and switches"), re.MULTILINE)
-    assert sorted(named) == sorted(azure.faults.catalogue())
+def test_every_fault_has_its_page_and_no_page_is_of_a_fault_that_is_gone() -> None:
+    written = {file.stem for file in (PAGE.parents[2] / "sfcert" / "sim" / "faults").glob("*.md")}
+    assert written == set(faults.declared())
+
+
+@pytest.mark.parametrize("name", sorted(faults.declared()))
+def test_a_page_tells_what_a_right_client_does_where_it_is_from_and_every_option(name: str) -> None:
+    page = faults.page_of(name)
+    assert "A right client" in page or "A right plan" in page or "Nothing that is planned" in page
+    assert "\nSource: " in page
+    assert all(f"`{option}`" in page for option in faults.declared()[name].takes)
 
 
 def test_every_served_namespace_is_named(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -58,10 +59,19 @@ def command() -> None:
 @click.option("--world", default="three-node-types", show_default=True, metavar="NAME", help="'empty' for none.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides all that the world leaves open.")
 @click.option("--start", type=Instant(), metavar="INSTANT", help="Where virtual time begins (default: now).")
-@click.option("--tempo", type=click.Choice(["auto", "factor", "manual"]), default="auto", show_default=True)
+@click.option(
+    "--tempo",
+    type=click.Choice(["auto", "at-once", "looks", "factor", "manual"]),
+    default="auto",
+    show_default=True,
+    help="When long operations end: after some looks, at the first, at the look of --looks, by the clock.",
+)
 @click.option("--factor", type=float, default=3600.0, show_default=True, help="Virtual seconds a second, for factor.")
+@click.option("--looks", type=click.IntRange(min=1), default=3, show_default=True, help="For looks.")
 @_answering
-def up(state_dir: Path, foreground: bool, world: str, seed: int, start: Any, tempo: Any, factor: float) -> int:
+def up(
+    state_dir: Path, foreground: bool, world: str, seed: int, start: Any, tempo: Any, factor: float, looks: int
+) -> int:
     """Start it. Then `eval "$(sfcert sim env)"` leads clients of this shell there."""
     from sfcert.sim import host
 
@@ -71,9 +81,12 @@ def up(state_dir: Path, foreground: bool, world: str, seed: int, start: Any, tem
         def ready(environment: dict[str, str]) -> None:
             answer(f"The embedded Azure answers; seed {seed}. Ctrl-C ends it.\n" + _exports(environment))
 
-        host.serve_forever(state_dir, start=start, seed=seed, tempo=tempo, factor=factor, load=load, ready=ready)
+        pace = {"tempo": tempo, "factor": factor, "looks": looks}
+        host.serve_forever(state_dir, start=start, seed=seed, load=load, ready=ready, **pace)
         return 0
-    environment = host.up(state_dir, start=start, seed=seed, tempo=tempo, factor=factor, load=load)
+    environment = host.up(
+        state_dir, start=start, seed=seed, tempo=tempo, factor=factor, looks=looks, load=load
+    )
     answer(f"The embedded Azure answers; seed {seed}.")
     if cluster := environment.get("SFCERT_CLUSTER_ID"):
         answer(f"Cluster: {cluster}")
@@ -163,19 +176,46 @@ def advance(state_dir: Path, span: float) -> int:
 @command.command()
 @_state_dir
 @click.argument("name", required=False)
+@click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...")
 @click.option("--off", is_flag=True, help="Disarm it.")
+@click.option("--explain", "wants_page", is_flag=True, help="Print its page: what goes wrong, and its options.")
 @_answering
-def fault(state_dir: Path, name: str | None, off: bool) -> int:
-    """Arm the fault NAME; without one, list them."""
-    from sfcert.sim import host
+def fault(state_dir: Path, name: str | None, options: tuple[str, ...], off: bool, wants_page: bool) -> int:
+    """Arm the fault NAME; without one, list them. Nothing has to run for the list and for --explain.
+
+    A fault strikes at once; with after=N once N looks have gone by; by the clock with after_s=S and for_s=S, in virtual
+    seconds. The seed decides what is left to chance.
+    """
+    from sfcert.sim import faults, host
 
     if name is None:
-        known = host.status(state_dir)["faults_known"]
-        answer("\n".join(f"{key:32} {says}" for key, says in known.items()))
+        answer("\n".join(f"{key:{faults.WIDTH}} {says}" for key, says in faults.catalogue().items()))
         return 0
-    host.control(state_dir, "POST", "/fault", {"name": name, "off": off})
+    if wants_page:
+        try:
+            answer(faults.page_of(name))
+        except KeyError as unknown:
+            known = ", ".join(faults.catalogue())
+            raise InputError("Misuse", f"No fault is named {name!r}. There are: {known}.") from unknown
+        return 0
+    host.control(state_dir, "POST", "/fault", {**_options(options), "name": name, "off": off})
     answer(f"{name} {'disarmed' if off else 'armed'}")
     return 0
+
+
+def _options(given: tuple[str, ...]) -> dict[str, Any]:
+    """`key=value` pairs as they were given; a value that reads as a number is one."""
+    found: dict[str, Any] = {}
+    for one in given:
+        key, mark, text = one.partition("=")
+        if not mark or not key:
+            raise InputError("Misuse", f"{one!r} is no option of a fault: write it as OPTION=VALUE.")
+        found[key] = text
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                found[key] = kind(text)
+                break
+    return found
 
 
 def _exports(environment: dict[str, str]) -> str:

@@ -11,9 +11,9 @@ from sfcert.sim.kernel.azure import Azure
 __all__ = ["ArmFront", "Groups", "Mode", "Reply", "Request", "Tempo", "install"]
 
 
-def install(azure: Azure, *, tempo: Mode = "auto", factor: float = 3600.0) -> None:
+def install(azure: Azure, *, tempo: Mode = "auto", factor: float = 3600.0, looks: int = 3) -> None:
     """Add the services `tempo`, `arm`, `groups`, `opaque` and `unkind`. The service `entra` must be there."""
-    clockwork = Tempo(azure, tempo, factor)
+    clockwork = Tempo(azure, tempo, factor, looks)
     azure.add_service("tempo", clockwork)
     front = ArmFront(azure, clockwork)
     azure.add_service("arm", front)

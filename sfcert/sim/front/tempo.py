@@ -32,12 +32,12 @@ _PATIENCE_S = 48 * 3600.0
 class Tempo:
     """The service `tempo`. Synchronous: all of it runs on the event loop's thread."""
 
-    def __init__(self, azure: Azure, mode: Mode = "auto", factor: float = 3600.0) -> None:
+    def __init__(self, azure: Azure, mode: Mode = "auto", factor: float = 3600.0, looks: int = 3) -> None:
         assert mode in get_args(Mode), mode
         self._azure = azure
         self.mode: Mode = mode
         self.factor = factor
-        self.looks = 3
+        self.looks = looks
         self._seen: Counter[str] = Counter()
 
     def wait_headers(self, seconds: int) -> dict[str, str]:
