@@ -26,11 +26,13 @@ $(READY): pyproject.toml $(LOCK)
 demo: $(READY) ## the main job, end to end, on the embedded Azure
 	$(BIN)/sfcert demo
 
-# Real servers that tests start on loopback. Without root the tests that need them say so and skip.
+# Real servers, and a browser, that tests start on loopback. Without root the tests that need them say so and skip.
 servers:
-	@command -v pebble knotd >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -y -qq pebble knot >/dev/null \
-		|| echo "pebble and knot are not installed: the tests that need them will skip"; }
+	@for wanted in pebble:pebble knotd:knot chromium:chromium; do \
+		command -v $${wanted%:*} >/dev/null || missing="$$missing $${wanted#*:}"; done; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
+		|| echo "not installed:$$missing; the tests that need them will skip"
 
 test: $(READY) servers ## all tests that need no subscription
 	$(BIN)/pytest -n auto --dist worksteal -rs

@@ -191,7 +191,10 @@ def _embedded_azure(page: str) -> str:
 
 def _faults() -> str:
     lines = ["# Faults of the embedded Azure", "", "`sfcert sim fault` lists them, `sfcert sim fault NAME` arms one,"]
-    lines += ["`sfcert sim fault NAME --off` disarms it, `sfcert sim fault NAME --explain` prints its section here.", ""]
+    lines += [
+        "`sfcert sim fault NAME --off` disarms it, `sfcert sim fault NAME --explain` prints its section here.",
+        "",
+    ]
     lines += ["Options are given as `OPTION=VALUE`. Every fault takes these:", ""]
     lines += ["| option | tempo |", "|---|---|"]
     lines += [f"| `{option}` | {says} |" for option, says in TEMPO.items()]

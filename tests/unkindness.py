@@ -14,7 +14,6 @@ In process and in virtual time, through the adapters that reach Azure. The laws,
 from __future__ import annotations
 
 import functools
-import random
 from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
@@ -27,10 +26,8 @@ from sfcert.model.codec import to_plain
 from sfcert.model.plan import Plan
 from sfcert.model.progress import Event
 from sfcert.ports import Ports
-from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.worlds.specs import NodeType, Spec
 from sfcert.sources.live import CaptureOptions, capture
-from sfcert.sources.observe import observe
 from sfcert.workflows.apply import apply
 from sfcert.workflows.run import options_of
 from sfcert.workflows.watch import watch

@@ -131,7 +131,8 @@ class Direct:
         """What Service Fabric's own REST answers at `path`, through any node that is up.
 
         Raises:
-            ConnectionCut: no node is up. AzureFailure: an armed fault refuses. LookupError: nothing answers at that path.
+            ConnectionCut: no node is up. AzureFailure: an armed fault refuses.
+            LookupError: nothing answers at that path.
         """
         with self._lock:
             cluster = self._azure.service("clusters", Clusters).get(cluster_id)

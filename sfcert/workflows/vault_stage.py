@@ -120,9 +120,7 @@ def change_policy(run: Run, stage: Stage, before_write: Callable[[], None]) -> s
     return f"PATCH {operation.vault_url}/certificates/{operation.certificate} ({', '.join(written)})"
 
 
-def _once(
-    run: Run, stage: Stage, what: str, send: Callable[[], None], has_arrived: Callable[[Json], bool]
-) -> None:
+def _once(run: Run, stage: Stage, what: str, send: Callable[[], None], has_arrived: Callable[[Json], bool]) -> None:
     """Write until it is known to have been accepted; where an answer was lost, the vault tells whether it was."""
     operation = stage.vault
     assert operation is not None

@@ -84,9 +84,7 @@ def up(
         pace = {"tempo": tempo, "factor": factor, "looks": looks}
         host.serve_forever(state_dir, start=start, seed=seed, load=load, ready=ready, **pace)
         return 0
-    environment = host.up(
-        state_dir, start=start, seed=seed, tempo=tempo, factor=factor, looks=looks, load=load
-    )
+    environment = host.up(state_dir, start=start, seed=seed, tempo=tempo, factor=factor, looks=looks, load=load)
     answer(f"The embedded Azure answers; seed {seed}.")
     if cluster := environment.get("SFCERT_CLUSTER_ID"):
         answer(f"Cluster: {cluster}")

@@ -53,8 +53,11 @@ class Tempo:
         return {"x-ms-retry-after-ms": str(max(_SHORT_WAIT_MS, round(seconds * 1000 / self.factor)))}
 
     def refused_for(self, seconds: int) -> dict[str, str]:
-        """How a client that is refused is asked to come again after virtual `seconds`: by Retry-After in every tempo, as
-        the real service does. Where looking moves time, being sent away does too: whoever comes back has waited."""
+        """How a client that is refused is asked to come again after virtual `seconds`.
+
+        By Retry-After in every tempo, as the real service does. Where looking moves time, being sent away does too:
+        whoever comes back has waited.
+        """
         if self.mode in _MOVED_BY_LOOKS:
             self._azure.clock.advance(seconds)
         wall_s = seconds / self.factor if self.mode == "factor" else seconds

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from sfcert.sim.server.server import Server
 
 _NOTHING: dict[str, Any] = {"clusters": [], "scale_sets": []}
+#: What it says of itself is what clusters and scale sets say already.
+_SHOWN_ABOVE = frozenset({"nodes"})
 #: The journal keeps everything; a status shows the newest.
 _NEWEST = 50
 
@@ -25,11 +27,12 @@ def describe(server: Server) -> dict[str, Any]:
         "now": azure.clock.now.isoformat(),
         "next_event": next_event.isoformat() if next_event else None,
         "seed": azure.seed,
-        "tempo": {"mode": tempo.mode, "factor": tempo.factor},
+        "tempo": {"mode": tempo.mode, "factor": tempo.factor, "looks": tempo.looks},
         "tenant_id": azure.tenant_id,
         "subscription_id": azure.subscription_id,
         **_world(azure),
-        "services": azure.describe_services(),
+        "page": server.control.url,
+        "services": {name: said for name, said in azure.describe_services().items() if name not in _SHOWN_ABOVE},
         "operations_running": [
             {"id": operation.id, "subject": operation.subject, "started": operation.started.isoformat()}
             for operation in azure.operations.values()
@@ -57,6 +60,7 @@ def describe(server: Server) -> dict[str, Any]:
         "newest_writes": journal.writes[-_NEWEST:],
         "notes": [{"at": at.isoformat(), "note": note} for at, note in journal.notes[-_NEWEST:]],
         "faults_armed": azure.faults.armed(),
+        "faults_struck": dict(sorted(azure.faults.struck.items())),
         "faults_known": azure.faults.catalogue(),
     }
 
