@@ -1,0 +1,152 @@
+"""What the embedded Azure costs: requests a second on one core, start-up, memory of a fleet. Printed, never asserted.
+
+A busy machine shows in wall time and hardly in processor time, so that both are printed where they differ: a server on
+one core serves as many requests a second as it needs processor seconds for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import resource
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+Row = Callable[[str, str, str], None]
+SFCERT = str(Path(sys.executable).parent / "sfcert")
+REQUESTS = 3000
+STARTS = 5
+FLEET = 1000
+_HERTZ = os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def _running(world: str) -> Iterator[tuple[dict[str, str], int]]:
+    """The environment of a running one, and its process id."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = {"PATH": os.environ["PATH"], "HOME": folder}
+        subprocess.run([SFCERT, "sim", "up", "--seed", "7", "--world", world], env=home, check=True, capture_output=True)
+        try:
+            printed = subprocess.run([SFCERT, "sim", "env"], env=home, check=True, capture_output=True, text=True)
+            pairs = (line.removeprefix("export ").partition("=") for line in printed.stdout.splitlines())
+            state = json.loads((Path(folder) / ".local/state/sfcert/sim/state.json").read_text())
+            yield {name: value.strip("'") for name, _, value in pairs}, int(state["pid"])
+        finally:
+            subprocess.run([SFCERT, "sim", "down"], env=home, capture_output=True)
+
+
+def _processor_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _HERTZ
+
+
+def _token(environment: dict[str, str], send: Callable[[str, str, bytes | None, dict[str, str]], bytes]) -> str:
+    form = (
+        f"grant_type=client_credentials&client_id={environment['AZURE_CLIENT_ID']}"
+        f"&client_secret={environment['AZURE_CLIENT_SECRET']}&scope=https://management.azure.com/.default"
+    )
+    path = f"/{environment['AZURE_TENANT_ID']}/oauth2/v2.0/token"
+    answer = send("POST", path, form.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+    return str(json.loads(answer)["access_token"])
+
+
+def requests_a_second(row: Row) -> None:
+    """GETs of a cluster and of a vault's certificate, over one kept connection through the proxy, as az makes them."""
+    with _running("one-node-type") as (environment, pid):
+        context = ssl.create_default_context(cafile=environment["REQUESTS_CA_BUNDLE"])
+        proxy = urlsplit(environment["HTTPS_PROXY"])
+
+        def line_to(host: str) -> http.client.HTTPSConnection:
+            line = http.client.HTTPSConnection(proxy.hostname or "", proxy.port, context=context)
+            line.set_tunnel(host, 443)
+            return line
+
+        def sender(line: http.client.HTTPSConnection) -> Callable[[str, str, bytes | None, dict[str, str]], bytes]:
+            def send(method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+                line.request(method, path, body, headers)
+                answer = line.getresponse()
+                text = answer.read()
+                assert answer.status == 200, text
+                return text
+
+            return send
+
+        with contextlib.closing(line_to("login.microsoftonline.com")) as login:
+            token = _token(environment, sender(login))
+        paths = {
+            "a cluster": f"{environment['SFCERT_CLUSTER_ID']}?api-version=2021-06-01",
+            "the subscription": f"/subscriptions/{environment['AZURE_SUBSCRIPTION_ID']}?api-version=2021-04-01",
+        }
+        for what, path in paths.items():
+            with contextlib.closing(line_to("management.azure.com")) as line:
+                send = sender(line)
+                send("GET", path, None, {"Authorization": f"Bearer {token}"})
+                before, began = _processor_s(pid), time.perf_counter()
+                for _ in range(REQUESTS):
+                    send("GET", path, None, {"Authorization": f"Bearer {token}"})
+                wall_s, used_s = time.perf_counter() - began, _processor_s(pid) - before
+            figure = f"{REQUESTS / used_s:,.0f} ({REQUESTS / wall_s:,.0f} by wall time)"
+            row(f"GETs of {what} a second of one core", figure, "aim: >= 1,500")
+
+
+def start_up(row: Row) -> None:
+    """From the command to the first answer of its control port, an empty world; the command's own end is later."""
+    took: list[float] = []
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            state = Path(folder)
+            order = state / "order.json"
+            wanted = {"state_dir": folder, "start": None, "seed": 1, "tempo": "auto", "factor": 3600.0, "looks": 3}
+            order.write_text(json.dumps({**wanted, "load": None}))
+            began = time.perf_counter()
+            with subprocess.Popen([sys.executable, "-m", "sfcert.sim.background", str(order)]) as server:
+                took.append(_first_answer(state / "state.json", began))
+                server.terminate()
+                server.wait(timeout=20)
+    row("start-up of an empty world, to its first answer", f"{statistics.median(took):.2f} s", "aim: <= 0.5 s")
+
+
+def _first_answer(state: Path, began: float) -> float:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            url = json.loads(state.read_text())["control_url"]
+            with opener.open(f"{url}/now", timeout=5):
+                return time.perf_counter() - began
+        time.sleep(0.005)
+
+
+def fleet(row: Row) -> None:
+    """Memory and time of a fleet, in a process of its own."""
+    code = f"from tests.bench_sim import make_fleet; make_fleet({FLEET})"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    figures = json.loads(made.stdout)
+    row(f"a fleet of {FLEET:,} clusters of 15 nodes, resident", f"{figures['mib']:,.0f} MiB", "aim: <= 1 GiB")
+    row("  made in", f"{figures['made_s']:.0f} s of processor time", "")
+    row("  a virtual day of it", f"{figures['day_s']:.1f} s of processor time", "")
+
+
+def make_fleet(count: int) -> None:
+    """Make one and print what it took as JSON."""
+    from sfcert.sim.assemble import build
+    from sfcert.sim.worlds.fleet import make
+
+    began = time.process_time()
+    azure = build(start=datetime(2026, 11, 22, 10, tzinfo=UTC), seed=7, tempo="manual")
+    make(azure, count)
+    made_s = time.process_time() - began
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    began = time.process_time()
+    azure.clock.advance(86400)
+    print(json.dumps({"mib": mib, "made_s": made_s, "day_s": time.process_time() - began}))
