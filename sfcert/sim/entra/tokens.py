@@ -9,6 +9,7 @@ Source: RFC 7519 for the form; claim names of "Access token claims reference", M
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -31,8 +32,12 @@ def sign_token(claims: dict[str, Any], key: bytes) -> str:
     return f"{head}.{body}.{_encode(mac)}"
 
 
+@functools.lru_cache(maxsize=256)
 def read_token(token: str, key: bytes) -> dict[str, Any] | None:
-    """The claims, or None for a token that was not signed by us. Expiry is the caller's question."""
+    """The claims, or None for a token that was not signed by us. Expiry is the caller's question.
+
+    Remembered for the newest tokens: a client sends one with each of its requests. Nobody may change what is returned.
+    """
     parts = token.split(".")
     if len(parts) != 3:
         return None

@@ -9,6 +9,7 @@ from sfcert.sim.front.changes import merge_patch
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.operations import Operation
+from sfcert.sim.kernel.plain import copied
 from sfcert.sim.kernel.provider import Caller
 
 #: Deleting a group takes minutes; its resources go at the end.
@@ -34,7 +35,8 @@ class Groups:
         found = self._by_key.get(_key(subscription, name))
         if found is None:
             raise AzureFailure(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
-        return copy.deepcopy(found)
+        shown: dict[str, Any] = copied(found)
+        return shown
 
     def list(self, subscription: str) -> list[dict[str, Any]]:
         prefix = f"/subscriptions/{subscription}/".lower()

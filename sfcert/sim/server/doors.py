@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import traceback
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from sfcert.sim.entra import Entra
@@ -199,7 +199,7 @@ def _as_json(reply: Reply) -> web.Response:
         return web.Response(status=reply.status, headers=headers)
     return web.Response(
         status=reply.status,
-        body=json.dumps(reply.body, ensure_ascii=False).encode("utf-8"),
+        body=msgspec.json.encode(reply.body),
         headers=headers,
         content_type="application/json",
         charset="utf-8",

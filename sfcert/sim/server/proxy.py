@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sfcert.sim.entra.entra import LOGIN_HOSTS
 from sfcert.sim.entra.graph import GRAPH_HOST
@@ -19,6 +20,7 @@ from sfcert.sim.server.doors import VAULT_SUFFIX
 
 _VAULT_TYPE = "Microsoft.KeyVault/vaults"
 _HEAD_LIMIT = 16 * 1024
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,27 @@ class RefusedConnection:
     reason: str
 
 
-class Proxy:
-    """The listening proxy. `tls_port` is where the simulated services are."""
+#: How a connection that was let through to the simulated services goes on: it is theirs from then on.
+HandOver = Callable[[asyncio.Transport], Awaitable[None]]
 
-    def __init__(self, azure: Callable[[], Azure], tls_port: int) -> None:
+
+class Proxy:
+    """The listening proxy. What is meant for the simulated services is handed over to them on its own connection: a
+    second one, relayed, would cost as much again. Everything else that is let through is relayed."""
+
+    def __init__(self, azure: Callable[[], Azure], hand_over: HandOver) -> None:
         self._azure = azure
-        self._tls_port = tls_port
+        self._hand_over = hand_over
         self._server: asyncio.Server | None = None
         self._tunnels: set[asyncio.Task[None]] = set()
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.Transport] = set()
         self.port = 0
         self.refused: list[RefusedConnection] = []
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; `port` 0 takes a free one."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=_HEAD_LIMIT)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Asker(self), "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -53,88 +61,159 @@ class Proxy:
         for tunnel in list(self._tunnels):
             tunnel.cancel()
         await asyncio.gather(*self._tunnels, return_exceptions=True)
-        for writer in list(self._open):
+        for transport in list(self._open):
             # Not `close`: it would wait for a peer that may never read again.
-            writer.transport.abort()
+            transport.abort()
         self._open.clear()
 
-    def target_of(self, host: str, port: int) -> int | None:
-        """The loopback port that stands for `host:port`, or None where it may not be reached."""
-        name = host.lower().strip("[]").rstrip(".")
-        azure = self._azure()
-        if port == 443 and (name in {"management.azure.com", GRAPH_HOST} or name in LOGIN_HOSTS):
-            return self._tls_port
-        if port == 443 and name.endswith(VAULT_SUFFIX):
-            wanted = name.removesuffix(VAULT_SUFFIX)
-            known = any(vault.id.name.lower() == wanted for vault in azure.resources.of_type(_VAULT_TYPE))
-            return self._tls_port if known else None
-        endpoints = azure.find_service("endpoints")
-        if endpoints is None:
-            return None
-        found: int | None = endpoints.port_for(name, port)
+    def is_service(self, host: str, port: int) -> bool:
+        """Whether `host:port` is one of the simulated services."""
+        name = _named(host)
+        if port != 443:
+            return False
+        if name in {"management.azure.com", GRAPH_HOST} or name in LOGIN_HOSTS:
+            return True
+        wanted = name.removesuffix(VAULT_SUFFIX)
+        vaults = self._azure().resources.of_type(_VAULT_TYPE) if name.endswith(VAULT_SUFFIX) else ()
+        return any(vault.id.name.lower() == wanted for vault in vaults)
+
+    def endpoint(self, host: str, port: int) -> int | None:
+        """The loopback port of a node or of a cluster's balanced endpoint, or None where that is neither."""
+        endpoints = self._azure().find_service("endpoints")
+        found: int | None = endpoints.port_for(_named(host), port) if endpoints is not None else None
         return found
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tunnels.add(task)
-        self._open.add(writer)
-        try:
-            await self._tunnel(reader, writer)
-        except (OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            # The client or the target went away, or `stop` cut the tunnel: that is how tunnels end.
-            pass
-        finally:
-            self._tunnels.discard(task)
-            await self._close(writer)
+    # -- one connection -----------------------------------------------------------------------------------------------
 
-    async def _close(self, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
-            self._open.discard(writer)
+    def opened(self, transport: asyncio.Transport) -> None:
+        self._open.add(transport)
 
-    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    def closed(self, transport: asyncio.Transport) -> None:
+        self._open.discard(transport)
+
+    def asked(self, asker: _Asker, head: str, rest: bytes) -> None:
+        """A client has said where it wants to go."""
         words = head.split("\r\n", 1)[0].split(" ")
         if len(words) != 3 or words[0].upper() != "CONNECT":
-            await self._refuse(writer, " ".join(words[:2]), "only CONNECT is served")
+            self.refuse(asker, " ".join(words[:2]), "only CONNECT is served")
             return
         host, _, port = words[1].rpartition(":")
         if not port.isdigit() or not host:
-            await self._refuse(writer, words[1], "no host and port")
-            return
-        target = self.target_of(host, int(port))
-        if target is None:
-            await self._refuse(writer, words[1], "not a host of the embedded Azure")
-            return
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", target)
-        self._open.add(there_writer)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        try:
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-        finally:
-            await self._close(there_writer)
+            self.refuse(asker, words[1], "no host and port")
+        elif self.is_service(host, int(port)) and not rest:
+            self._keep(self._serve(asker))
+        elif (target := self.endpoint(host, int(port))) is not None:
+            self._keep(self._relay(asker, target, rest))
+        else:
+            self.refuse(asker, words[1], "not a host of the embedded Azure")
 
-    async def _refuse(self, writer: asyncio.StreamWriter, target: str, reason: str) -> None:
+    def _keep(self, tunnel: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(tunnel)
+        self._tunnels.add(task)
+        task.add_done_callback(self._tunnels.discard)
+
+    async def _serve(self, asker: _Asker) -> None:
+        transport = asker.transport
+        transport.write(_ESTABLISHED)
+        try:
+            await self._hand_over(transport)
+        except OSError:
+            # The client went away, or did not accept what it was shown.
+            transport.abort()
+        finally:
+            self._open.discard(transport)
+
+    async def _relay(self, asker: _Asker, target: int, rest: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        asker.transport.pause_reading()
+        try:
+            _, there = await loop.create_connection(lambda: _End(self), "127.0.0.1", target)
+        except OSError:
+            asker.transport.abort()
+            return
+        here = _End(self)
+        here.transport, here.other, there.other = asker.transport, there, here
+        asker.transport.set_protocol(here)
+        asker.transport.write(_ESTABLISHED)
+        if rest:
+            there.transport.write(rest)
+        asker.transport.resume_reading()
+
+    def refuse(self, asker: _Asker, target: str, reason: str) -> None:
         self.refused.append(RefusedConnection(self._azure().clock.now, target, reason))
         text = f"The embedded Azure does not let {target} through: {reason}.\n".encode()
-        writer.write(
+        asker.transport.write(
             b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: "
             + str(len(text)).encode()
             + b"\r\n\r\n"
             + text
         )
-        await writer.drain()
+        asker.transport.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end, then pass the end on."""
-    try:
-        while chunk := await reader.read(64 * 1024):
-            writer.write(chunk)
-            await writer.drain()
-    finally:
+def _named(host: str) -> str:
+    return host.lower().strip("[]").rstrip(".")
+
+
+class _Asker(asyncio.Protocol):
+    """A connection that has not yet said where it wants to go."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._head = b""
+        self._is_done = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._proxy.opened(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._head += data
+        if self._is_done:
+            return
+        if b"\r\n\r\n" in self._head:
+            self._is_done = True
+            head, _, rest = self._head.partition(b"\r\n\r\n")
+            self._proxy.asked(self, head.decode("latin-1"), rest)
+        elif len(self._head) > _HEAD_LIMIT:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._proxy.closed(self.transport)
+
+
+class _End(asyncio.Protocol):
+    """One end of a relayed tunnel: what comes in here goes out at the other end, and so does its end."""
+
+    transport: asyncio.Transport
+    other: _End
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._proxy.opened(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
         with contextlib.suppress(OSError, RuntimeError):
-            if writer.can_write_eof():
-                writer.write_eof()
+            if self.other.transport.can_write_eof():
+                self.other.transport.write_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.other.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._proxy.closed(self.transport)
+        self.other.transport.close()

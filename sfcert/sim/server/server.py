@@ -67,7 +67,7 @@ class Server:
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.2)
         await self._runner.setup()
         self.tls_port = await self._listen()
-        self.proxy = Proxy(lambda: self.azure, self.tls_port)
+        self.proxy = Proxy(lambda: self.azure, self._take_over)
         await self.proxy.start()
         await self.control.start()
         await self.dns.start()
@@ -155,6 +155,17 @@ class Server:
         self._listeners.append(listener)
         port: int = listener.sockets[0].getsockname()[1]
         return port
+
+    async def _take_over(self, transport: asyncio.Transport) -> None:
+        """Go on with a connection of the proxy's as with one of our own: TLS, then requests."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        protocol = self._runner.server()
+        secured = await asyncio.get_running_loop().start_tls(
+            transport, protocol, self._context, server_side=True, ssl_shutdown_timeout=_TLS_GOODBYE_S
+        )
+        assert secured is not None
+        protocol.connection_made(secured)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         return await self._doors.handle(request)

@@ -14,6 +14,7 @@ from sfcert.sim.kernel.failure import AzureFailure, not_found
 from sfcert.sim.kernel.ids import ResourceId
 from sfcert.sim.kernel.nulls import without_nulls
 from sfcert.sim.kernel.operations import Operation
+from sfcert.sim.kernel.plain import copied
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
 from sfcert.sim.kernel.spelling import respelled
@@ -87,7 +88,7 @@ class ClusterProvider:
         return resource
 
     def _shown(self, resource: Resource) -> dict[str, Any]:
-        body = copy.deepcopy(resource.body)
+        body: dict[str, Any] = copied(resource.body)
         cluster = self._clusters.get(resource.id.text)
         if cluster is not None:
             self._add_live(body, cluster)

@@ -158,10 +158,13 @@ def _certificates(azure: Azure, spec: Spec, caller: Caller) -> dict[str, Any]:
     now = azure.clock.now.replace(microsecond=0)
     authorities = azure.find_service("authority")
     assert authorities is not None, "worlds need the service of certificate authorities"
-    long_ago, far = now - timedelta(days=3650), now + timedelta(days=3650)
-    authorities.create(ROOT, not_before=long_ago, not_after=far)
-    issuing = authorities.create(ISSUING, not_before=long_ago, not_after=far, parent=ROOT)
-    other = authorities.create(OTHER, not_before=long_ago, not_after=far, parent=ROOT)
+    # A second cluster of the same world has the authorities of the first.
+    if ROOT not in {one.name for one in authorities.all()}:
+        long_ago, far = now - timedelta(days=3650), now + timedelta(days=3650)
+        authorities.create(ROOT, not_before=long_ago, not_after=far)
+        authorities.create(ISSUING, not_before=long_ago, not_after=far, parent=ROOT)
+        authorities.create(OTHER, not_before=long_ago, not_after=far, parent=ROOT)
+    issuing, other = authorities.get(ISSUING), authorities.get(OTHER)
     vault_group = spec.vault_group or spec.resource_group
     _group(azure, vault_group, spec.location)
     vault_name = f"kv-{spec.cluster_name}"

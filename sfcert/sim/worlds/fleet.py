@@ -28,8 +28,6 @@ def make(azure: Azure, count: int, spec: Spec = FIFTEEN) -> list[dict[str, Any]]
     made = []
     for number in range(1, count + 1):
         name = f"{spec.cluster_name}-{number:04}"
-        one = replace(
-            spec, cluster_name=name, resource_group=f"rg-{name}", common_name=f"{name}.contoso.example", location="westeurope"
-        )
+        one = replace(spec, cluster_name=name, resource_group=f"rg-{name}", common_name=f"{name}.contoso.example")
         made.append(prepare(azure, "fleet", one))
     return made
