@@ -106,7 +106,7 @@ class TwinNodes:
         self._direct, self._cluster_id = direct, cluster_id
 
     def fetch_runtime(self) -> Json:
-        nodes = self._get("/Nodes")["Items"]
+        nodes = self._pages("/Nodes")
         return {
             "nodes": nodes,
             "cluster_health": self._get("/$/GetClusterHealth"),
@@ -121,9 +121,17 @@ class TwinNodes:
         except ConnectionCut as cut:
             raise unreachable(_FABRIC, f"TLS handshake with {host}:{port}", str(cut)) from cut
 
-    def _get(self, path: str) -> Json:
+    def _pages(self, path: str) -> list[Json]:
+        page = self._get(path)
+        found: list[Json] = list(page["Items"])
+        while token := page["ContinuationToken"]:
+            page = self._get(path, {"ContinuationToken": token})
+            found += page["Items"]
+        return found
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         try:
-            found: Json = self._direct.runtime(self._cluster_id, path)
+            found: Json = self._direct.runtime(self._cluster_id, path, query)
         except ConnectionCut as cut:
             raise unreachable(_FABRIC, f"GET {path}", str(cut)) from cut
         except AzureFailure as refusal:

@@ -127,7 +127,7 @@ class Direct:
         with self._lock:
             self._azure.clock.advance(seconds)
 
-    def runtime(self, cluster_id: str, path: str) -> Any:
+    def runtime(self, cluster_id: str, path: str, query: Mapping[str, str] | None = None) -> Any:
         """What Service Fabric's own REST answers at `path`, through any node that is up.
 
         Raises:
@@ -144,7 +144,7 @@ class Direct:
             self._unkind.refuse(asked)
             self._azure.clock.advance(self._unkind.delay_s(asked))
             try:
-                return answer_of_fabric(self._azure, cluster, path, {"MaxResults": "100000"})
+                return answer_of_fabric(self._azure, cluster, path, dict(query or {}))
             except NoSuchThing as fault:
                 raise LookupError(str(fault)) from fault
 

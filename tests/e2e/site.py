@@ -27,6 +27,7 @@ from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.sim.worlds.build import operator_of, put
 from tests.endings import end_state, plain, read, timeless
+from tests.unkind_by_default import BY_DEFAULT, arm, told
 
 Json = dict[str, Any]
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -242,14 +243,17 @@ def opened(
     *,
     switches: Json | None = None,
     seed: int = 7,
+    friendly: bool = False,
     **options: Any,
 ) -> Iterator[Site]:
-    """A site, with this process led to it until it closes."""
+    """A site, with this process led to it until it closes. Its Azure is unkind by default, as any is."""
     facts: Json = {}
 
     def prepare(azure: Azure) -> None:
         facts.update(worlds.load(azure, world, **options))
         azure.switches.update(deepcopy(switches or {}))
+        if not friendly:
+            arm(azure, BY_DEFAULT)
 
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -257,4 +261,8 @@ def opened(
         monkeypatch.context() as patch,
     ):
         _enter(patch, running.env())
-        yield Site(running, facts, folder)
+        try:
+            yield Site(running, facts, folder)
+        finally:
+            # pytest shows it where a test fails
+            print(running.call(told))

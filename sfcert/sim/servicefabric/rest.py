@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from sfcert.sim.front.listing import is_shuffled, shuffled_list, shuffled_page
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.servicefabric.cluster import Cluster
@@ -71,7 +72,7 @@ def answer(azure: Azure, cluster: Cluster, path: str, query: dict[str, str]) -> 
     if lowered == ["$", "getclusterversion"]:
         return {"Version": cluster.manifest.code_version}
     if lowered == ["nodes"]:
-        return _nodes(cluster, now, asked)
+        return _nodes(azure, cluster, now, asked)
     if lowered[:1] == ["nodes"] and len(parts) in (2, 4):
         node = cluster.nodes.get(parts[1])
         if len(parts) == 2:
@@ -83,7 +84,7 @@ def answer(azure: Azure, cluster: Cluster, path: str, query: dict[str, str]) -> 
     raise NoSuchThing("FABRIC_E_INVALID_ADDRESS", f"Nothing answers at {path}.")
 
 
-def _nodes(cluster: Cluster, now: datetime, asked: dict[str, str]) -> dict[str, Any]:
+def _nodes(azure: Azure, cluster: Cluster, now: datetime, asked: dict[str, str]) -> dict[str, Any]:
     wanted = asked.get("nodestatusfilter", "default").lower()
     if wanted not in _STATUSES and wanted not in _NO_STATUS:
         raise NoSuchThing("E_INVALIDARG", f"NodeStatusFilter '{wanted}' is not known.", "400 Bad Request")
@@ -93,8 +94,14 @@ def _nodes(cluster: Cluster, now: datetime, asked: dict[str, str]) -> dict[str, 
     most = int(asked["maxresults"]) if asked.get("maxresults", "").isdigit() else PAGE
     left = [name for name in names if name > after]
     page = left[: most or PAGE]
+    token = page[-1] if len(left) > len(page) else ""
+    if is_shuffled(azure, "nodes"):
+        page = left[: min(most or PAGE, shuffled_page(azure))]
+        # The token says how far the names are told; in which order a page tells them is left open.
+        token = page[-1] if len(left) > len(page) else ""
+        page = shuffled_list(azure, f"{cluster.resource_id}/Nodes?{after}", page)
     return {
-        "ContinuationToken": page[-1] if len(left) > len(page) else "",
+        "ContinuationToken": token,
         "Items": [node_info(cluster, cluster.nodes[name], now) for name in page],
     }
 

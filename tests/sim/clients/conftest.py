@@ -11,6 +11,7 @@ import pytest
 from azure.identity import ClientSecretCredential
 
 from sfcert.sim.host import Running, start_in_thread
+from tests.unkind_by_default import FOR_OTHERS, arm, told
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -28,9 +29,11 @@ class Way:
 
 @pytest.fixture
 def sim() -> Iterator[Running]:
-    """A world of its own for each test, so that no test sees another's resources."""
-    with start_in_thread(start=START, seed=7) as running:
+    """A world of its own for each test, so that no test sees another's resources; unkind as far as clients that wait
+    by the wall can stand it in a test run."""
+    with start_in_thread(start=START, seed=7, prepare=lambda azure: arm(azure, FOR_OTHERS)) as running:
         yield running
+        print(running.call(told))
 
 
 @pytest.fixture(params=["direct", "proxy"])

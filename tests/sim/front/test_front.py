@@ -307,6 +307,117 @@ def test_an_operation_that_fails_late_stays_failed(arm: Client) -> None:
     assert arm("GET", link).body["error"]["code"] == "InternalExecutionError"
 
 
+def test_a_refusal_for_a_moved_condition_comes_before_anything_happens(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm.azure.faults.arm("precondition-failed", {"times": 1})
+    refused = arm("PUT", disk, {})
+    assert (refused.status, refused.body["error"]["code"]) == (412, "PreconditionFailed")
+    assert arm("GET", disk).status == 404
+
+
+def test_an_etag_that_somebody_moved_after_a_read_fails_the_write(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm("PUT", disk, {"tags": {"a": "1"}})
+    arm.azure.faults.arm("etag-moves", {"times": 1})
+    etag = arm("GET", disk).headers["ETag"]
+    assert arm("PUT", disk, {"tags": {"a": "2"}}, headers={"if-match": etag}).status == 412
+    etag = arm("GET", disk).headers["ETag"]
+    assert arm("PUT", disk, {"tags": {"a": "2"}}, headers={"if-match": etag}).status == 200
+
+
+def test_what_was_created_appears_late_alone_and_in_lists(arm: Client) -> None:
+    group = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks"
+    arm.azure.faults.arm("appears-late", {"looks": 2})
+    assert arm("PUT", f"{group}/d", {}).status == 201
+    assert [len(arm("GET", group).body["value"]) for _ in range(3)] == [0, 0, 1]
+    assert [arm("GET", f"{group}/d").status for _ in range(3)] == [404, 404, 200]
+    assert arm("PUT", f"{group}/d", {"tags": {"a": "1"}}).status == 200
+    assert arm("GET", f"{group}/d").body["tags"] == {"a": "1"}
+
+
+def test_a_write_that_was_refused_leaves_no_stale_read(arm: Client) -> None:
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    arm("PUT", disk, {"tags": {"a": "1"}})
+    arm.azure.faults.arm("stale-read", {"times": 1})
+    assert arm("PUT", disk, {}, headers={"if-match": '"999"'}).status == 412
+    arm("PUT", disk, {"tags": {"a": "2"}})
+    assert [arm("GET", disk).body["tags"]["a"] for _ in range(3)] == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("token-expired", "ExpiredAuthenticationToken"),
+        ("token-revoked", "TokenIssuedBeforeRevocationTimestamp"),
+    ],
+)
+def test_a_good_token_is_refused_and_another_is_taken(arm: Client, fault: str, code: str) -> None:
+    arm.azure.faults.arm(fault, {"times": 1})
+    refused = arm("GET", arm.sub)
+    assert (refused.status, refused.body["error"]["code"]) == (401, code)
+    assert arm("GET", arm.sub).status == (200 if fault == "token-expired" else 401)
+    if fault == "token-revoked":
+        assert 'error="insufficient_claims", claims="' in refused.headers["WWW-Authenticate"]
+    entra = arm.azure.service("entra", Entra)
+    other = entra.token_for(entra.default.caller, "https://management.azure.com")
+    assert arm("GET", arm.sub, headers={"authorization": f"Bearer {other}"}).status == 200
+
+
+# -- the service's own limits -----------------------------------------------------------------------------------------
+
+
+def test_the_bucket_for_reads_empties_and_fills_again_by_virtual_time(arm: Client) -> None:
+    arm.azure.faults.arm("rate-limits")
+    seen = [arm("GET", arm.sub) for _ in range(251)]
+    assert [one.status for one in seen] == [200] * 250 + [429]
+    left = [int(one.headers["x-ms-ratelimit-remaining-subscription-reads"]) for one in seen[:250]]
+    assert left == list(range(249, -1, -1))
+    assert seen[-1].body["error"]["code"] == "SubscriptionRequestsThrottled"
+    assert seen[-1].headers["Retry-After"] == "1"
+    arm.azure.clock.advance(1)
+    assert [arm("GET", arm.sub).status for _ in range(26)] == [200] * 25 + [429]
+
+
+def test_writes_and_deletes_have_buckets_of_their_own(arm: Client) -> None:
+    arm.azure.faults.arm("rate-limits", {"writes": 2})
+    disk = f"{arm.sub}/resourceGroups/rg/providers/Microsoft.Compute/disks/d"
+    assert [arm("PUT", disk, {}).status for _ in range(3)] == [201, 200, 429]
+    assert arm("GET", disk).status == 200
+    assert "x-ms-ratelimit-remaining-subscription-deletes" in arm("DELETE", disk).headers
+
+
+def test_each_principal_has_its_own_bucket_and_tenant_calls_another(arm: Client) -> None:
+    arm.azure.faults.arm("rate-limits", {"reads": 1})
+    assert [arm("GET", arm.sub).status for _ in range(2)] == [200, 429]
+    assert arm("GET", "/tenants").headers == {"x-ms-ratelimit-remaining-tenant-reads": "0"}
+    entra = arm.azure.service("entra", Entra)
+    other = entra.add_application("somebody else").caller
+    token = entra.token_for(other, "https://management.azure.com")
+    assert arm("GET", arm.sub, headers={"authorization": f"Bearer {token}"}).status == 200
+
+
+def test_where_looks_move_time_being_sent_away_moves_it_too() -> None:
+    arm = make("auto")
+    arm.azure.faults.arm("rate-limits", {"reads": 1})
+    before = arm.azure.clock.now
+    seen = [arm("GET", arm.sub) for _ in range(3)]
+    assert [one.status for one in seen] == [200, 429, 200]
+    assert arm.azure.clock.now - before == timedelta(seconds=int(seen[1].headers["Retry-After"]))
+
+
+# -- when long operations end -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("mode", "looks"), [("at-once", 1), ("looks", 3)])
+def test_an_operation_has_ended_at_the_look_that_was_asked_for(mode: Mode, looks: int) -> None:
+    arm = make(mode)
+    arm.azure.register(FakeWidgets(arm.azure))
+    link = arm("PUT", f"{arm.sub}/resourceGroups/rg/providers/Sim.Test/widgets/w", {}).headers["Azure-AsyncOperation"]
+    seen = [arm("GET", link).body["status"] for _ in range(looks)]
+    assert seen == ["InProgress"] * (looks - 1) + ["Succeeded"]
+    assert arm.azure.clock.now == START + timedelta(hours=1)
+
+
 def test_the_same_seed_strikes_the_same_requests() -> None:
     def strikes() -> list[int]:
         arm = make()

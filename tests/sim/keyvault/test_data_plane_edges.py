@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -195,3 +196,87 @@ def test_bad_bodies_get_a_message() -> None:
     assert code(wire("POST", "/certificates/c1/create", text="{")) == "BadParameter"
     assert code(wire("POST", "/certificates/c1/import", {"value": "!!!"})) == "BadParameter"
     assert code(wire("POST", "/certificates/c1/import", {})) == "BadParameter"
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """One vault to be unkind with."""
+    return Wire()
+
+
+# -- unkindness at this door ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "said"),
+    [
+        ("throttling", 429, "Throttled"),
+        ("server-error", 500, "InternalServerError"),
+        ("unavailable", 503, "ServiceUnavailable"),
+        ("write-conflict", 409, "Conflict"),
+        ("precondition-failed", 412, "PreconditionFailed"),
+    ],
+)
+def test_an_armed_refusal_comes_in_the_vault_s_envelope_and_nothing_happens(
+    wire: Wire, fault: str, status: int, said: str
+) -> None:
+    wire.create()
+    wire.azure.faults.arm(fault, {"times": 1, "method": "PATCH"})
+    change = {"lifetime_actions": []}
+    refused = wire("PATCH", "/certificates/c1/policy", change)
+    assert (refused.status, code(refused)) == (status, said)
+    assert [one["what"] for one in wire.azure.journal.writes] == ["POST certificates"]
+    assert wire("PATCH", "/certificates/c1/policy", change).status == 200
+
+
+def test_who_asks_where_to_get_a_token_is_told_whatever_is_armed(wire: Wire) -> None:
+    wire.azure.faults.arm("server-error")
+    wire.token = None
+    assert wire("GET", "/certificates").status == 401
+
+
+@pytest.mark.parametrize("fault", ["answer-lost", "answer-cut"])
+def test_a_lost_answer_hides_a_change_that_was_made(wire: Wire, fault: str) -> None:
+    wire.create()
+    wire.azure.faults.arm(fault, {"times": 1})
+    lost = wire("PATCH", "/certificates/c1/policy", {"attributes": {"enabled": False}})
+    assert (lost.status, lost.reset) == ((500, False) if fault == "answer-lost" else (0, True))
+    assert [one["what"] for one in wire.azure.journal.writes] == ["POST certificates", "PATCH certificates"]
+
+
+def test_a_policy_reads_as_it_was_for_the_looks_that_were_asked(wire: Wire) -> None:
+    wire.create(lifetime_actions=[])
+    wire.azure.faults.arm("stale-read", {"looks": 2, "times": 1})
+    action = {"trigger": {"lifetime_percentage": 50}, "action": {"action_type": "EmailContacts"}}
+    wire("PATCH", "/certificates/c1/policy", {"lifetime_actions": [action]})
+    seen = [wire("GET", "/certificates/c1/policy").body["lifetime_actions"] for _ in range(3)]  # type: ignore[index]
+    assert [len(one) for one in seen] == [0, 0, 1]
+
+
+def test_shuffled_pages_hold_every_certificate_once(wire: Wire) -> None:
+    names = {f"c{number}" for number in range(7)}
+    for name in names:
+        wire.create(name)
+    wire.azure.faults.arm("shuffled-lists", {"page": 3})
+    found: list[str] = []
+    query, pages = {}, 0
+    while True:
+        body = wire("GET", "/certificates", **query).body
+        assert body is not None
+        found += [one["id"].rsplit("/", 1)[-1] for one in body["value"]]
+        pages += 1
+        if body["nextLink"] is None:
+            break
+        query = dict(parse_qsl(urlsplit(body["nextLink"]).query))
+    assert (sorted(found), pages) == (sorted(names), 3)
+    assert found != sorted(found)
+
+
+def test_a_revoked_token_meets_a_claims_challenge_that_the_vendor_s_client_reads(wire: Wire) -> None:
+    wire.azure.faults.arm("token-revoked", {"times": 1})
+    refused = wire("GET", "/certificates")
+    assert refused.status == 401
+    challenge = refused.headers["WWW-Authenticate"]
+    assert 'error="insufficient_claims"' in challenge
+    assert 'resource="https://vault.azure.net"' in challenge
+    assert wire("GET", "/certificates").status == 401

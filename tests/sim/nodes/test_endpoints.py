@@ -160,3 +160,26 @@ def test_a_token_lets_in_only_where_the_cluster_declares_an_application(made_wor
         return [fetch(port, "/Nodes", token=token)[1] for token in (right, other, "nonsense")]
 
     assert run(world, look) == [200 if declared else 403, 403, 403]
+
+
+def test_armed_faults_reach_the_nodes_own_rest(made_world: MakeWorld, tmp_path: Path) -> None:
+    world = made_world("one-node-type")
+    pem = client_pem(tmp_path, cluster_version(world))
+    world.azure.faults.arm("unavailable", {"door": "nodes", "times": 1})
+    world.azure.faults.arm("shuffled-lists", {"page": 2})
+
+    def look(ports: Ports) -> None:
+        port = ports.port(world.cluster.nodes["_nt0_0"].ip_address, 19080) or 0
+        assert fetch(port, "/Nodes", pem)[1:] == (503, None)
+        names: list[str] = []
+        token, pages = "", 0
+        while pages == 0 or token:
+            body = fetch(port, f"/Nodes?ContinuationToken={token}", pem)[2]
+            names += [one["Name"] for one in body["Items"]]
+            token, pages = body["ContinuationToken"], pages + 1
+        assert (sorted(names), pages) == (sorted(world.cluster.nodes), 3)
+        world.azure.faults.arm("connection-reset", {"door": "nodes", "times": 1})
+        with pytest.raises((OSError, IndexError)):
+            fetch(port, "/Nodes", pem)
+
+    run(world, look)

@@ -36,6 +36,16 @@ def test_a_refusal_is_not_tried_again(status: int) -> None:
     assert not may_retry(error(status), is_repeatable=True)
 
 
+@pytest.mark.parametrize("code", ["ExpiredAuthenticationToken", "TokenIssuedBeforeRevocationTimestamp"])
+def test_a_token_that_is_over_is_renewed_twice_and_no_more(code: str) -> None:
+    over = error(401, code)
+    assert may_retry(over, is_repeatable=False)
+    assert Retries(FakeClock()).call(failing(2, over), is_repeatable=False) == "done"
+    with pytest.raises(RemoteError) as caught:
+        Retries(FakeClock()).call(failing(3, over), is_repeatable=True)
+    assert caught.value.status == 401
+
+
 def test_a_conflict_that_says_come_again_is() -> None:
     assert may_retry(error(409, "AnotherOperationInProgress"), is_repeatable=False)
     assert may_retry(error(409, "Conflict"), is_repeatable=False)
