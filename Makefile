@@ -8,7 +8,7 @@ AZ_READY := .venv-az/.ready
 OAV_PIN := .ci/oav.txt
 OAV_READY := .contract/.ready
 
-.PHONY: venv demo servers test test-az contract lint types bench sim docs lock clean
+.PHONY: venv demo servers test test-az contract lint types bench soak sim docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -60,6 +60,10 @@ lint: $(READY) ## style, format and the floors
 
 types: $(READY) ## the strict type checker
 	$(BIN)/mypy
+
+soak: $(READY) ## hundreds of seeded runs: every fault alone and in pairs, the proof against the simulator
+	$(BIN)/python -m tests.soak_unkind 300
+	$(BIN)/python -m tests.soak 200
 
 bench: $(READY) ## figures, printed; nothing is asserted by time
 	$(BIN)/python -m tests.bench

@@ -145,6 +145,8 @@ class FakeVaults:
         }
         self.sent: list[str] = []
         self.refusals: dict[str, RemoteError] = {}
+        #: Raised by the next writes, in order; True: the write was done all the same.
+        self.send_failures: list[tuple[RemoteError, bool]] = []
 
     def fetch_names(self, vault_url: str) -> list[str]:
         return sorted(self.vaults[vault_url])
@@ -159,12 +161,18 @@ class FakeVaults:
         return deepcopy(found)
 
     def put_policy(self, vault_url: str, name: str, policy: Json) -> None:
-        self.sent.append("policy")
-        self.vaults[vault_url][name]["policy"].update(deepcopy(policy))
+        self._write("policy", lambda: self.vaults[vault_url][name]["policy"].update(deepcopy(policy)))
 
     def put_tags(self, vault_url: str, name: str, version: str, tags: dict[str, str]) -> None:
-        self.sent.append("tags")
-        self.vaults[vault_url][name]["tags"] = dict(tags)
+        self._write("tags", lambda: self.vaults[vault_url][name].update(tags=dict(tags)))
+
+    def _write(self, what: str, do: Callable[[], None]) -> None:
+        failure = self.send_failures.pop(0) if self.send_failures else None
+        if failure is None or failure[1]:
+            self.sent.append(what)
+            do()
+        if failure is not None:
+            raise failure[0]
 
 
 class FakeNodes:

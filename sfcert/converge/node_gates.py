@@ -24,6 +24,8 @@ def _nodes(look: Look) -> tuple[NodeSighting, ...] | None:
 
 
 def nodes_present(look: Look) -> GateVerdict:
+    if look.gate.expects.get("thumbprint") is None:
+        return look.unknown("NotRead", f"Which certificate nodes ought to present is not known: {look.gate.says}")
     wanted = normal_thumbprint(str(look.gate.expects["thumbprint"]))
     nodes = _nodes(look)
     if not nodes:

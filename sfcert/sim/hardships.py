@@ -22,6 +22,7 @@ from sfcert.sim.servicefabric.clusters import Clusters
 
 #: Fault -> options, of the front door's and the nodes' closed lists.
 USUAL: dict[str, dict[str, Any]] = {
+    "rate-limits": {},
     "throttling": {"chance": 0.03, "retry_after": 7},
     "slow-answer": {"chance": 0.1, "delay_s": 20.0},
     "write-conflict": {"chance": 0.2, "times": 1, "match": "/deployments/"},
@@ -36,6 +37,9 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "answer-cut": {"chance": 0.15, "times": 1, "match": "/deployments/"},
     "operation-fails-late": {"chance": 0.15, "times": 1, "match": "/deployments/"},
     "shuffled-lists": {},
+    "appears-late": {"chance": 0.2, "looks": 1},
+    "etag-moves": {"chance": 0.1},
+    "token-revoked": {"chance": 0.003},
 }
 #: Deeds of somebody else, at most one a stage, while every node is up.
 DEEDS = ("restart", "reimage", "add")

@@ -17,7 +17,7 @@ from sfcert.model.observation import Observation
 from sfcert.model.plan import EvidenceLevel, Gate, Plan
 from sfcert.model.progress import GateVerdict
 from sfcert.ports import Ports
-from sfcert.sources.live import CaptureOptions, Part
+from sfcert.sources.live import CaptureOptions, Part, part_of
 from sfcert.workflows.events import Emit, event
 from sfcert.workflows.run import Run, options_of
 from sfcert.workflows.waiting import PARTS, judge_all
@@ -25,6 +25,8 @@ from sfcert.workflows.waiting import PARTS, judge_all
 _FOLLOW_S = 60.0
 _SHORTEST_WAIT_S = 5.0
 _LONGEST_WAIT_S = 300.0
+#: What tells which gates a cluster has: read again as long as some of it was missing.
+_REREAD = {Part.SCALE_SETS, Part.INSTANCES, Part.VAULT_RESOURCES, Part.CERTIFICATES}
 
 
 def gates_of_plan(plan: Plan, stage_id: str | None = None) -> tuple[Gate, ...]:
@@ -62,11 +64,34 @@ def gates_of_cluster(observation: Observation) -> tuple[Gate, ...]:
         gates.append(
             _gate("other-extensions-succeeded", scale_set.id, {"except": []}, f"Every extension of {name} succeeded.")
         )
-    wanted = selected(observation)
+    # What could not be read has a gate as well, which cannot pass: it must not be taken for not being there.
+    for unread in observation.unread:
+        if part_of(unread.what) is Part.SCALE_SETS and observation.scale_set(unread.what) is None:
+            gates.append(_gate("instances-current", unread.what, {}, "Every instance is current."))
+    wanted = _due(observation)
     if wanted is not None:
-        expects, says = {"thumbprint": wanted.thumbprint}, f"Nodes present {wanted.thumbprint}."
-        gates.append(_gate("nodes-present", cluster.id, expects, says, "runtime"))
+        gates.append(_gate("nodes-present", cluster.id, {"thumbprint": wanted}, f"Nodes present {wanted}.", "runtime"))
+    elif cluster.certificate.names or cluster.certificate.thumbprints:
+        why = observation.why_unread("vaults/") or observation.why_unread("vault") or "no vault that was read holds it"
+        gates.append(_gate("nodes-present", cluster.id, {}, f"{why}.", "runtime"))
     return tuple(gates)
+
+
+def _is_whole(gates: tuple[Gate, ...]) -> bool:
+    """Whether nothing that was to be read for these gates was missing."""
+    return all(
+        gate.expects.get("thumbprint") if gate.kind == "nodes-present" else gate.subject.startswith("/")
+        for gate in gates
+    )
+
+
+def _due(observation: Observation) -> str | None:
+    """The thumbprint that nodes ought to present: of the certificate selected among those read, or the only one that
+    is declared by thumbprint. None where it cannot be told."""
+    found, declared = selected(observation), observation.cluster.certificate
+    if found is not None:
+        return found.thumbprint
+    return declared.thumbprints[0] if len(declared.thumbprints) == 1 and not declared.names else None
 
 
 def _gate(kind: str, subject: str, expects: dict[str, Any], says: str, level: EvidenceLevel = "arm") -> Gate:
@@ -136,7 +161,10 @@ def watch(
     pseudo = stage or "watch"
     while True:
         parts = {part for gate in gates for part in PARTS[gate.kind]} | {Part.RUNTIME, Part.TLS}
-        observation = run.look(sorted(parts))
+        is_partial = isinstance(source, str) and not _is_whole(gates)
+        observation = run.look(sorted(parts | (_REREAD if is_partial else set())))
+        if is_partial:
+            gates = gates_of_cluster(observation)
         table = node_table(observation)
         emit(event("nodes", clock.now(), table=table))
         verdicts = judge_all(run, gates, observation, started_utc=began, done_utc=began)
@@ -195,8 +223,9 @@ def _stop_if_useless(
 
 
 def _tell_walk(observation: Observation, table: NodeTable, gates: tuple[Gate, ...], emit: Emit, now: datetime) -> None:
-    wanted = next((str(gate.expects["thumbprint"]) for gate in gates if gate.kind == "nodes-present"), None)
+    present = next((gate for gate in gates if gate.kind == "nodes-present"), None)
+    wanted = present.expects.get("thumbprint") if present is not None else None
     if wanted is not None:
-        steps = reboot_walk(table, wanted, observation.cluster.management_endpoint)
+        steps = reboot_walk(table, str(wanted), observation.cluster.management_endpoint)
         if steps:
             emit(event("manual-step", now, stage="watch", steps=list(steps)))

@@ -343,6 +343,71 @@ def test_an_upgrade_that_rolled_back_ends_as_failed_although_the_cluster_is_read
     assert caught.value.open_gates
 
 
+def _fail(world: World, *, cluster: Json) -> None:
+    """The next deployment of the cluster ends as failed and leaves the cluster so."""
+    world.arm.endings[CLUSTER_DEPLOYMENT] = {"provisioningState": "Failed"}
+    with pytest.raises(RemoteError):
+        world.apply()
+    world.arm.resources[make.CLUSTER_ID]["properties"].update(cluster)
+
+
+def test_a_stage_that_was_rolled_back_is_sent_again_although_the_cluster_says_failed(world: World) -> None:
+    """No other way leads out of that: until it is sent again, the cluster's last change is the failed one."""
+    _fail(world, cluster={"provisioningState": "Failed"})
+
+    def succeed(arm: FakeArm) -> None:
+        declare_by_name(arm)
+        arm.resources[make.CLUSTER_ID]["properties"]["provisioningState"] = "Succeeded"
+
+    world.arm.effects[CLUSTER_DEPLOYMENT] = succeed
+    assert world.apply().complete
+    assert world.arm.sent == [CLUSTER_DEPLOYMENT, CLUSTER_DEPLOYMENT]
+
+
+def test_it_is_not_sent_again_while_the_cluster_still_rolls_back(world: World) -> None:
+    _fail(world, cluster={"provisioningState": "Updating", "clusterState": "UpdatingUserCertificate"})
+    with pytest.raises(ConvergenceError) as caught:
+        world.apply()
+    assert caught.value.token == "NotConverged"
+    assert world.arm.sent == [CLUSTER_DEPLOYMENT]
+
+
+def test_a_cluster_that_somebody_else_left_failed_still_stops_the_run(world: World) -> None:
+    world.arm.resources[make.CLUSTER_ID]["properties"]["provisioningState"] = "Failed"
+    with pytest.raises(ConvergenceError) as caught:
+        world.apply()
+    assert caught.value.token == "WentToFailed"
+    assert world.arm.sent == []
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("was_done", [True, False], ids=["it was done", "it was not done"])
+def test_a_vault_write_whose_answer_was_lost_is_looked_for_before_it_is_repeated(
+    world: World, number: int, was_done: bool
+) -> None:
+    lost = (refusal(500, transient=True), was_done)
+    straight = world.vaults._write
+    count = iter(range(100))
+
+    def write(what: str, do: Callable[[], None]) -> None:
+        if next(count) == number:
+            world.vaults.send_failures = [lost]
+        straight(what, do)
+
+    world.vaults._write = write  # type: ignore[method-assign]  # one write of the four is struck
+    assert world.apply().complete
+    assert world.sent == WRITES
+    assert world.told("retry")
+
+
+def test_a_vault_write_that_fails_for_ever_ends_with_its_own_failure(world: World) -> None:
+    world.vaults.send_failures = [(refusal(500, transient=True), False)] * 100
+    with pytest.raises(RemoteError) as caught:
+        world.apply()
+    assert caught.value.status == 500
+    assert world.sent == []
+
+
 def test_a_foreign_change_after_the_write_stops_the_run(world: World) -> None:
     def write_more(arm: FakeArm) -> None:
         declare_by_name(arm)

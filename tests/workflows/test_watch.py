@@ -13,7 +13,7 @@ from sfcert.ports import Ports
 from sfcert.workflows.events import EVENTS, event
 from sfcert.workflows.watch import gates_of_cluster, watch
 from tests import make
-from tests.fakes import FakeArm, FakeClock, FakeNodes, FakeVaults
+from tests.fakes import FakeArm, FakeClock, FakeNodes, FakeVaults, refusal
 
 Json = dict[str, Any]
 LEAF, OLD = make.leaf().thumbprint, make.leaf("2").thumbprint
@@ -48,7 +48,8 @@ class Desk:
         self.clock = FakeClock(make.NOW)
         self.arm = FakeArm(document, self.clock)
         self.nodes = nodes
-        self.ports = Ports(self.arm, FakeVaults(document), nodes, self.clock)
+        self.vaults = FakeVaults(document)
+        self.ports = Ports(self.arm, self.vaults, nodes, self.clock)
         self.events: list[Event] = []
 
     def watch(self, **options: Any) -> Any:
@@ -85,6 +86,28 @@ def test_without_a_look_at_the_nodes_it_stops_instead_of_pretending() -> None:
     with pytest.raises(ConvergenceError, match="were not looked at"):
         desk.watch()
     assert desk.clock.slept == []
+
+
+@pytest.mark.parametrize("where", ["vaults", "scale sets"])
+def test_what_could_not_be_read_is_not_taken_for_not_being_there(where: str) -> None:
+    """A cluster by name whose vault, or whose scale sets, nobody could read is not said to be well."""
+    desk = Desk(FakeNodes(runtime(LEAF, LEAF)))
+    refusals, part = (desk.vaults.refusals, "vault") if where == "vaults" else (desk.arm.refusals, "ScaleSets")
+    refusals[part] = refusal(503, "ServiceUnavailable")
+    with pytest.raises(ConvergenceError) as caught:
+        desk.watch(timeout_s=600)
+    assert caught.value.exit_code == 5
+    assert any("503 ServiceUnavailable" in one or "is not known" in one for one in caught.value.open_gates)
+
+
+@pytest.mark.parametrize("where", ["vaults", "scale sets"])
+def test_what_could_not_be_read_at_first_is_read_again(where: str) -> None:
+    desk = Desk(FakeNodes(runtime(LEAF, LEAF)))
+    refusals, part = (desk.vaults.refusals, "vault") if where == "vaults" else (desk.arm.refusals, "ScaleSets")
+    refusals[part] = refusal(503, "ServiceUnavailable")
+    desk.clock.on_sleep = refusals.clear
+    assert desk.watch(timeout_s=3600).presenting(LEAF) == 2
+    assert desk.clock.slept
 
 
 def test_follow_goes_on_after_all_was_seen_until_its_time_is_over() -> None:
