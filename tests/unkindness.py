@@ -41,8 +41,9 @@ SPEC = Spec("One node type.", (NodeType("nt0", 5, primary=True),), vault_model="
 _RESUMES = 4
 _PAUSE_S = 1800.0
 _WATCH_S = 3 * 3600.0
-#: Exit codes that are a clear stop: something remote failed, a refusal, a stale plan, not converged.
-_STOPS = frozenset({1, 3, 4, 5})
+#: Exit codes that are a clear stop: something remote failed, or has not converged. No fault makes a plan stale or needs
+#: an approval: 3, 4 and 6 would lead a person astray.
+_STOPS = frozenset({1, 5})
 
 
 @dataclass(frozen=True)

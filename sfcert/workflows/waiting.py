@@ -42,6 +42,8 @@ PARTS: dict[str, tuple[Part, ...]] = {
 }
 #: What the plan relies on: where one of these fails, the plan no longer fits the world.
 RELIED_ON = frozenset({"newest-version-is", "renewal-frozen", "remaining-life-at-least"})
+#: For so long after a stage's write, what reads as failed may be an echo of the state before it.
+_ECHO_S = 60.0
 _SHORTEST_WAIT_S = 5.0
 _DEFAULT_WAIT_S = 15.0
 _RETRY_AFTER_CAP_S = 120.0
@@ -96,8 +98,9 @@ def await_gates(
 
     Raises:
         RefusedError: PlanStale, where what the plan relies on has moved.
-        ConvergenceError: WentToFailed (seen failed in two looks in a row: one alone may be an echo of the state before
-            the write), NotConverged (the deadline, or a gate that cannot be looked at at all).
+        ConvergenceError: WentToFailed (seen failed in two looks in a row, later than a minute after the write: what
+            is seen before may be an echo of the state before it), NotConverged (the deadline, or a gate that cannot be
+            looked at at all).
 
     Effects: reads; sleeps by the Clock port.
     """
@@ -116,8 +119,9 @@ def await_gates(
             pending = list(gates)
             continue
         _stop_if_blind(run, stage, open_ones, since)
-        failed_before = _stop_if_failed(run, stage, open_ones, failed_before, since)
         now = run.now()
+        is_echo = done_utc is not None and (now - done_utc).total_seconds() < _ECHO_S
+        failed_before = set() if is_echo else _stop_if_failed(run, stage, open_ones, failed_before, since)
         if now >= until_utc:
             raise _not_converged(stage, open_ones, (now - since).total_seconds(), "The time for this stage is over.")
         wait = min(_wait_s(run, [one for _, one in open_ones]), max(1.0, (until_utc - now).total_seconds()))

@@ -1,4 +1,7 @@
-"""A whole run while Resource Manager throttles, fails, loses answers, cuts lines and shuffles lists, all at once."""
+"""The commands themselves while Azure throttles, fails, loses answers, cuts lines and shuffles lists, all at once.
+
+Each fault by itself, and pairs of them, see `tests/workflows/test_unkindness.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from functools import partial
 import pytest
 
 from sfcert.sim.kernel.azure import Azure
-from tests.e2e.site import Json, Site
+from tests.e2e.site import Json, Site, command
 
 UNKIND: dict[str, Json] = {
     "throttling": {"chance": 0.06, "retry_after": 5},
@@ -19,6 +22,11 @@ UNKIND: dict[str, Json] = {
     "answer-cut": {"chance": 0.3},
     "shuffled-lists": {},
     "short-tokens": {},
+    "stale-read": {"chance": 0.3},
+    "appears-late": {"chance": 0.3},
+    "token-expired": {"chance": 0.01},
+    "token-revoked": {"chance": 0.01},
+    "rate-limits": {"reads": 60, "writes": 6},
 }
 
 
@@ -34,7 +42,7 @@ def _struck(azure: Azure) -> int:
 @pytest.mark.parametrize("later", [0, 5])
 def test_an_unfriendly_azure_changes_neither_the_end_nor_what_is_sent(later: int, site_of: Callable[..., Site]) -> None:
     """`later`: how many requests each unkindness lets by first, so that other ones are met. The seed is the site's."""
-    friendly = site_of()
+    friendly = site_of(friendly=True)
     friendly.plan()
     assert friendly.apply().code == 0
     site = site_of()
@@ -49,6 +57,10 @@ def test_an_unfriendly_azure_changes_neither_the_end_nor_what_is_sent(later: int
     assert site.plain_writes() == friendly.plain_writes()
     assert site.refusals() == []
     assert site.declares() == {site.facts["common_name"]: site.facts["issuer_thumbprint"]}
+    assert site.watch().code == 0
+    bundle = str(site.folder / "world.json")
+    assert command("capture", "--cluster", site.cluster_id, "-o", bundle).code == 0
+    assert command("plan", "--bundle", bundle, "--format", "json").json["status"] == "nothing-to-do"
 
 
 def test_a_write_that_conflicts_for_ever_ends_with_its_token_and_goes_on_later(site: Site) -> None:

@@ -400,6 +400,26 @@ def test_a_vault_write_whose_answer_was_lost_is_looked_for_before_it_is_repeated
     assert world.told("retry")
 
 
+@pytest.mark.parametrize("looks", [2, 3])
+def test_an_echo_of_the_policy_before_the_freeze_is_not_taken_for_somebody_else_s_work(
+    world: World, looks: int
+) -> None:
+    """Reads lag behind a write for a few looks: what the plan relies on has not moved for that."""
+    straight, stale = world.vaults.fetch_certificate, deepcopy(world.vaults.vaults)
+    left = [looks]
+
+    def fetch(vault_url: str, name: str) -> Json:
+        if world.vaults.sent == ["tags", "policy"] and left[0]:
+            left[0] -= 1
+            return deepcopy(stale[vault_url][name])
+        return straight(vault_url, name)
+
+    world.vaults.fetch_certificate = fetch  # type: ignore[method-assign]  # a vault whose replicas lag
+    assert world.apply().complete
+    assert world.sent == WRITES
+    assert left == [0]
+
+
 def test_a_vault_write_that_fails_for_ever_ends_with_its_own_failure(world: World) -> None:
     world.vaults.send_failures = [(refusal(500, transient=True), False)] * 100
     with pytest.raises(RemoteError) as caught:
