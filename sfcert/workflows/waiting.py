@@ -43,7 +43,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
 #: What the plan relies on: where one of these fails, the plan no longer fits the world.
 RELIED_ON = frozenset({"newest-version-is", "renewal-frozen", "remaining-life-at-least"})
 #: For so long after a stage's write, what reads as failed may be an echo of the state before it.
-_ECHO_S = 60.0
+_ECHO_S = 120.0
 _SHORTEST_WAIT_S = 5.0
 _DEFAULT_WAIT_S = 15.0
 _RETRY_AFTER_CAP_S = 120.0
@@ -98,7 +98,7 @@ def await_gates(
 
     Raises:
         RefusedError: PlanStale, where what the plan relies on has moved.
-        ConvergenceError: WentToFailed (seen failed in two looks in a row, later than a minute after the write: what
+        ConvergenceError: WentToFailed (seen failed in two looks in a row, later than two minutes after the write: what
             is seen before may be an echo of the state before it), NotConverged (the deadline, or a gate that cannot be
             looked at at all).
 
@@ -125,6 +125,8 @@ def await_gates(
         if now >= until_utc:
             raise _not_converged(stage, open_ones, (now - since).total_seconds(), "The time for this stage is over.")
         wait = min(_wait_s(run, [one for _, one in open_ones]), max(1.0, (until_utc - now).total_seconds()))
+        if is_echo and any(one.state == "failed" for _, one in open_ones):
+            wait = min(wait, _DEFAULT_WAIT_S)
         run.tell("waiting", stage=stage.id, seconds=round(wait, 1), why=open_ones[0][1].message)
         run.sleep(wait)
         pending = [gate for gate, _ in open_ones]
