@@ -6,7 +6,7 @@ Nothing but the handshake is sent, so no certificate of ours is shown and nothin
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 from collections.abc import Callable
 
@@ -46,18 +46,27 @@ def present_chain(host: str, port: int, route: Route, *, timeout_s: float = TIME
 
 
 def _run(step: Callable[[], None], line: socket.socket, timeout_s: float) -> None:
-    """pyOpenSSL on a socket with a timeout asks to be called again; wait for the socket in between."""
+    """pyOpenSSL on a socket with a timeout asks to be called again; wait for the socket in between.
+
+    By the platform's selector: `select` itself knows no descriptor from 1,024 on, and a process may have more open.
+    """
     from OpenSSL import SSL
 
     while True:
         try:
             return step()
         except SSL.WantReadError as error:
-            if not select.select([line], [], [], timeout_s)[0]:
+            if not _is_ready(line, selectors.EVENT_READ, timeout_s):
                 raise TimeoutError(f"nothing came for {timeout_s:.0f} s") from error
         except SSL.WantWriteError as error:
-            if not select.select([], [line], [], timeout_s)[1]:
+            if not _is_ready(line, selectors.EVENT_WRITE, timeout_s):
                 raise TimeoutError(f"nothing could be sent for {timeout_s:.0f} s") from error
+
+
+def _is_ready(line: socket.socket, what: int, timeout_s: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(line, what)
+        return bool(selector.select(timeout_s))
 
 
 def _said(error: Exception) -> str:

@@ -193,6 +193,7 @@ class _End(asyncio.Protocol):
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
+        self._has_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -203,6 +204,11 @@ class _End(asyncio.Protocol):
         self.other.transport.write(data)
 
     def eof_received(self) -> bool:
+        """One direction has ended; once both have, so has the tunnel. False closes this end."""
+        self._has_ended = True
+        if self.other._has_ended:
+            self.other.transport.close()
+            return False
         with contextlib.suppress(OSError, RuntimeError):
             if self.other.transport.can_write_eof():
                 self.other.transport.write_eof()

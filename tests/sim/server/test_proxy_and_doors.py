@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import http.client
 import json
@@ -186,3 +187,33 @@ def is_closed(connection: socket.socket) -> bool:
         return connection.recv(1) == b""
     except (ConnectionError, ssl.SSLError):
         return True
+
+
+def open_at(sim: Running) -> int:
+    proxy = sim.server.proxy
+    assert proxy is not None
+    return sim.call(lambda azure: len(proxy._open) + len(sim.server._runner.server.connections))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("target", ["management.azure.com:443", "10.0.0.4:19080"], ids=["a service", "a node"])
+@pytest.mark.parametrize("goodbye", ["both ways", "cut"])
+def test_a_tunnel_that_has_ended_leaves_nothing_open(sim: Running, target: str, goodbye: str) -> None:
+    """A run looks at every node again and again: what stayed open would soon be more than a process may have."""
+    sim.call(load_world)
+    port = int(sim.proxy_url.rsplit(":", 1)[1])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for _ in range(5):
+        line = socket.create_connection(("127.0.0.1", port), timeout=10)
+        line.sendall(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
+        assert line.recv(4096).startswith(b"HTTP/1.1 200")
+        with context.wrap_socket(line) as secured:
+            if goodbye == "both ways":
+                secured.settimeout(5)
+                # a server that has nothing to say any more may go without a word
+                with contextlib.suppress(OSError, ValueError):
+                    secured.unwrap().close()
+    deadline = time.monotonic() + 20
+    while open_at(sim) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert open_at(sim) == 0
