@@ -19,7 +19,7 @@ def sim_status_human(status: dict[str, Any], *, page: Page = PLAIN) -> str:
     if status["clusters"]:
         lines += ["", page.paint("Clusters", "bold")]
         for one in status["clusters"]:
-            state = "down for good" if one.get("down") else one["state"]
+            state = "down" if one.get("down") else one["state"]
             lines.append(f"  {one['id']}: {state}")
             lines += table(
                 (

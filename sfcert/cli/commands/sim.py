@@ -201,6 +201,23 @@ def fault(state_dir: Path, name: str | None, options: tuple[str, ...], off: bool
     return 0
 
 
+@command.command()
+@_state_dir
+@click.argument("nodes", nargs=-1, metavar="[NODE]...")
+@click.option("--accept-expired", is_flag=True, help="Set AcceptExpiredPinnedClusterCertificate on them first.")
+@_answering
+def mend(state_dir: Path, nodes: tuple[str, ...], accept_expired: bool) -> int:
+    """Do by hand what a person does on the nodes of a cluster that is down: restart them, seed nodes first.
+
+    What is set on a node alone is lost with the next upgrade of the cluster.
+    """
+    from sfcert.sim import host
+
+    done = host.control(state_dir, "POST", "/mend", {"nodes": list(nodes), "accept_expired": accept_expired})
+    answer(f"mended {', '.join(done['touched'])}")
+    return 0
+
+
 def _options(given: tuple[str, ...]) -> dict[str, Any]:
     """`key=value` pairs as they were given; a value that reads as a number is one."""
     found: dict[str, Any] = {}

@@ -12,6 +12,7 @@ from sfcert.sim.kernel.azure import Azure
 
 SWITCHES = {
     "staging": "How a certificate change walks: by phases, or all at once in a single walk.",
+    "quorum-heals": "A cluster that is down comes back, untouched by people, once its seed nodes accept each other.",
     "sessions-outlive": "Connections made while both sides agreed live on for seven days or until a restart.",
     "implicit-peer-trust": "A node accepts a peer that shows its own public key, whatever the rules say.",
     "clock-skew": "The clock of one node is ahead or behind.",

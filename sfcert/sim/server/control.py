@@ -11,6 +11,7 @@ Every path begins with `/t/<token>`; what follows is:
     POST /load       {"world": name, …} or {"template": {…}, "parameters": {…}, "resource_group": name}
                      or {"publish": {address: text}}
     POST /fault      {"name", …options} or {"name", "off": true}
+    POST /mend       {"nodes": [name, …] (none: all), "accept_expired": bool, "cluster": id (the only one where absent)}
     GET  /env        what a client's environment needs          GET /vault-port?name=…  the direct way to one vault
 """
 
@@ -28,6 +29,7 @@ from sfcert.sim.front import Mode, Tempo
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.faults import OptionRefused
 from sfcert.sim.server.load import load
+from sfcert.sim.server.mend import mend
 from sfcert.sim.server.page import render_page
 from sfcert.sim.server.status import describe
 
@@ -70,6 +72,7 @@ class Control:
             ("POST", "/reset", self._reset),
             ("POST", "/load", self._load),
             ("POST", "/fault", self._fault),
+            ("POST", "/mend", self._mend),
             ("POST", "/stop", self._stop),
         ):
             application.router.add_route(method, "/t/{token}" + path, self._guarded(handler))
@@ -201,6 +204,9 @@ class Control:
             except OptionRefused as refused:
                 raise _BadCall(str(refused)) from refused
         return _json({"armed": faults.armed()})
+
+    async def _mend(self, request: web.Request) -> web.Response:
+        return _json(mend(self._server.azure, await _body(request)))
 
     async def _stop(self, request: web.Request) -> web.Response:
         self._server.stopping.set()

@@ -4,10 +4,11 @@
     B  Deploying                  enough have joined; services come up
     C  Ready                      formed, at rest
     D  Updating…                  an upgrade walks (see `servicefabric.walk`)
-    E  UpgradeServiceUnreachable  the quorum of seed nodes is lost (for ever), or the resource provider does not accept
-                                  what the upgrade service presents (while that lasts)
+    E  UpgradeServiceUnreachable  the quorum of seed nodes is lost (until people mend them), or the provider does not
+                                  accept what the upgrade service presents (while that lasts)
 
-Source: reference 8 for the states, 12 for the ring; that a lost quorum never heals by itself is the house's reading.
+Source: reference 8 for the states, 12 for the ring; that a lost quorum never heals by itself is the house's reading,
+with a switch for the other one (see `servicefabric.mending`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sfcert.sim.nodes.ring import hold_together
 from sfcert.sim.nodes.store import Store
 from sfcert.sim.nodes.switches import is_on, skew_of, trusted_roots
 from sfcert.sim.nodes.validation import Judge, refusal
+from sfcert.sim.servicefabric.mending import ACCEPTS_EXPIRED, Mending
 
 if TYPE_CHECKING:
     from sfcert.sim.servicefabric.walk import Upgrade
@@ -67,6 +69,7 @@ class Cluster:
         self._told: set[tuple[str, str, str, str]] = set()
         self._sessions: dict[frozenset[str], float] = {}
         self._boots = 0
+        self.mending = Mending(self)
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -245,6 +248,8 @@ class Cluster:
             node.in_ring = id(node) in members and not self.down
         if self.formed and not self.down and not self._has_quorum():
             self.collapse()
+        if self.down:
+            self.mending.look(ring.members)
         self._remember_sessions()
         self._ask_resource_provider()
         self._watch_expiry(running)
@@ -265,7 +270,7 @@ class Cluster:
         return standing * 2 > max(len(seeds), 1) and len(seeds) > 0
 
     def collapse(self) -> None:
-        """The quorum is lost: every node is down, and nothing brings it back."""
+        """The quorum is lost: every node is down, and nothing but people's hands brings it back."""
         self.down = True
         for node in self.nodes.values():
             node.in_ring = False
@@ -278,7 +283,7 @@ class Cluster:
             now=self.time_at(node),
             trusted_roots=trusted_roots(self.azure),
             can_fetch_issuers=not is_on(self.azure, "aia-blocked"),
-            accept_expired_pinned=node.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
+            accept_expired_pinned=node.manifest.flag(*ACCEPTS_EXPIRED, False),
         )
 
     def time_at(self, node: Node) -> datetime:
@@ -306,7 +311,7 @@ class Cluster:
             node.presented.thumbprint,
             node.manifest.trusts,
             skew_of(self.azure, node.name),
-            node.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
+            node.manifest.flag(*ACCEPTS_EXPIRED, False),
         )
 
     def _tell(self, caller: Node, refuser: str, reason: str) -> None:
@@ -347,14 +352,16 @@ class Cluster:
         """Why the resource provider would refuse what this node presents, or None."""
         if node.presented is None:
             return "nothing is presented"
-        return self.refused_by_provider(node.presented.certificate)
+        # The vendor's way back sets it on the nodes first and reaches the cluster by that, before ARM knows of it.
+        mended = node.manifest.flag(*ACCEPTS_EXPIRED, False)
+        return self.refused_by_provider(node.presented.certificate, accept_expired=mended)
 
-    def refused_by_provider(self, certificate: Certificate) -> str | None:
+    def refused_by_provider(self, certificate: Certificate, *, accept_expired: bool = False) -> str | None:
         """Why this certificate does not satisfy the resource provider's record of the cluster, or None."""
         judge = Judge(
             now=self.azure.clock.now,
             trusted_roots=trusted_roots(self.azure),
-            accept_expired_pinned=self.manifest.flag("Security", "AcceptExpiredPinnedClusterCertificate", False),
+            accept_expired_pinned=accept_expired or self.manifest.flag(*ACCEPTS_EXPIRED, False),
         )
         return refusal(certificate, self.record, judge)
 
