@@ -172,7 +172,9 @@ class _Twin:
                 provider_hint="CAPI",
             )
             versions = vaults.content(vault_url).certificate(name).versions
-            at = next(index for index, one in enumerate(versions) if one.version == stored.version)
+            # a captured id may be the very one that this world's dice give to the next version
+            fresh = (stored.version, stored.thumbprint)
+            at = next(index for index, one in enumerate(versions) if (one.version, one.thumbprint) == fresh)
             versions[at] = replace(stored, version=str(captured["id"]).rstrip("/").rsplit("/", 1)[-1])
             facts = read(leaf, chain)
             self._known[facts.thumbprint] = facts
