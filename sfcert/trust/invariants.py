@@ -19,6 +19,7 @@ from datetime import datetime
 from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Declaration
+from sfcert.trust.mending import at_rest
 from sfcert.trust.phases import describe
 from sfcert.trust.presentation import Presentation, presents
 from sfcert.trust.reach import Variant
@@ -180,7 +181,7 @@ def look_at_provider(
     Source: reference 1.5, 3.5 (inferred) and section 7 row 8.
     """
     outcome = Outcome()
-    records = tuple(dict.fromkeys((before.declaration, done.declaration)))
+    records = tuple(dict.fromkeys((at_rest(before), at_rest(done))))
     declared: dict[str, tuple[Declaration, Declaration]] = {}
     for group in before.groups:
         target = done.group(group.scale_set_id)
@@ -205,7 +206,7 @@ def look_at_provider(
                             at=at,
                             variant=variant,
                             runs=manifest_of(declaration),
-                            judges=manifest_of(record),
+                            judges=record,
                             presented=None,
                             why=why,
                             walk=None,
@@ -215,10 +216,9 @@ def look_at_provider(
 
 
 def _provider_refuses(
-    judge: Judge, declaration: Declaration, record: Declaration, variant: Variant, at: datetime, outcome: Outcome
+    judge: Judge, declaration: Declaration, record: Manifest, variant: Variant, at: datetime, outcome: Outcome
 ) -> str | None:
-    wanted = manifest_of(declaration).presented
-    trusted = manifest_of(record).trusted
+    wanted, trusted = manifest_of(declaration).presented, record.trusted
     if wanted.names:
         shown = judge.presents(wanted, variant, at)
         for fact in shown.missing:

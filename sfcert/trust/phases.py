@@ -59,7 +59,8 @@ def describe(manifest: Manifest) -> str:
         accepted.append(f"CN={name.common_name}" + (f" pinned {pins}" if pins else " unpinned"))
     shown = [f"TP={one[:8]}…" for one in manifest.presented.thumbprints]
     shown += [f"CN={one}" for one in manifest.presented.names]
-    return f"V:{{{', '.join(accepted)}}} P:{{{', '.join(shown)}}}"
+    also = " (expired counts)" if manifest.trusted.accepts_expired else ""
+    return f"V:{{{', '.join(accepted)}}}{also} P:{{{', '.join(shown)}}}"
 
 
 def _is_certificate_change(before: Declaration, after: Declaration) -> bool:

@@ -118,7 +118,8 @@ def _is_usable(presented: Presented, one: Holding, rules: RuntimeRules, now: dat
         return False
     if one.certificate.not_after_utc > now:
         return True
-    return rules.accepts_expired_pinned and bool(presented.thumbprints) and one.certificate.is_self_signed
+    accepted = rules.accepts_expired_pinned if presented.accepts_expired is None else presented.accepts_expired
+    return accepted and bool(presented.thumbprints) and one.certificate.is_self_signed
 
 
 def _best(able: Sequence[Holding], rules: RuntimeRules, now: datetime) -> Iterable[Holding]:

@@ -16,16 +16,20 @@ import msgspec
 from sfcert import dated
 from sfcert.model.base import Value
 from sfcert.model.proof import Assumption, CounterExample, Proof, ProofVerdict, StageProof
+from sfcert.trust.broken_start import BrokenStart, apart_in, begins_ended
 from sfcert.trust.invariants import Judge, Outcome, look_at_provider, look_at_walk
+from sfcert.trust.mending import at_rest, manifests_between
 from sfcert.trust.moves import Move, Nothing, Provision, Together
-from sfcert.trust.phases import READINGS, is_documented_as_walked_in_phases, walks
+from sfcert.trust.phases import READINGS, is_documented_as_walked_in_phases
 from sfcert.trust.reach import Closure
 from sfcert.trust.sentences import counterexample, node_classes
 from sfcert.trust.step import after, strangers
-from sfcert.trust.world import Manifest, World, manifest_of
+from sfcert.trust.world import Manifest, World
 
 LINUX = "linux-store-reads-extension-files"
 NEXT = "issuer-next-time"
+#: For how long at most a state is called safe to stop in, whatever the dates. Assumed: nobody plans longer.
+LONGEST_STOP = timedelta(days=365)
 _ELSEWHERE = "the extension's files"
 
 
@@ -52,6 +56,7 @@ def prove(
     slack_s: int,
     readings: Sequence[str] = READINGS,
     accepted: Collection[str] = (),
+    recovers: bool = False,
 ) -> Proof:
     """Whether every two nodes accept each other in every state from the first move to the last, and the invariants that
     go with it (`sfcert.trust.invariants`).
@@ -62,6 +67,8 @@ def prove(
         slack_s: seconds beyond the deadlines of a stage and all before it.
         readings: those of the resource provider that must hold, of `phases.READINGS`.
         accepted: ids of assumptions that the operator accepts (`dated.toml`).
+        recovers: the start may be broken already: each stage is then held against the state before it, and what the
+            plan leaves behind to all invariants (`broken_start`).
 
     Returns:
         One `StageProof` per move. Where the verdict is refuted, the smallest case of the first stage that breaks. Where
@@ -79,16 +86,16 @@ def prove(
         blank = tuple(_not_looked_at(move, readings) for move in moves)
         return _proof(world, _Run(verdict="unknown", stages=blank, counterexample=None, missing=lacking), ())
     if world.rules.selects_newest is None:
-        return _of_either_runtime(world, moves, slack_s, readings, accepted)
+        return _of_either_runtime(world, moves, slack_s, readings, accepted, recovers)
     ids = [NEXT, *([LINUX] if world.os == "Linux" else [])]
-    firm = _run(world, moves, slack_s, readings, _reading(ids, accepted))
+    firm = _run(world, moves, slack_s, readings, _reading(ids, accepted), recovers)
     if firm.verdict == "proved":
         return _proof(world, firm, ())
     open_ids = [one for one in ids if one not in accepted]
     for chosen in ([one] for one in open_ids):
-        if _run(world, moves, slack_s, readings, _reading(ids, {*accepted, *chosen})).verdict == "proved":
+        if _run(world, moves, slack_s, readings, _reading(ids, {*accepted, *chosen}), recovers).verdict == "proved":
             return _proof(world, firm, chosen)
-    if len(open_ids) > 1 and _run(world, moves, slack_s, readings, _reading(ids, ids)).verdict == "proved":
+    if len(open_ids) > 1 and _run(world, moves, slack_s, readings, _reading(ids, ids), recovers).verdict == "proved":
         return _proof(world, firm, open_ids)
     return _proof(world, firm, ())
 
@@ -104,7 +111,7 @@ def assumptions(world: World, moves: Sequence[Move], *, slack_s: int) -> tuple[A
 
 def safe_to_stop_until(world: World, moves: Sequence[Move], *, slack_s: int = 0) -> tuple[datetime | None, ...]:
     """Until when one may stop after each stage, aware UTC: the instant at which the state that it leaves breaks, less
-    the slack. None: that state does not hold even now, or it cannot be told.
+    the slack; a year from now where nothing breaks it. None: that state does not hold even now, or it cannot be told.
 
     Renewal that is not frozen counts with every version that it may bring.
     """
@@ -117,11 +124,18 @@ def safe_to_stop_until(world: World, moves: Sequence[Move], *, slack_s: int = 0)
     for move in moves:
         at = after(at, move)
         until: datetime | None = None
+        if at.expired_declared is not None:
+            # what is set on nodes alone goes with any upgrade, which nobody has to ask for
+            found.append(None)
+            continue
         for instant in _instants(at, world.now, far):
             outcome = _at_rest(judge, closure, at, Nothing(stage_id=move.stage_id, deadline_s=0), (instant,))
             if outcome.breaks or outcome.missing:
                 until = instant - timedelta(seconds=slack_s) if instant > world.now else None
                 break
+        else:
+            # where expired counts, no date breaks it: that is no reason to leave it so
+            until = world.now + LONGEST_STOP
         found.append(until if until is None or until > world.now else None)
     return tuple(found)
 
@@ -175,14 +189,19 @@ def _not_looked_at(move: Move, readings: Sequence[str]) -> StageProof:
 
 
 def _of_either_runtime(
-    world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[str], accepted: Collection[str]
+    world: World,
+    moves: Sequence[Move],
+    slack_s: int,
+    readings: Sequence[str],
+    accepted: Collection[str],
+    recovers: bool,
 ) -> Proof:
     """The runtime's version is not known: what holds for old and new alike holds."""
     proofs = []
     for newest in (True, False):
         rules = msgspec.structs.replace(world.rules, selects_newest=newest, cng_keys=newest)
         changed = msgspec.structs.replace(world, rules=rules)
-        proofs.append(prove(changed, moves, slack_s=slack_s, readings=readings, accepted=accepted))
+        proofs.append(prove(changed, moves, slack_s=slack_s, readings=readings, accepted=accepted, recovers=recovers))
     if proofs[0].verdict == proofs[1].verdict:
         return proofs[1] if proofs[0].verdict == "proved" else proofs[0]
     worse = next(proof for proof in proofs if proof.verdict != "proved")
@@ -190,7 +209,9 @@ def _of_either_runtime(
     return msgspec.structs.replace(worse, verdict="unknown", missing=missing)
 
 
-def _run(world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[str], reading: _Reading) -> _Run:
+def _run(
+    world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[str], reading: _Reading, recovers: bool
+) -> _Run:
     if not reading.linux_reads:
         world, moves = _unseen_by_linux(world), [_unseen_move(move) for move in moves]
     closure, judge = Closure(next_as_newest=reading.next_as_newest), Judge(world.rules)
@@ -199,10 +220,13 @@ def _run(world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[s
     missing: dict[str, None] = {}
     spent = slack_s
     at = world
+    ended = begins_ended(world)
     for move in moves:
         spent += move.deadline_s
         done = after(at, move)
-        stage, case, facts = _stage(judge, closure, at, done, move, spent, readings)
+        broken = BrokenStart(judge, closure, at, begins_ended=ended) if recovers else None
+        is_last = recovers and move is moves[-1]
+        stage, case, facts = _stage(judge, closure, at, done, move, spent, readings, broken, is_last)
         stages.append(stage)
         first = first or case
         missing |= dict.fromkeys(facts)
@@ -213,20 +237,29 @@ def _run(world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[s
 
 
 def _stage(
-    judge: Judge, closure: Closure, before: World, done: World, move: Move, spent_s: int, readings: Sequence[str]
+    judge: Judge,
+    closure: Closure,
+    before: World,
+    done: World,
+    move: Move,
+    spent_s: int,
+    readings: Sequence[str],
+    broken: BrokenStart | None,
+    is_last: bool,
 ) -> tuple[StageProof, CounterExample | None, tuple[str, ...]]:
     start = before.now
     instants = tuple(_instants(before, start, start + timedelta(seconds=spent_s)))
     reach = closure.reach(before, done, move)
     judge.learn(reach.certificates, reach.issuers)
+    judge.learn(done.certificates, done.issuers)
     shared = Outcome()
     shared.missing |= dict.fromkeys(reach.missing)
     for number, instant in enumerate(instants):
         shared.add(look_at_provider(judge, before, done, reach.variants, instant, number))
     per_reading: dict[str, Outcome] = {}
     for reading in readings:
-        path = walks(before.declaration, done.declaration, reading)
-        key = next((one for one in per_reading if walks(before.declaration, done.declaration, one) == path), None)
+        path = manifests_between(before, done, reading)
+        key = next((one for one in per_reading if manifests_between(before, done, one) == path), None)
         if key is not None:
             per_reading[reading] = per_reading[key]
             continue
@@ -234,9 +267,16 @@ def _stage(
         for number, instant in enumerate(instants):
             for order, (old, new) in enumerate(_neighbours(path)):
                 outcome.add(look_at_walk(judge, old, new, reach.variants, instant, (number, order)))
+    notes = []
+    if broken is not None:
+        for outcome in {id(one): one for one in (shared, *per_reading.values())}.values():
+            outcome.breaks = broken.brought(outcome.breaks)
+        notes += [told] if (told := broken.note()) else []
+        for instant in broken.needs_to_hold_at(move, instants):
+            if broken.is_apart_at(instant):
+                shared.breaks += apart_in(_at_rest(judge, closure, before, move, (instant,)))
     verdicts = {one: _verdict(outcome, shared) for one, outcome in per_reading.items()}
     counting = dict(per_reading)
-    notes = []
     if is_documented_as_walked_in_phases(before.declaration, done.declaration) and "phases" in counting:
         walked = counting.pop("single-walk", None)
         if walked is not None and walked.breaks:
@@ -253,6 +293,11 @@ def _stage(
         rest = _at_rest(judge, closure, done, move, _instants(done, start, move.safe_to_stop_until_utc))
         whole.add(rest)
         smallest, stopped = rest.smallest, True
+    if smallest is None and is_last:
+        # what a recovery leaves behind is compared with nothing: there all of it has to hold
+        rest = _at_rest(judge, closure, done, move, instants)
+        whole.add(rest)
+        smallest = rest.smallest
     case = counterexample(judge, move.stage_id, smallest, start, stopped=stopped) if smallest else None
     verdict: ProofVerdict = "refuted" if case else "unknown" if whole.missing else "proved"
     stage = StageProof(
@@ -261,8 +306,8 @@ def _stage(
         states=whole.states,
         pairs=whole.pairs,
         readings=verdicts,
-        before=node_classes(judge, closure, before.groups, manifest_of(before.declaration), start),
-        after=node_classes(judge, closure, done.groups, manifest_of(done.declaration), start),
+        before=node_classes(judge, closure, before.groups, at_rest(before), start),
+        after=node_classes(judge, closure, done.groups, at_rest(done), start),
         acceptance=tuple(sorted(whole.acceptance)),
         notes=tuple(notes),
     )
@@ -284,7 +329,7 @@ def _at_rest(
     judge.learn(reach.certificates, reach.issuers)
     outcome = Outcome()
     outcome.missing |= dict.fromkeys(reach.missing)
-    manifest = manifest_of(world.declaration)
+    manifest = at_rest(world)
     for number, instant in enumerate(instants):
         outcome.add(look_at_walk(judge, manifest, manifest, reach.variants, instant, (number, 0)))
         outcome.add(look_at_provider(judge, world, world, reach.variants, instant, number))

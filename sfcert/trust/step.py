@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from sfcert.trust.delivery import created, enabled_of, installed_of, latest_of, linked, merged
+from sfcert.trust.mending import ExpiredCounts, VersionBrought, after_mending, as_declared
 from sfcert.trust.moves import (
     AddSecrets,
     DeclareCluster,
@@ -97,7 +98,9 @@ def _after_one(world: World, move: Move) -> World:
         case ResumeRenewal():
             return _with_renewal(world, move.certificate_urls, renews=True)
         case DeclareCluster():
-            return msgspec.structs.replace(world, declaration=move.declaration)
+            return as_declared(msgspec.structs.replace(world, declaration=move.declaration))
+        case ExpiredCounts() | VersionBrought():
+            return after_mending(world, move)
     if not isinstance(move, AddSecrets | Provision | DeclareExtension | RetireSecrets):
         return world
     group = world.group(move.scale_set_id)

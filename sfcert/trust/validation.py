@@ -45,7 +45,8 @@ def accepts(
     if leaf.not_before_utc > now:
         return Acceptance(ok=False, rule="validity", why=f"{short} is not valid before {leaf.not_before_utc:%F %T}Z")
     if leaf.not_after_utc <= now:
-        if rules.accepts_expired_pinned and leaf.is_self_signed and leaf.thumbprint in trusted.thumbprints:
+        accepted = rules.accepts_expired_pinned if trusted.accepts_expired is None else trusted.accepts_expired
+        if accepted and leaf.is_self_signed and leaf.thumbprint in trusted.thumbprints:
             return Acceptance(ok=True, rule=f"expired thumbprint {short}", why="AcceptExpiredPinnedClusterCertificate")
         return Acceptance(ok=False, rule="validity", why=f"{short} expired on {leaf.not_after_utc:%F %T}Z")
     if leaf.thumbprint in trusted.thumbprints:

@@ -22,18 +22,25 @@ KeyProvider = Literal["CAPI", "CNG", "unknown"]
 
 
 class Presented(Value):
-    """What a node looks for in its store: thumbprints (primary, then secondary) or common names, never both."""
+    """What a node looks for in its store: thumbprints (primary, then secondary) or common names, never both.
+
+    `accepts_expired` as in `Trusted`."""
 
     thumbprints: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     store: str = "My"
+    accepts_expired: bool | None = None
 
 
 class Trusted(Value):
-    """What a node accepts of others. Thumbprint and name rules may stand side by side while an upgrade walks."""
+    """What a node accepts of others. Thumbprint and name rules may stand side by side while an upgrade walks.
+
+    `accepts_expired`: the node runs with the setting that lets an expired self-signed thumbprint count; None: as the
+    runtime's rules say (`RuntimeRules.accepts_expired_pinned`)."""
 
     thumbprints: tuple[str, ...] = ()
     names: tuple[PinnedName, ...] = ()
+    accepts_expired: bool | None = None
 
 
 class Manifest(Value):
@@ -124,6 +131,8 @@ class World(Value):
     `certificates` are all leaves by thumbprint; `issuers` maps a leaf's thumbprint to every known certificate of its
     direct issuer's key, and has no entry where the issuer is not known.
     `missing` are facts without which nothing can be decided; `inferences` what was concluded instead of seen.
+    `expired_declared`: whether the cluster resource says that expired counts, where the nodes run otherwise
+    (`rules`): the next upgrade brings them to it. None: they run as it says.
     """
 
     declaration: Declaration
@@ -137,6 +146,7 @@ class World(Value):
     clients: tuple[ClientCertificate, ...] = ()
     missing: tuple[str, ...] = ()
     inferences: tuple[str, ...] = ()
+    expired_declared: bool | None = None
 
     def group(self, scale_set_id: str) -> Group | None:
         return next((one for one in self.groups if same_id(one.scale_set_id, scale_set_id)), None)
