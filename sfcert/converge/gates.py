@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from sfcert.converge import machine_gates, node_gates, vault_gates
+from sfcert.converge import machine_gates, node_gates, recovery_gates, vault_gates
 from sfcert.converge.look import Look
 from sfcert.model.observation import Observation
 from sfcert.model.plan import EvidenceLevel, Gate
@@ -35,6 +35,9 @@ GATE_KINDS: Mapping[str, str] = {
     "nodes-present": "Every node is up and presents this certificate.",
     "manifest-declares": "The manifest that the nodes run with declares this.",
     "nodes-serve": "Every node serves this certificate, from a pinned issuer.",
+    "cluster-reached": "The resource provider reaches the cluster again, and it is Ready.",
+    "settings-are": "The cluster's definition, read back, has this value for a setting, or none.",
+    "newest-version-fits": "The vault's newest version is valid, of this name, and from a pinned issuer.",
 }
 
 
@@ -68,6 +71,9 @@ _JUDGES: Mapping[str, Callable[[Look], GateVerdict]] = {
     "nodes-present": node_gates.nodes_present,
     "manifest-declares": node_gates.manifest_declares,
     "nodes-serve": node_gates.nodes_serve,
+    "cluster-reached": recovery_gates.cluster_reached,
+    "settings-are": recovery_gates.settings_are,
+    "newest-version-fits": recovery_gates.newest_version_fits,
 }
 assert _JUDGES.keys() == GATE_KINDS.keys()
 

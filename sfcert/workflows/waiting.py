@@ -39,6 +39,9 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "nodes-present": (Part.RUNTIME, Part.TLS),
     "manifest-declares": (Part.RUNTIME,),
     "nodes-serve": (Part.RUNTIME, Part.TLS),
+    "cluster-reached": (Part.CLUSTER,),
+    "settings-are": (Part.CLUSTER,),
+    "newest-version-fits": (Part.CERTIFICATES,),
 }
 #: What the plan relies on: where one of these fails, the plan no longer fits the world.
 RELIED_ON = frozenset({"newest-version-is", "renewal-frozen", "remaining-life-at-least"})

@@ -362,6 +362,8 @@ def test_no_gate_passes_in_a_world_of_which_nothing_was_read(kind: str) -> None:
     subject = URL if kind.startswith(("renewal", "newest", "remaining")) else make.scale_set_id()
     expects = {"thumbprint": LEAF.thumbprint, "thumbprints": [LEAF.thumbprint], "seconds": 1, "urls": []}
     expects["until_utc"] = "2026-11-23T00:00:00Z"
+    # a setting that is wanted absent
+    expects |= {"section": "Security", "parameter": "Any", "value": None, "common_name": make.COMMON_NAME}
     assert look(kind, seen(document), subject, **expects).state != "passed"
 
 

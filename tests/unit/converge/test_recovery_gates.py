@@ -1,0 +1,99 @@
+"""The gates of a recovery open on what was read, wait for people, and say when what came is of no use."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests import make
+from tests.unit.converge.test_gates import URL, edited, look, seen
+
+SETTING = {"section": "Security", "parameter": "AcceptExpiredPinnedClusterCertificate"}
+CA_A, CA_B = make.authority("Example Issuing CA A"), make.authority("Example Issuing CA B")
+OLD = make.leaf("old", not_before=make.NOW - timedelta(days=90), not_after=make.NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("UpgradeServiceUnreachable", ("open", "ClusterUnreachable")),
+        ("UpdatingUserConfiguration", ("open", "UpgradeRunning")),
+        ("Ready", ("passed", "Holds")),
+        (None, ("unknown", "StateUnknown")),
+    ],
+)
+def test_a_cluster_is_waited_for_as_long_as_it_is_out_of_reach(state: str | None, expected: tuple[str, str]) -> None:
+    document, cluster, _ = edited()
+    cluster["properties"]["clusterState"] = state
+    found = look("cluster-reached", seen(document))
+    assert (found.state, found.reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "state"),
+    [
+        ("true", "true", "passed"),
+        (None, None, "passed"),
+        ("true", None, "open"),
+        (None, "true", "open"),
+        ("false", "true", "open"),
+        ("False", "False", "passed"),
+    ],
+)
+def test_a_setting_is_read_back_to_the_letter(there: str | None, wanted: str | None, state: str) -> None:
+    document, cluster, _ = edited()
+    parameters = [] if there is None else [{"name": "acceptExpiredPinnedClusterCertificate", "value": there}]
+    cluster["properties"]["fabricSettings"] = [{"name": "security", "parameters": parameters}]
+    assert look("settings-are", seen(document), **SETTING, value=wanted).state == state
+
+
+def newest(
+    issued: make.Issued, *, enabled: bool = True, known: Any = (CA_A,), pending: Any = None, **expects: Any
+) -> Any:
+    """The gate's verdict where this is the newest version of the vault's certificate."""
+    document, _, _ = edited(current=OLD, versions=(issued, OLD))
+    certificate = document["vaults"][make.VAULT_URL]["certificates"][make.CERTIFICATE_NAME]
+    certificate["pending"] = pending
+    for version in certificate["versions"]:
+        version.pop("chain", None)
+        if version["x5t"] == issued.x5t:
+            version["attributes"]["enabled"] = enabled
+    wanted = {
+        "common_name": make.COMMON_NAME,
+        "issuers": [CA_A.thumbprint],
+        "known": [base64.b64encode(one.der).decode() for one in known],
+    }
+    return look("newest-version-fits", seen(document), URL, **(wanted | expects))
+
+
+FRESH = make.leaf("fresh", not_before=make.NOW - timedelta(hours=1))
+
+
+def test_a_valid_version_of_the_name_from_a_pinned_issuer_opens_the_gate() -> None:
+    assert newest(FRESH).state == "passed"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        (newest(OLD), ("open", "CertificateAbsent")),
+        (newest(FRESH, enabled=False), ("open", "CertificateAbsent")),
+        (newest(FRESH, pending={"status": "inProgress"}), ("open", "OperationPending")),
+        (newest(FRESH, common_name="other.example.com"), ("failed", "NewerVersion")),
+        (
+            newest(make.leaf("b", ca="Example Issuing CA B", not_before=make.NOW - timedelta(hours=1))),
+            ("failed", "UntrustedIssuer"),
+        ),
+        (
+            newest(make.leaf("b", ca="Example Issuing CA B", not_before=make.NOW - timedelta(hours=1)), known=(CA_B,)),
+            ("failed", "UntrustedIssuer"),
+        ),
+        (newest(FRESH, known=()), ("unknown", "NotRead")),
+    ],
+    ids=["ended", "disabled", "pending", "another name", "not pinned", "not pinned and known", "issuer not known"],
+)
+def test_what_nodes_could_not_go_by_does_not_open_it(verdict: Any, expected: tuple[str, str]) -> None:
+    assert (verdict.state, verdict.reason) == expected
