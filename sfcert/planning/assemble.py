@@ -20,7 +20,7 @@ from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cleanup import check_cleanup
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
-from sfcert.planning.expired import recovery_steps
+from sfcert.planning.expired import notes_of, recovery_steps
 from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import declared_thumbprints, find_goal
@@ -33,13 +33,21 @@ from sfcert.planning.manual_steps import manual_steps_of
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.questions import ask, check_playbook
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.recovery import (
+    Recovery,
+    check_ways_by_name,
+    find_recovery_goal,
+    is_for_this_playbook,
+    recovery_of,
+)
 from sfcert.planning.refused import check_refusals
 from sfcert.planning.renewal import renewal_lead_s
 from sfcert.planning.roles import thumbprint_uses
-from sfcert.planning.situation import Situation
+from sfcert.planning.situation import Situation, owner_of
 from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
 from sfcert.planning.step import Step
 from sfcert.playbook import Aim, Playbook, load_playbook
+from sfcert.trust.mending import on_nodes_alone
 from sfcert.trust.moves import Move
 from sfcert.trust.prove import prove, safe_to_stop_until
 from sfcert.trust.starting_world import world_of
@@ -81,7 +89,8 @@ def plan_rollover(
     for finding in findings:
         if finding.blocks_plan and finding.verdict != "pass" and finding.rule not in playbook.exempts:
             reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule})")
-    check_at_rest(observation, reasons)
+    recovery = _recovery(playbook, observation)
+    check_at_rest(observation, reasons, may_be_out_of_reach=recovery is not None and recovery.may_begin_out_of_reach)
     if "certificate" in playbook.requires and not inputs.certificates:
         reasons.add(
             f"The playbook {playbook.name} needs to know which certificate comes: name it with --certificate URL, "
@@ -90,7 +99,9 @@ def plan_rollover(
     can_be_planned = _check_declaration(observation, playbook, reasons)
     for one in observation.scale_sets:
         check_instances(one, reasons)
-    situation = _situation(observation, inputs, playbook, reasons) if can_be_planned else None
+    if can_be_planned and recovery is not None:
+        can_be_planned = is_for_this_playbook(recovery, observation, reasons)
+    situation = _situation(observation, inputs, playbook, recovery, reasons) if can_be_planned else None
     stages: tuple[Stage, ...] = ()
     steps: list[Step] = []
     proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
@@ -98,7 +109,8 @@ def plan_rollover(
         steps = ask(playbook, situation, reasons)
         check_refusals(situation, steps, reasons)
         stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
-    by_people = manual_steps_of(situation, steps) if situation and (stages or situation.cleans_up) else ()
+    told = situation is not None and bool(stages or situation.cleans_up) and not situation.goal_is_to_come
+    by_people = manual_steps_of(situation, steps) if situation is not None and told else ()
     status = "blocked" if reasons else "ready" if stages else "nothing-to-do"
     return sealed(
         Plan(
@@ -116,22 +128,39 @@ def plan_rollover(
             tool_version=tool_version,
             goal=_goal(situation) if situation else None,
             blocked_by=reasons.sentences(),
-            manual_steps=(*(recovery_steps(observation) if reasons else ()), *by_people),
+            manual_steps=(
+                *(recovery_steps(observation) if reasons else notes_of(recovery, situation)),
+                *by_people,
+            ),
             dependants=_dependants(observation, situation),
         )
     )
 
 
-def _situation(observation: Observation, inputs: Inputs, playbook: Playbook, reasons: Reasons) -> Situation | None:
+def _recovery(playbook: Playbook, observation: Observation) -> Recovery | None:
+    """How far the certificates have come to their end, where that is what the playbook is for."""
+    if playbook.aim != "recovery":
+        return None
+    return recovery_of(observation, owner_of(observation.cluster.id, playbook.name))
+
+
+def _situation(
+    observation: Observation, inputs: Inputs, playbook: Playbook, recovery: Recovery | None, reasons: Reasons
+) -> Situation | None:
     if not observation.scale_sets:
         reasons.add("No scale set of the cluster was read. Capture with access to the groups that hold them.")
         return None
     aim = _aim_of(playbook, observation)
-    goal = find_goal(observation, inputs, reasons, aim)
+    if recovery is None:
+        goal = find_goal(observation, inputs, reasons, aim)
+    else:
+        goal, recovery = find_recovery_goal(observation, inputs, recovery, reasons, aim)
     if goal is None:
         return None
+    if recovery is not None and recovery.by_name and recovery.phase == "ended":
+        check_ways_by_name(observation, goal, recovery, reasons)
     # by thumbprint nothing is fetched by the machines, so that nobody needs an identity for it
-    fetches_nothing = aim == "thumbprint" or playbook.aim == "cleanup"
+    fetches_nothing = aim == "thumbprint" or playbook.aim in ("cleanup", "recovery")
     identities = {} if fetches_nothing else choose_identities(observation, inputs, reasons)
     if identities is None:
         return None
@@ -146,6 +175,7 @@ def _situation(observation: Observation, inputs: Inputs, playbook: Playbook, rea
         aim=aim,
         final_pins=final,
         cleans_up=playbook.aim == "cleanup",
+        recovery=recovery,
     )
     if situation.cleans_up:
         check_cleanup(situation, reasons)
@@ -153,8 +183,8 @@ def _situation(observation: Observation, inputs: Inputs, playbook: Playbook, rea
 
 
 def _aim_of(playbook: Playbook, observation: Observation) -> Aim:
-    """Cleaning up leaves the cluster declared as it is."""
-    if playbook.aim != "cleanup":
+    """Cleaning up, or going on after an end, leaves the cluster declared as it is."""
+    if playbook.aim not in ("cleanup", "recovery"):
         return playbook.aim
     return "thumbprint" if observation.cluster.certificate.kind == "thumbprint" else "name"
 
@@ -191,6 +221,8 @@ def _proved(
         return (), Proof(verdict=verdict, states=0, pairs=0, assumptions=(), counterexample=None)
     now = situation.observation.observed_at_utc
     world = world_of(situation.observation, now)
+    if situation.recovery is not None and situation.recovery.is_mended_already:
+        world = on_nodes_alone(world)
     chosen, because = steps, dict[str, str]()
     moves, proof = _proof_of(world, situation, steps)
     if proof.verdict != "proved":
@@ -238,7 +270,8 @@ def _proof_of(world: World, situation: Situation, steps: Sequence[Step]) -> tupl
         until = (instant - timedelta(seconds=left)).replace(microsecond=0)
         if until > world.now:
             moves[number] = replace(moves[number], safe_to_stop_until_utc=until)
-    return moves, prove(world, moves, slack_s=APPROVALS_S, accepted=situation.inputs.accepted)
+    recovers, accepted = situation.recovery is not None, situation.inputs.accepted
+    return moves, prove(world, moves, slack_s=APPROVALS_S, accepted=accepted, recovers=recovers)
 
 
 def _reordered(steps: list[Step], first: str, second: str) -> list[Step]:
@@ -276,7 +309,7 @@ def _done_by(situation: Situation, steps: Sequence[Step], reasons: Reasons) -> d
     leads = [_lead(one) for one in situation.goal.certificates]
     done = now + timedelta(seconds=total)
     until = done + timedelta(seconds=max(leads, default=0))
-    if steps and situation.goal.certificate.not_after_utc < until:
+    if steps and situation.goal.certificate.not_after_utc < until and not situation.goal_is_to_come:
         reasons.add(
             f"The goal certificate {situation.goal.thumbprint} ends on "
             f"{situation.goal.certificate.not_after_utc:%Y-%m-%d}; with all deadlines, a week for approvals and the "

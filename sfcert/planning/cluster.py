@@ -77,8 +77,11 @@ def cluster_step_facts(situation: Situation) -> dict[str, Any]:
     }
 
 
-def check_at_rest(observation: Observation, reasons: Reasons) -> None:
+def check_at_rest(observation: Observation, reasons: Reasons, *, may_be_out_of_reach: bool = False) -> None:
     """No change may begin while the cluster, a scale set or an upgrade is on its way, or out of reach.
+
+    Args:
+        may_be_out_of_reach: the plan begins with people's hands, and waits until the cluster is reached again.
 
     Effects: adds to `reasons`.
     """
@@ -86,11 +89,12 @@ def check_at_rest(observation: Observation, reasons: Reasons) -> None:
     state, provisioning = (cluster.state or "").lower(), (cluster.provisioning_state or "").lower()
     is_authored = observation.source == "template"
     if state == "upgradeserviceunreachable":
-        reasons.add(
-            "The cluster is UpgradeServiceUnreachable: the resource provider cannot reach it, so that every change of "
-            "it would hang. Bring it back first (expired or refused certificate, seed nodes without a quorum, port 443 "
-            "closed), then plan again."
-        )
+        if not may_be_out_of_reach:
+            reasons.add(
+                "The cluster is UpgradeServiceUnreachable: the resource provider cannot reach it, so that every change "
+                "of it would hang. Bring it back first (expired or refused certificate, seed nodes without a quorum, "
+                "port 443 closed), then plan again."
+            )
     elif not is_authored and (state != "ready" or provisioning != "succeeded"):
         reasons.add(
             f"The cluster is not at rest (clusterState {cluster.state or 'not read'}, provisioningState "

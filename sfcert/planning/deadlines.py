@@ -23,6 +23,8 @@ FORMULAS = (
     "cluster-upgrade",
     "everything-at-once",
     "watch",
+    "settings-upgrade",
+    "by-people",
 )
 #: What a plan leaves for people to approve its stages, in seconds. Assumed: a week covers an ordinary change process.
 APPROVALS_S = 7 * 86400
@@ -31,6 +33,8 @@ MOST_PHASES = 3
 _CLOCK = re.compile(r"(?:(?P<d>\d+)\.)?(?P<h>\d+):(?P<m>\d+):(?P<s>\d+)(?:\.\d+)?\Z")
 _ISO = re.compile(r"PT(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?\Z")
 _HOUR = 3600
+#: How long `apply` waits for people's hands before it says what is still open, in seconds. Assumed: a day.
+PEOPLE_S = 86400
 
 
 def deadline_for(
@@ -70,6 +74,10 @@ def deadline_for(
             monitor = dated.timing_s("certificate_monitor_s")
             seconds = 4 * monitor
             return Deadline(seconds=seconds, computed_from=f"4 looks of the nodes at their store, {monitor} s apart")
+        case "settings-upgrade":
+            return _cluster_upgrade(observation, phases=1)
+        case "by-people":
+            return Deadline(seconds=PEOPLE_S, computed_from="a day for people; afterwards the same command goes on")
     raise KeyError(formula)
 
 
@@ -92,7 +100,7 @@ def update_domains(observation: Observation, scale_set: ScaleSet | None = None) 
     return max(seen, default=0) or default
 
 
-def _cluster_upgrade(observation: Observation) -> Deadline:
+def _cluster_upgrade(observation: Observation, phases: int = MOST_PHASES) -> Deadline:
     defaults = dated.table("timings")["upgrade_defaults"]
     description = observation.cluster.upgrade_description or {}
     upgrade = seconds_of(description.get("upgradeTimeout")) or int(defaults["upgrade_s"])
@@ -100,8 +108,9 @@ def _cluster_upgrade(observation: Observation) -> Deadline:
     domains = update_domains(observation)
     one = min(upgrade, domains * domain)
     whose = "the cluster's own" if description else "the provider's usual"
-    told = f"{MOST_PHASES} phases, each at most the smaller of {upgrade} s and {domains} domains × {domain} s ({whose})"
-    return Deadline(seconds=MOST_PHASES * one, computed_from=told)
+    walks = f"{phases} phases, each" if phases > 1 else "1 walk,"
+    told = f"{walks} at most the smaller of {upgrade} s and {domains} domains × {domain} s ({whose})"
+    return Deadline(seconds=phases * one, computed_from=told)
 
 
 def _budget_s(scale_set: ScaleSet) -> int:

@@ -101,7 +101,7 @@ def _access(step: Step, situation: Situation, done_by: datetime) -> Wanted:
 
 def _time(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     seconds = step.facts["seconds"]
-    return [(step.subject, {"seconds": seconds}, f"{seconds} s have passed, so that the grant has arrived.")]
+    return [(step.subject, {"seconds": seconds}, f"{seconds} s have passed, so that it has arrived everywhere.")]
 
 
 def _sets(step: Step, situation: Situation) -> list[tuple[str, str]]:
@@ -178,6 +178,24 @@ def _serve(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     return [(cluster.id, expects, f"Every node serves {thumbprint} from a pinned issuer in a TLS handshake.")]
 
 
+def _reached(step: Step, situation: Situation, done_by: datetime) -> Wanted:
+    cluster = situation.observation.cluster
+    return [(cluster.id, {}, f"The resource provider reaches the cluster {cluster.name}.")]
+
+
+def _settings(step: Step, situation: Situation, done_by: datetime) -> Wanted:
+    expects = dict(step.facts["settings"])
+    value = "absent" if expects["value"] is None else expects["value"]
+    says = f"{expects['section']}/{expects['parameter']}, read back, is {value}."
+    return [(situation.observation.cluster.id, expects, says)]
+
+
+def _fits(step: Step, situation: Situation, done_by: datetime) -> Wanted:
+    expects = {key: step.facts[key] for key in ("common_name", "issuers", "known")}
+    url = str(step.facts["certificate_url"])
+    return [(url, expects, f"The newest version of {url} is valid, of this name, and from a pinned issuer.")]
+
+
 _WANTED: dict[str, Callable[[Step, Situation, datetime], Wanted]] = {
     "cluster-at-rest": _at_rest,
     "renewal-frozen": _frozen,
@@ -197,5 +215,8 @@ _WANTED: dict[str, Callable[[Step, Situation, datetime], Wanted]] = {
     "nodes-present": _present,
     "manifest-declares": _manifest,
     "nodes-serve": _serve,
+    "cluster-reached": _reached,
+    "settings-are": _settings,
+    "newest-version-fits": _fits,
 }
 assert _WANTED.keys() == GATE_KINDS.keys()

@@ -17,6 +17,15 @@ from sfcert.planning.issuer_change import forget_issuers, stop_observing
 from sfcert.planning.node_extension import declare_name_on_nodes
 from sfcert.planning.provision import provision
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.recovery_stages import (
+    accept_expired,
+    await_delivery,
+    bring_version,
+    exchange_secrets,
+    mend_nodes,
+    restore_setting,
+    retire_later,
+)
 from sfcert.planning.secrets import retire_secrets
 from sfcert.planning.single import single_deployment
 from sfcert.planning.situation import Situation
@@ -40,6 +49,16 @@ _WORK: dict[str, Question] = {
     "declare-name-on-nodes": declare_name_on_nodes,
     "retire-secrets": retire_secrets,
     "single-deployment": single_deployment,
+    "exchange-secrets": exchange_secrets,
+}
+#: Work that brings no certificate and changes no declaration of one.
+_QUIET: dict[str, Question] = {
+    "bring-version": bring_version,
+    "await-delivery": await_delivery,
+    "mend-nodes": mend_nodes,
+    "accept-expired": accept_expired,
+    "restore-setting": restore_setting,
+    "retire-later": retire_later,
 }
 #: What only comes with work, or after it.
 _AROUND = frozenset({"freeze-renewal", "resume-renewal", "watch", "upgrade-instances"})
@@ -50,6 +69,7 @@ _SEQUENCES = {
 }
 #: Work during which a new version must not arrive.
 _NEEDS_FREEZE = frozenset(_WORK) - {"retire-secrets"}
+_WORK |= _QUIET
 
 DOES = frozenset(_WORK) | _AROUND | {one for _, each in _SEQUENCES.values() for one in each}
 

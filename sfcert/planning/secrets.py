@@ -6,6 +6,7 @@ known counts as needed. Source: reference 5 (removal deletes nothing from machin
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sfcert.model.ids import parse_resource_id
@@ -22,17 +23,27 @@ from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import RetireSecrets
 
 
-def retire_secrets(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
+def retire_secrets(
+    situation: Situation,
+    definition: StageDefinition,
+    reasons: Reasons,
+    gone_before: Callable[[ScaleSet], Collection[str]] = lambda _: (),
+) -> list[Step]:
     """A step for each scale set that still lists such versions, in canary order.
+
+    Args:
+        gone_before: URLs of those that an earlier stage of the same plan takes away.
 
     Effects: none.
     """
     steps = []
     for scale_set in situation.scale_sets:
-        retired = [one for one in scale_set.secrets if is_retired(situation, scale_set, one)]
+        gone = set(gone_before(scale_set))
+        left = [one for one in scale_set.secrets if one.url not in gone]
+        retired = [one for one in left if is_retired(situation, scale_set, one)]
         if not retired:
             continue
-        kept = [one.url for one in scale_set.secrets if one not in retired]
+        kept = [one.url for one in left if one not in retired]
         secret = {"secret_url": goal_secret_url(situation, scale_set)} if situation.aim == "thumbprint" else {}
         if situation.aim == "thumbprint" and not lists_goal(situation, scale_set):
             kept.append(goal_secret_url(situation, scale_set))
@@ -51,7 +62,7 @@ def retire_secrets(situation: Situation, definition: StageDefinition, reasons: R
                 facts=delivery_facts(situation, scale_set, None)
                 | {"urls": kept, "declares": declared_facts(situation)}
                 | secret,
-                edits={scale_set.id: (set_to(SECRETS, _remaining(situation, scale_set, urls)),)},
+                edits={scale_set.id: (set_to(SECRETS, _remaining(situation, scale_set, urls | gone)),)},
                 owned={scale_set.id: (SECRETS,)},
                 move=RetireSecrets(stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=tuple(kept)),
                 undo={"urls": sorted(urls), "scale_set": scale_set.id, "lost": [one.url for one in last]},

@@ -12,6 +12,7 @@ from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
 from sfcert.planning.goal import FoundGoal
 from sfcert.planning.identities import ChosenIdentity
 from sfcert.planning.inputs import Inputs
+from sfcert.planning.recovery import Recovery
 from sfcert.playbook import Aim
 
 
@@ -19,7 +20,7 @@ class Situation(Value):
     """The world, the goal and the choices. `scale_sets` are in canary order; `labels` and `identities` by scale set
     id, none where nothing is fetched under one. `final_pins` are the goal's issuers that stay declared in the end,
     None: all of them. `cleans_up` where nothing is to change but what is left over; `aim` is then how the cluster is
-    declared."""
+    declared. So it is in a `recovery`, None in every other plan."""
 
     observation: Observation
     inputs: Inputs
@@ -30,6 +31,12 @@ class Situation(Value):
     aim: Aim = "name"
     final_pins: tuple[str, ...] | None = None
     cleans_up: bool = False
+    recovery: Recovery | None = None
+
+    @property
+    def goal_is_to_come(self) -> bool:
+        """Whether the goal is only what was there last: its successor is not issued yet."""
+        return self.recovery is not None and not self.recovery.has_newer and self.recovery.phase != "lives"
 
     @property
     def store(self) -> str:

@@ -173,6 +173,8 @@ def _by_hand(step: Step, situation: Situation, stage_id: str, deployment: Deploy
         return az.vault_lines(step.vault)
     if step.instances is not None:
         return az.instance_lines(step.instances, situation.observation.cluster.id)
+    if step.definition.kind == "manual":
+        return tuple(step.facts["by_hand"])
     if step.definition.kind == "wait":
         return az.wait_lines(situation.observation.cluster.id, [one.id for one in situation.scale_sets])
     return ()

@@ -26,6 +26,18 @@ def _secrets(step: Step) -> Json:
     return _undo(True, "List the versions in the vm secrets again.", urls=step.undo["urls"])
 
 
+def _setting_back(step: Step) -> Json:
+    was = step.undo.get("was")
+    before = "take it out of fabricSettings" if was is None else f"give it the value {was!r} again"
+    return _undo(
+        True,
+        f"To go back, {before}; sfcert plan --playbook recover-expired does it once nodes present what is valid. "
+        "Before that, nodes lose each other when what they present has ended.",
+        setting=step.undo["setting"],
+        was=was,
+    )
+
+
 _WAYS: dict[str, Callable[[Step], Json]] = {
     "restore-renewal": lambda step: _undo(
         True,
@@ -71,6 +83,21 @@ _WAYS: dict[str, Callable[[Step], Json]] = {
     ),
     "freeze-again": lambda step: _undo(
         False, "Freezing again is a stage of its own; a version that was issued meanwhile stays."
+    ),
+    "leave-version": lambda step: _undo(
+        True, "Leave it: a further version of the same name from a pinned issuer is refused by nobody."
+    ),
+    "setting-on-nodes": lambda step: _undo(
+        True,
+        "Nothing has to be taken back: what is set on nodes alone goes with the next upgrade of the cluster. Until "
+        "what has ended is replaced, nodes need it.",
+    ),
+    "setting-as-it-was": _setting_back,
+    "setting-again": lambda step: _undo(
+        True,
+        f"Set {step.undo['setting']} to true in fabricSettings again. It changes nothing while what nodes present is "
+        "valid.",
+        setting=step.undo["setting"],
     ),
     "none-needed": lambda step: _undo(True, "Nothing was changed that would have to go back."),
 }

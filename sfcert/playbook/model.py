@@ -14,8 +14,8 @@ from sfcert.model.plan import StageKind
 FORMAT = "sfcert.playbook/1"
 Per = Literal["once", "certificate", "vault", "scale-set"]
 #: What a playbook leads to: nodes by name; by another thumbprint; by name from another issuer; as they are declared,
-#: with nothing left over.
-Aim = Literal["name", "thumbprint", "issuer", "cleanup"]
+#: with nothing left over; as they are declared, with what is valid.
+Aim = Literal["name", "thumbprint", "issuer", "cleanup", "recovery"]
 Requires = Literal["certificate"]
 
 

@@ -9,15 +9,21 @@ from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import serving, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
+from sfcert.trust.past_the_end import PLAYBOOK, can_be_recovered, setting_helps
 
 #: Enough to issue, deliver and walk a declaration through every domain without haste.
 SOON = timedelta(days=14)
 
 
-def _judge(subject: str, leaf: Certificate, whose: str, now: datetime) -> Judgement | None:
-    left = leaf.not_after_utc - now
+def ends_soon(leaf: Certificate, now: datetime) -> bool:
+    """Whether it has expired, or does within two weeks or the last fifth of a shorter life."""
     # a fifth of a short life is when vaults renew: no alarm before that
-    if left > min(SOON, (leaf.not_after_utc - leaf.not_before_utc) / 5):
+    return leaf.not_after_utc - now <= min(SOON, (leaf.not_after_utc - leaf.not_before_utc) / 5)
+
+
+def _judge(observation: Observation, subject: str, leaf: Certificate, whose: str, now: datetime) -> Judgement | None:
+    left = leaf.not_after_utc - now
+    if not ends_soon(leaf, now):
         return None
     is_over = left <= timedelta()
     return fail(
@@ -25,12 +31,22 @@ def _judge(subject: str, leaf: Certificate, whose: str, now: datetime) -> Judgem
         "Expired" if is_over else "ExpiresSoon",
         f"{whose} certificate {leaf.thumbprint} "
         + (f"expired on {leaf.not_after_utc:%Y-%m-%d}." if is_over else f"expires in {left.days} days."),
-        "Bring a certificate that is valid to every machine first; then change what is declared."
-        if is_over
-        else "Renew it now, and see it on every node.",
+        _remedy(observation, leaf, is_over=is_over),
         thumbprint=leaf.thumbprint,
         not_after_utc=leaf.not_after_utc.isoformat(),
     )
+
+
+def _remedy(observation: Observation, leaf: Certificate, *, is_over: bool) -> str:
+    cluster = observation.cluster
+    if is_over and can_be_recovered(cluster, leaf):
+        return f"sfcert plan --playbook {PLAYBOOK} tells what may still be done, and does what can be a stage."
+    if is_over:
+        return "Bring a certificate that is valid to every machine first; then change what is declared."
+    renew = "Renew it now, and see it on every node."
+    if setting_helps(cluster, leaf):
+        renew += f" Where time is short, sfcert plan --playbook {PLAYBOOK} lets nodes go on past its end first."
+    return renew
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
@@ -38,7 +54,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
     seen: set[str] = set()
     for delivery, _, _, leaf in serving(observation):
         seen.add(leaf.thumbprint)
-        found = _judge(delivery.subject, leaf, "The cluster's", now)
+        found = _judge(observation, delivery.subject, leaf, "The cluster's", now)
         if found is not None:
             yield found
     cluster = observation.cluster
@@ -46,9 +62,9 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
         if leaf.thumbprint in seen:
             continue
         if leaf.thumbprint in cluster.certificate.thumbprints:
-            found = _judge(cluster.id, leaf, "The cluster's", now)
+            found = _judge(observation, cluster.id, leaf, "The cluster's", now)
         elif leaf.thumbprint in cluster.reverse_proxy.thumbprints:
-            found = _judge(cluster.id, leaf, "The reverse proxy's", now)
+            found = _judge(observation, cluster.id, leaf, "The reverse proxy's", now)
         else:
             found = None
         if found is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -86,9 +87,26 @@ def _apply(document: Json, stage: Stage) -> None:
         certificate["policy"] |= operation.sets
         tags = (certificate.get("tags") or {}) | operation.sets_tags
         certificate["tags"] = {key: value for key, value in tags.items() if value is not None}
+    for gate in stage.gates_out:
+        if gate.kind == "cluster-reached":
+            # people, or the nodes by themselves, have brought it back
+            body = next(raw["body"] for key, raw in document["resources"].items() if same_id(key, gate.subject))
+            body["properties"]["clusterState"] = "Ready"
+        if gate.kind == "newest-version-fits":
+            _issue(document, gate.subject)
     if stage.deployment is not None:
         for _ in sent_bodies(stage.deployment, stage.scope, document):
             pass
+
+
+def _issue(document: Json, url: str) -> None:
+    """People have had a newer version issued; every node that is there has fetched it."""
+    vault_url, _, name = url.partition("/certificates/")
+    issued = make.leaf("issued-meanwhile", not_before=make.NOW - timedelta(hours=1))
+    document["vaults"][vault_url]["certificates"][name]["versions"].append(make.version(issued))
+    for stores in (document.get("node_stores") or {}).values():
+        for store in stores.values():
+            store.append(issued.x5t)
 
 
 def _write(document: Json, resource_id: str, body: Json) -> None:

@@ -33,6 +33,9 @@ def planned(case: dict[str, Any]) -> Plan:
 def filled(text: str) -> str:
     """The thumbprints and the owner that a case cannot know beforehand."""
     case = yaml.safe_load(text)
+    if "$OLD_WHOLE" in text:
+        text = text.replace("$OLD_WHOLE", leaf(case["world"]["current"]).thumbprint)
+    text = text.replace("$RECOVERER", owner_of(make.CLUSTER_ID, "recover-expired"))
     for word, knob in (("$OLD", "current"), ("$NEW", "goal")):
         if word in text:
             text = text.replace(word, leaf(case["world"][knob]).thumbprint[:8])

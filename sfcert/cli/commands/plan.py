@@ -24,6 +24,7 @@ SHIPPED_PLAYBOOKS = (
     "add-certificate",
     "change-issuer",
     "cleanup",
+    "recover-expired",
     "rotate-by-thumbprint",
     "thumbprint-to-common-name",
     "thumbprint-to-common-name-single",
