@@ -16,6 +16,7 @@ from sfcert.enrol.dependencies import Dependency, dependencies
 from sfcert.enrol.expiry_warning import SETTING, Margin, margin_of, warns_all_its_life
 from sfcert.enrol.instants import later
 from sfcert.enrol.lifetime import lifetime_of, marks_for, public_authority
+from sfcert.enrol.past_the_end import end_notes
 from sfcert.enrol.renewal_window import left_after_trigger
 from sfcert.enrol.rotations import MOST_ROTATIONS, Course, rotations, under_way
 from sfcert.enrol.suppose import after_plan
@@ -158,7 +159,9 @@ def _told(
         ahead += _still_under_way(dependency, course, now)
     if dependency.successor is None:
         ahead += rotations(course, now, until, first=len(ahead) + 1)
-    notes = [*dependency.notes, *_notes(dependency, course, ahead, now)]
+    moment = _last_moment(dependency, course, ahead, now)
+    notes = [*dependency.notes, *end_notes(observation.cluster, dependency, moment, now)]
+    notes += _notes(dependency, course, ahead)
     if renews == "vault" and not takes_itself:
         notes.append("The vault's new version changes nothing by itself: a person has to put it in place of this one.")
     if len(ahead) >= MOST_ROTATIONS:
@@ -176,7 +179,7 @@ def _told(
         not_before_utc=leaf.not_before_utc,
         not_after_utc=leaf.not_after_utc,
         rotations=tuple(ahead),
-        deadline=_last_moment(dependency, course, ahead, now),
+        deadline=moment,
         marks=marks_for(leaf, authority, law, now, until),
         notes=tuple(notes),
     )
@@ -219,7 +222,7 @@ def _last_moment(dependency: Dependency, course: Course, ahead: Iterable[Rotatio
     return LastMoment(at_utc=first.deadline_utc, action=action, sum=course.needs, is_passed=first.deadline_utc <= now)
 
 
-def _notes(dependency: Dependency, course: Course, ahead: list[Rotation], now: datetime) -> list[str]:
+def _notes(dependency: Dependency, course: Course, ahead: list[Rotation]) -> list[str]:
     found = []
     certificate = dependency.certificate
     if dependency.successor is not None:
@@ -227,8 +230,6 @@ def _notes(dependency: Dependency, course: Course, ahead: list[Rotation], now: d
             f"Nodes present {dependency.successor}, which is newer: nothing depends on this one. Take it from the "
             "declaration."
         )
-    if course.ends_utc <= now:
-        found.append("It has expired.")
     if certificate is not None and (certificate.pending_status or "").lower() == "inprogress":
         found.append("A request is pending in the vault: a new version may come at any moment.")
     newest = certificate.newest_enabled if certificate else None

@@ -29,7 +29,8 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
             "UpgradeServiceUnreachable",
             "The resource provider cannot reach the cluster's upgrade service: no change would arrive, "
             "and updates of Silver and Gold scale sets may hang.",
-            "Find out why first: an expired or refused certificate, lost seed nodes, or a closed way out on port 443.",
+            "Find out why first: a refused certificate, lost seed nodes, a closed way out on port 443, or one that has "
+            "expired (then sfcert plan --playbook recover-expired).",
             clusterState=cluster.state,
         )
     elif cluster.state != "Ready":

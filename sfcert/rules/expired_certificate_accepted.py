@@ -27,7 +27,8 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                     "LeftOn",
                     f"Security/{SETTING} is on: an expired self-signed certificate goes on being accepted, "
                     "so nobody notices that it expired.",
-                    "Replace the certificate, then remove the setting.",
+                    "Replace the certificate, then remove the setting; sfcert plan --playbook recover-expired does "
+                    "both, where it has set it.",
                     {f"properties.fabricSettings[name='{section}'].{key}": value},
                 )
 
