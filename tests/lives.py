@@ -133,16 +133,19 @@ class Planned:
     def deeds(self) -> list[Deed]:
         return [Deed((stage,), self.moves[stage.id]) for stage in self.plan.stages]
 
-    def proof_of(self, deeds: list[Deed]) -> Proof:
-        """What the proof says of other deeds from the same start."""
+    def proof_of(self, deeds: list[Deed], *, recovers: bool = False) -> Proof:
+        """What the proof says of other deeds from the same start; `recovers` as the proof takes it."""
         assert self.start is not None
         # what the plan says of stopping is no longer true of another order
         moves = [msgspec.structs.replace(deed.move, safe_to_stop_until_utc=None) for deed in deeds]
-        return prove(self.start, moves, slack_s=APPROVALS_S, accepted=self.plan.accepted)
+        return prove(self.start, moves, slack_s=APPROVALS_S, accepted=self.plan.accepted, recovers=recovers)
 
 
-def planned(bundle: Bundle) -> Planned:
-    """Plan, and listen to what the planner gives to the proof: a plan file does not hold its moves."""
+def planned(bundle: Bundle, inputs: Inputs | None = None) -> Planned:
+    """Plan, and listen to what the planner gives to the proof: a plan file does not hold its moves.
+
+    `inputs` None: the usual migration.
+    """
     heard: list[tuple[TrustWorld, Sequence[Move]]] = []
 
     def listening(world: TrustWorld, moves: Sequence[Move], **options: Any) -> Proof:
@@ -153,7 +156,7 @@ def planned(bundle: Bundle) -> Planned:
     with mock.patch.object(assemble, "prove", listening):
         plan = plan_for(
             observation,
-            _inputs(bundle),
+            inputs or _inputs(bundle),
             now=observation.observed_at_utc,
             playbooks=playbooks_folder(),
             templates=templates_folder(),
@@ -228,16 +231,21 @@ class Life:
     told: tuple[str, ...]
 
 
-def lived(world: World, deeds: list[Deed], seed: int) -> Life:
+def lived(world: World, deeds: list[Deed], seed: int, *, staging: str | None = None) -> Life:
     """Send deed after deed, each once the one before has ended well, while others do things to the machines.
 
     There are no gates but those that the proof counts on: a deployment has succeeded, the cluster is at rest, the
     access that was given has spread. Where a vault renews by itself it does so at an unfit moment.
+
+    Args:
+        staging: how the provider walks a certificate change; None leaves that to the hardships too.
     """
     azure, dice = world.azure, random.Random(f"life {seed}")
     before = len(azure.journal.refusals)
     hardships = Hardships(azure, world.cluster_id, "hostile", seed=seed)
     hardships.begin()
+    if staging is not None:
+        azure.switches["staging"] = staging
     done = 0
     for deed in deeds:
         hardships.stage_began()

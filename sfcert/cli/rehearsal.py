@@ -19,7 +19,7 @@ from sfcert.model.progress import Event
 from sfcert.model.rehearsal import Hardship, RefusedConnection, Rehearsal, RehearsalRun, Setback
 from sfcert.planning.expectations import holds
 from sfcert.sim.servicefabric.clusters import Clusters
-from sfcert.workflows.apply import apply
+from sfcert.workflows.apply import Question, apply
 
 _ATTEMPTS = 8
 _PAUSE_S = 1800.0
@@ -115,6 +115,12 @@ class _Notes:
 
 def _run(plan: Plan, twin: Twin, seed: int) -> RehearsalRun:
     notes = _Notes(twin)
+
+    def confirm(question: Question) -> bool:
+        if question.kind == "manual":
+            twin.by_hand(plan.stage(question.stage))
+        return True
+
     ports = twin.ports(notes.retries.append)
     reached = False
     open_gates: tuple[str, ...] = ()
@@ -122,7 +128,7 @@ def _run(plan: Plan, twin: Twin, seed: int) -> RehearsalRun:
         if attempt:
             ports.clock.sleep(_PAUSE_S)
         try:
-            apply(plan, ports, confirm=lambda question: True, emit=notes, plan_name="PLAN")
+            apply(plan, ports, confirm=confirm, emit=notes, plan_name="PLAN")
         except (InputError, RefusedError) as error:
             if error.token in ("PlanNotAppliable", "PlanBlocked"):
                 raise
