@@ -17,15 +17,8 @@ from sfcert.planning.issuer_change import forget_issuers, stop_observing
 from sfcert.planning.node_extension import declare_name_on_nodes
 from sfcert.planning.provision import provision
 from sfcert.planning.reasons import Reasons
-from sfcert.planning.recovery_stages import (
-    accept_expired,
-    await_delivery,
-    bring_version,
-    exchange_secrets,
-    mend_nodes,
-    restore_setting,
-    retire_later,
-)
+from sfcert.planning.recovery_secrets import exchange_secrets, retire_later
+from sfcert.planning.recovery_stages import accept_expired, await_delivery, bring_version, mend_nodes, restore_setting
 from sfcert.planning.secrets import retire_secrets
 from sfcert.planning.single import single_deployment
 from sfcert.planning.situation import Situation

@@ -1,9 +1,9 @@
 """What is done, and by whom, where a certificate has ended or is about to? The own stages of `recover-expired`.
 
-Floor 4. The rotation between them is that of other playbooks (`vm_secrets`, `starting_state`, `freeze`). Leaves out
-when any of it applies (`recovery`). Source: reference 1.3, 6.2 (what an expired version still gives is not settled), 7
-rows 11 and 12; Azure/Service-Fabric-Troubleshooting-Guides, "How to recover from an Expired Cluster Certificate" (seed
-nodes first, 5 to 10 minutes, the setting in ARM before any other change).
+Floor 4. The rotation between them is that of other playbooks, with secrets of its own (`recovery_secrets`). Leaves out
+when any of it applies (`recovery`). Source: reference 1.3, 7 rows 11 and 12; Azure/Service-Fabric-Troubleshooting-
+Guides, "How to recover from an Expired Cluster Certificate" (seed nodes first, 5 to 10 minutes, the setting in ARM
+before any other change).
 """
 
 from __future__ import annotations
@@ -11,25 +11,18 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from msgspec.structs import replace
-
 from sfcert.model.certificate import Certificate
 from sfcert.model.ids import parse_resource_id
-from sfcert.model.observation import ScaleSet
 from sfcert.planning.cluster import cluster_step_facts, declared_facts
 from sfcert.planning.expired_setting import PARAMETER, SECTION, SETTING, as_it_was, expired_counts, value_before
-from sfcert.planning.instances import is_manual
 from sfcert.planning.order import slug
-from sfcert.planning.provision import delivery_facts
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.recovery import Recovery
-from sfcert.planning.secrets import is_retired, retire_secrets
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step, set_to
-from sfcert.planning.vm_secrets import SECRETS, add_secrets, goal_secret_url, listed_with_goal, lists_goal
+from sfcert.planning.step import Step
 from sfcert.playbook import StageDefinition
 from sfcert.trust.mending import ExpiredCounts, VersionBrought
-from sfcert.trust.moves import AddSecrets, Move, RetireSecrets, Together, UpdateInstances
+from sfcert.trust.moves import Move, Together, UpdateInstances
 
 #: How long nodes take to go by the setting once it is there, in seconds. Source: the vendor's guide, 5 to 10 minutes.
 SETTLES_S = 600
@@ -122,35 +115,6 @@ def restore_setting(situation: Situation, definition: StageDefinition, reasons: 
     ]
 
 
-def exchange_secrets(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
-    """A step for each scale set that does not list the goal's version, or lists one that has ended: that goes in the
-    same update, because a vault may refuse to give it out, and with it every update of the scale set.
-
-    Effects: adds to `reasons`, where the platform could not fetch from the vault.
-    """
-    if _recovery(situation).by_name or situation.goal_is_to_come:
-        return []
-    added = {step.scale_set_id: step for step in add_secrets(situation, definition, reasons)}
-    steps = []
-    for scale_set in situation.scale_sets:
-        step, gone = added.get(scale_set.id), _ended_secrets(situation, scale_set)
-        if step is not None and not gone:
-            steps.append(replace(step, names=step.names | {"instead": ""}))
-        elif gone and (step is not None or lists_goal(situation, scale_set)):
-            steps.append(_exchanged(situation, definition, scale_set, gone))
-    return steps
-
-
-def retire_later(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
-    """As `secrets.retire_secrets`, without what was exchanged already.
-
-    Effects: none.
-    """
-    if _recovery(situation).by_name or situation.goal_is_to_come:
-        return []
-    return retire_secrets(situation, definition, reasons, lambda one: _ended_secrets(situation, one))
-
-
 def bring_version(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
     """A step by people for each certificate of the declared name that has no valid version.
 
@@ -235,60 +199,3 @@ def _of_cluster(situation: Situation, definition: StageDefinition, **more: Any) 
 
 def _setting(value: str | None) -> dict[str, str | None]:
     return {"section": SECTION, "parameter": PARAMETER, "value": value}
-
-
-def _exchanged(situation: Situation, definition: StageDefinition, scale_set: ScaleSet, gone: list[str]) -> Step:
-    url, thumbprint = goal_secret_url(situation, scale_set), situation.goal.thumbprint
-    kept = [one.url for one in scale_set.secrets if one.url not in gone and one.url.lower() != url.lower()]
-    adds = AddSecrets(
-        stage_id="",
-        deadline_s=0,
-        scale_set_id=scale_set.id,
-        secrets=((url, thumbprint),),
-        store=situation.store,
-        reaches_nodes=not is_manual(scale_set),
-    )
-    retires = RetireSecrets(stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=(*kept, url))
-    return Step(
-        definition=definition,
-        subject=scale_set.id,
-        scale_set_id=scale_set.id,
-        scope=parse_resource_id(scale_set.id).group_scope,
-        names={
-            "scale_set": situation.labels[scale_set.id],
-            "goal_short": f"{thumbprint[:8]}…",
-            "certificate": situation.goal.reference(scale_set.id).name,
-            "instead": ", in the place of what has ended",
-        },
-        facts=delivery_facts(situation, scale_set, None) | {"urls": [*kept, url], "secret_url": url},
-        edits={scale_set.id: (set_to(SECRETS, _without(listed_with_goal(situation, scale_set), gone)),)},
-        owned={scale_set.id: (SECRETS,)},
-        move=Together(stage_id="", deadline_s=0, moves=(adds, retires)),
-        undo={"urls": [url], "scale_set": scale_set.id, "ended": gone},
-    )
-
-
-def _ended_secrets(situation: Situation, scale_set: ScaleSet) -> list[str]:
-    """URLs of vm secrets that bring a version which has ended and which served the cluster role, whoever else goes by
-    it."""
-    observation, found = situation.observation, []
-    declared = {one.thumbprint for one in _recovery(situation).leaves}
-    for secret in scale_set.secrets:
-        certificate = observation.vault_certificate(secret.reference) if secret.reference else None
-        for version in certificate.versions if certificate and secret.reference else ():
-            end = version.not_after_utc
-            has_ended = end is not None and end <= observation.observed_at_utc
-            is_meant = secret.reference is not None and version.version == secret.reference.version
-            served = version.thumbprint in declared or is_retired(situation, scale_set, secret)
-            if is_meant and has_ended and served:
-                found.append(secret.url)
-    return found
-
-
-def _without(groups: list[Any], gone: list[str]) -> list[Any]:
-    remaining = []
-    for group in groups:
-        entries = [one for one in group.get("vaultCertificates") or [] if one.get("certificateUrl") not in gone]
-        if entries:
-            remaining.append({**group, "vaultCertificates": entries})
-    return remaining
