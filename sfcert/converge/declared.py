@@ -102,7 +102,7 @@ def differs_from_manifest(manifest: str, expects: Json) -> str | None:
     ]
     if not presented:
         return "the manifest names no cluster certificate"
-    accepted_names = _section(root, "Security/ClusterX509Names")
+    accepted_names = section_of(root, "Security/ClusterX509Names")
     if names is not None:
         wanted = set(names)
         strange = sorted({value for kind, value in presented if kind != "FindBySubjectName" or value not in wanted})
@@ -124,7 +124,8 @@ def differs_from_manifest(manifest: str, expects: Json) -> str | None:
     return f"nodes accept the names {_listed(accepted_names)} too" if accepted_names else None
 
 
-def _section(root: ElementTree.Element, name: str) -> dict[str, str]:
+def section_of(root: ElementTree.Element, name: str) -> dict[str, str]:
+    """The parameters of one section of a manifest, empty where it has none of that name."""
     for element in root.iter():
         if _local(element.tag) == "Section" and (element.get("Name") or "").lower() == name.lower():
             return {one.get("Name") or "": one.get("Value") or "" for one in element if _local(one.tag) == "Parameter"}

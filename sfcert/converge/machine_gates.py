@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sfcert.converge.declared import differs_from_cluster, differs_from_extension, differs_from_secrets
+from sfcert.converge.declared import differs_from_secrets
 from sfcert.converge.look import Look, instant
 from sfcert.converge.resources import CLUSTER_LOOK_S, INSTANCES_LOOK_S, judge_cluster, judge_extension, judge_scale_set
+from sfcert.converge.role_declared import differs_on_cluster, differs_on_extension
 from sfcert.model.ids import normal_thumbprint
 from sfcert.model.observation import ExtensionStatus, Instance, ScaleSet
 from sfcert.model.progress import GateVerdict
@@ -19,7 +20,7 @@ def cluster_at_rest(look: Look) -> GateVerdict:
 
 
 def cluster_declares(look: Look) -> GateVerdict:
-    said = differs_from_cluster(look.observation.cluster.certificate, look.gate.expects)
+    said = differs_on_cluster(look.observation.cluster, look.gate.expects)
     if said is None:
         return look.passed("The cluster's definition, read back, says what it should.")
     return look.open("DeclaredDifferently", f"The cluster's definition differs: {said}.", CLUSTER_LOOK_S)
@@ -34,7 +35,7 @@ def extension_declares(look: Look) -> GateVerdict:
     scale_set = look.scale_set()
     if isinstance(scale_set, GateVerdict):
         return scale_set
-    said = differs_from_extension(scale_set.node_extension.certificate, look.gate.expects)
+    said = differs_on_extension(scale_set.node_extension, look.gate.expects)
     if said is None:
         return look.passed(f"The node extension of {scale_set.name}, read back, says what it should.")
     return look.open("DeclaredDifferently", f"The node extension of {scale_set.name} differs: {said}.")

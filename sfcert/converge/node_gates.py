@@ -6,9 +6,9 @@ Source: service-fabric.md 2.4 (a store is scanned about hourly) and 8.
 
 from __future__ import annotations
 
-from sfcert.converge.declared import differs_from_manifest
 from sfcert.converge.look import Look
 from sfcert.converge.node_table import presents_now
+from sfcert.converge.role_declared import differs_in_manifest
 from sfcert.model.certificate import Certificate
 from sfcert.model.ids import normal_thumbprint
 from sfcert.model.observation import NodeSighting
@@ -46,7 +46,7 @@ def manifest_declares(look: Look) -> GateVerdict:
     manifest = look.observation.runtime.manifest if look.observation.runtime else None
     if not manifest:
         return look.unknown("NotRead", "The cluster's manifest could not be read.", NODES_LOOK_S)
-    said = differs_from_manifest(manifest, look.gate.expects)
+    said = differs_in_manifest(manifest, look.gate.expects)
     if said is None:
         return look.passed("The manifest that the nodes run with says what it should.")
     return look.open("DeclaredDifferently", f"The manifest that the nodes run with differs: {said}.", NODES_LOOK_S)

@@ -37,7 +37,7 @@ def after_plan(observation: Observation, plan: Plan) -> Observation | None:
     """
     changes = [change for stage in plan.stages for change in stage.changes]
     declares = any("certificateCommonNames" in one.path and one.kind != "Delete" for one in changes)
-    if plan.status != "ready" or plan.goal is None or not declares:
+    if plan.status != "ready" or plan.goal is None or plan.goal.role != "cluster" or not declares:
         return None
     goal, cluster = plan.goal, observation.cluster
     name = PinnedName(

@@ -119,7 +119,8 @@ class Stage(Value):
 
 
 class Goal(Value):
-    """What the plan leads to: the certificate G, by name and pins; `thumbprint` is G's at planning time."""
+    """What the plan leads to: the certificate G, by name and pins; `thumbprint` is G's at planning time. `role` is what
+    presents it: `cluster` or `reverse-proxy`, which takes no pins."""
 
     common_name: str
     issuer_thumbprints: tuple[str, ...]
@@ -127,6 +128,7 @@ class Goal(Value):
     thumbprint: str
     certificate_urls: dict[str, str]
     identity_id: str
+    role: str = "cluster"
 
 
 class Plan(Value):

@@ -23,7 +23,7 @@ from sfcert.planning.deadlines import APPROVALS_S
 from sfcert.planning.expired import notes_of, recovery_steps
 from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
-from sfcert.planning.goal import declared_thumbprints, find_goal
+from sfcert.planning.goal import find_goal
 from sfcert.planning.identities import choose_identities
 from sfcert.planning.inputs import Inputs, as_plain, checked
 from sfcert.planning.instances import check_instances
@@ -31,6 +31,7 @@ from sfcert.planning.issuers import pins_in_the_end
 from sfcert.planning.ledger import Ledger
 from sfcert.planning.manual_steps import manual_steps_of
 from sfcert.planning.order import canary_order, scale_set_labels
+from sfcert.planning.other_roles import SITUATIONS, world_for
 from sfcert.planning.questions import ask, check_playbook
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.recovery import (
@@ -42,7 +43,7 @@ from sfcert.planning.recovery import (
 )
 from sfcert.planning.refused import check_refusals
 from sfcert.planning.renewal import renewal_lead_s
-from sfcert.planning.roles import thumbprint_uses
+from sfcert.planning.roles import role_thumbprints, thumbprint_uses
 from sfcert.planning.situation import Situation, owner_of
 from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
 from sfcert.planning.step import Step
@@ -109,7 +110,7 @@ def plan_rollover(
         steps = ask(playbook, situation, reasons)
         check_refusals(situation, steps, reasons)
         stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
-    told = situation is not None and bool(stages or situation.cleans_up) and not situation.goal_is_to_come
+    told = situation is not None and bool(stages or situation.always_tells) and not situation.goal_is_to_come
     by_people = manual_steps_of(situation, steps) if situation is not None and told else ()
     status = "blocked" if reasons else "ready" if stages else "nothing-to-do"
     return sealed(
@@ -126,7 +127,7 @@ def plan_rollover(
             findings=findings,
             proof=proof,
             tool_version=tool_version,
-            goal=_goal(situation) if situation else None,
+            goal=_goal(situation) if situation and situation.found_goal else None,
             blocked_by=reasons.sentences(),
             manual_steps=(
                 *(recovery_steps(observation) if reasons else notes_of(recovery, situation)),
@@ -150,6 +151,8 @@ def _situation(
     if not observation.scale_sets:
         reasons.add("No scale set of the cluster was read. Capture with access to the groups that hold them.")
         return None
+    if playbook.aim in SITUATIONS:
+        return SITUATIONS[playbook.aim](observation, inputs, playbook, reasons)
     aim = _aim_of(playbook, observation)
     if recovery is None:
         goal = find_goal(observation, inputs, reasons, aim)
@@ -168,7 +171,7 @@ def _situation(
     situation = Situation(
         observation=observation,
         inputs=inputs,
-        goal=goal,
+        found_goal=goal,
         scale_sets=canary_order(observation),
         labels=scale_set_labels(observation),
         identities=identities,
@@ -220,7 +223,7 @@ def _proved(
         verdict: ProofVerdict = "unknown" if reasons else "proved"
         return (), Proof(verdict=verdict, states=0, pairs=0, assumptions=(), counterexample=None)
     now = situation.observation.observed_at_utc
-    world = world_of(situation.observation, now)
+    world = world_for(world_of(situation.observation, now), situation)
     if situation.recovery is not None and situation.recovery.is_mended_already:
         world = on_nodes_alone(world)
     chosen, because = steps, dict[str, str]()
@@ -306,6 +309,8 @@ def _done_by(situation: Situation, steps: Sequence[Step], reasons: Reasons) -> d
     """When all is done at the latest; a certificate that does not live until then and its renewal is a reason."""
     now = situation.observation.observed_at_utc
     total = sum(deadline_of(step, situation).seconds for step in steps) + APPROVALS_S
+    if situation.found_goal is None:
+        return (now + timedelta(seconds=total)).replace(microsecond=0)
     leads = [_lead(one) for one in situation.goal.certificates]
     done = now + timedelta(seconds=total)
     until = done + timedelta(seconds=max(leads, default=0))
@@ -342,12 +347,15 @@ def _goal(situation: Situation) -> Goal:
             situation.labels[one.id]: goal.reference(one.id).certificate_url for one in situation.scale_sets
         },
         identity_id=identity.id if (identity := situation.identities.get(situation.scale_sets[-1].id)) else "",
+        role=situation.role,
     )
 
 
 def _dependants(observation: Observation, situation: Situation | None) -> tuple[str, ...]:
-    """What else goes by a thumbprint that the cluster role uses now or will use."""
-    ours = set(declared_thumbprints(observation))
-    for one in situation.goal.certificates if situation else ():
+    """What else goes by a thumbprint that the role that moves uses now or will use."""
+    role = situation.role if situation else "cluster"
+    ours = set(role_thumbprints(observation, role))
+    for one in situation.found_goal.certificates if situation and situation.found_goal else ():
         ours |= {version.thumbprint for version in one.versions}
-    return tuple(f"{where}: {thumbprint}" for thumbprint, where in thumbprint_uses(observation) if thumbprint in ours)
+    uses = thumbprint_uses(observation, role=role)
+    return tuple(f"{where}: {thumbprint}" for thumbprint, where in uses if thumbprint in ours)

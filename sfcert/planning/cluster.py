@@ -57,7 +57,10 @@ def is_by_name(situation: Situation) -> bool:
 
 
 def declared_facts(situation: Situation, pins: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """What the cluster's declaration gates expect once the plan is done; with `pins`, once these are the goal's."""
+    """What the declaration gates of the role that moves expect once the plan is done; with `pins`, once these are the
+    goal's."""
+    if situation.declares is not None:
+        return dict(situation.declares)
     if situation.aim == "thumbprint":
         return {"thumbprints": [situation.goal.thumbprint]}
     names = declared_name(situation, pins if pins is not None else situation.final_pins).names

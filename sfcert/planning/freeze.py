@@ -118,7 +118,8 @@ def left_frozen(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
 def served_by(situation: Situation, one: VaultCertificate) -> tuple[str, ...]:
     """The thumbprint declarations that a certificate serves and that this plan leaves standing."""
     versions = {version.thumbprint for version in one.versions}
-    return tuple(where for thumbprint, where in thumbprint_uses(situation.observation) if thumbprint in versions)
+    uses = thumbprint_uses(situation.observation, role=situation.role)
+    return tuple(where for thumbprint, where in uses if thumbprint in versions)
 
 
 def _lead_of(one: VaultCertificate) -> int:
@@ -213,9 +214,9 @@ def _strange_issuers(situation: Situation, one: VaultCertificate) -> str | None:
     """
     if one.url not in {each.url for each in situation.goal.certificates}:
         return None
-    if situation.aim == "thumbprint":
+    pins = situation.judging_pins
+    if not pins:
         return None
-    pins = set(situation.final_pins or situation.goal.pins)
     for version in one.versions[:2]:
         if version.issuer is not None and version.issuer.thumbprint not in pins:
             return f"its version {version.thumbprint} came from {version.issuer.subject}, which is not pinned."

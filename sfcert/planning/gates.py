@@ -23,7 +23,12 @@ Wanted = list[tuple[str, Json, str]]
 OF_INSTANCES = frozenset(
     {"instances-current", "extension-succeeded", "other-extensions-succeeded", "certificate-on-nodes"}
 )
-_LEVELS: dict[str, EvidenceLevel] = {"nodes-present": "runtime", "manifest-declares": "runtime", "nodes-serve": "tls"}
+_LEVELS: dict[str, EvidenceLevel] = {
+    "nodes-present": "runtime",
+    "manifest-declares": "runtime",
+    "clients-let-in": "runtime",
+    "nodes-serve": "tls",
+}
 
 
 def gates_for(
@@ -150,6 +155,11 @@ def _manifest(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     return [(cluster.id, dict(step.facts["declares"]), f"The manifest that the nodes run with declares {_said(step)}.")]
 
 
+def _let_in(step: Step, situation: Situation, done_by: datetime) -> Wanted:
+    cluster, expects = situation.observation.cluster, dict(step.facts["let_in"])
+    return [(cluster.id, expects, f"The manifest that the nodes run with lets in {_told(expects)}.")]
+
+
 def _extension_declares(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     expects = dict(step.facts["declares"])
     says = f"read back, declares {_said(step)}."
@@ -157,8 +167,17 @@ def _extension_declares(step: Step, situation: Situation, done_by: datetime) -> 
 
 
 def _said(step: Step) -> str:
-    declares = step.facts["declares"]
-    return ", ".join(declares.get("common_names") or declares.get("thumbprints") or ())
+    return _told(step.facts["declares"])
+
+
+def _told(declares: Json) -> str:
+    listed = ", ".join(declares.get("common_names") or declares.get("thumbprints") or ())
+    match declares.get("role"):
+        case "reverse-proxy":
+            return f"{listed} for the reverse proxy"
+        case "clients":
+            return ", ".join(dict.fromkeys(one["value"] for one in declares["clients"])) or "no client certificate"
+    return listed
 
 
 def _secrets(step: Step, situation: Situation, done_by: datetime) -> Wanted:
@@ -214,6 +233,7 @@ _WANTED: dict[str, Callable[[Step, Situation, datetime], Wanted]] = {
     "secrets-are": _secrets,
     "nodes-present": _present,
     "manifest-declares": _manifest,
+    "clients-let-in": _let_in,
     "nodes-serve": _serve,
     "cluster-reached": _reached,
     "settings-are": _settings,

@@ -1,7 +1,8 @@
 """Which certificate shall the nodes present by name, and from which vault does each scale set get it? Floor 4.
 
 G is the newest version of the vault certificate that the operator names or, without that, of the one whose versions
-hold what is declared. Leaves out its issuers (`issuers`) and how it reaches the nodes (`provision`).
+hold what is declared for the role that moves. Leaves out its issuers (`issuers`) and how it reaches the nodes
+(`provision`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
 from sfcert.planning.inputs import Inputs
 from sfcert.planning.issuers import FoundIssuers, find_issuers, find_issuers_to_change
 from sfcert.planning.reasons import Reasons
+from sfcert.planning.roles import Role, role_declaration, role_thumbprints
 from sfcert.playbook import Aim
 
 SMALLEST_RSA_BITS = 2048
@@ -40,11 +42,14 @@ class FoundGoal(Value):
         return self.references[scale_set_id]
 
 
-def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons, aim: Aim = "name") -> FoundGoal | None:
+def find_goal(
+    observation: Observation, inputs: Inputs, reasons: Reasons, aim: Aim = "name", role: Role = "cluster"
+) -> FoundGoal | None:
     """The goal, or None where none can be named; every obstacle becomes a reason.
 
     Args:
         aim: by thumbprint a certificate needs neither a name nor an issuer, and may be self-signed.
+        role: whose certificate it is. The reverse proxy takes no issuer pins, so that its may be self-signed too.
 
     Effects: adds to `reasons`.
     Source: contracts, *Where the direct issuer comes from*; reference 2.6 (both usages), 3.1 (preconditions), 6.2.
@@ -52,7 +57,7 @@ def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons, aim: A
     references: dict[str, VaultReference] = {}
     found: dict[str, VaultCertificate] = {}
     for scale_set in observation.scale_sets:
-        reference = _reference_for(observation, inputs, scale_set, reasons)
+        reference = _reference_for(observation, inputs, scale_set, reasons, role)
         if reference is None:
             continue
         references[scale_set.id] = reference
@@ -76,11 +81,13 @@ def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons, aim: A
         return None
     leaf = next(iter(known.values()))
     certificates = tuple(found[url] for url in sorted(found))
-    if not (aim == "thumbprint" or _is_fit_by_name(observation, inputs, leaf, reasons)):
+    if not (aim == "thumbprint" or _is_fit_by_name(observation, inputs, leaf, reasons, role)):
         return None
-    _check_fitness(observation, leaf, certificates, reasons)
+    _check_fitness(observation, leaf, certificates, reasons, role)
     if aim == "thumbprint":
         issuers: FoundIssuers | None = FoundIssuers(verified=(), pins=(), source="not asked: declared by thumbprint")
+    elif role == "reverse-proxy":
+        issuers = FoundIssuers(verified=(), pins=(), source="not asked: the reverse proxy takes no pins")
     elif aim == "issuer":
         issuers = find_issuers_to_change(observation, inputs, leaf, certificates, reasons)
     else:
@@ -98,20 +105,18 @@ def find_goal(observation: Observation, inputs: Inputs, reasons: Reasons, aim: A
 
 def declared_thumbprints(observation: Observation) -> frozenset[str]:
     """Every thumbprint that the cluster role is declared by, on the cluster or on any node extension."""
-    found = set(observation.cluster.certificate.thumbprints)
-    for one in observation.scale_sets:
-        found |= set(one.node_extension.certificate.thumbprints)
-    return frozenset(found)
+    return role_thumbprints(observation, "cluster")
 
 
 def _reference_for(
-    observation: Observation, inputs: Inputs, scale_set: ScaleSet, reasons: Reasons
+    observation: Observation, inputs: Inputs, scale_set: ScaleSet, reasons: Reasons, role: Role
 ) -> VaultReference | None:
     named = inputs.reference_for(scale_set.node_type)
     if named is not None:
         return named
     mentioned = _mentioned(scale_set)
-    fitting = [one for one in _candidates(observation) if one.url.lower() in mentioned] or _candidates(observation)
+    candidates = _candidates(observation, role)
+    fitting = [one for one in candidates if one.url.lower() in mentioned] or candidates
     if len(fitting) == 1:
         one = fitting[0]
         return VaultReference(vault_url=one.vault_url, kind="certificates", name=one.name, version=None)
@@ -130,7 +135,7 @@ def _reference_for(
             "reading certificates there and capture again."
         )
     if not unread:
-        declared = ", ".join(sorted(declared_thumbprints(observation))) or _declared_names(observation)
+        declared = ", ".join(sorted(role_thumbprints(observation, role))) or _declared_names(observation, role)
         reasons.add(
             f"No vault certificate that was read holds what is declared ({declared}). Put the goal certificate into a "
             "vault and name it with --certificate URL."
@@ -138,9 +143,9 @@ def _reference_for(
     return None
 
 
-def _candidates(observation: Observation) -> list[VaultCertificate]:
-    thumbprints = declared_thumbprints(observation)
-    names = {one.common_name for one in observation.cluster.certificate.names}
+def _candidates(observation: Observation, role: Role) -> list[VaultCertificate]:
+    thumbprints = role_thumbprints(observation, role)
+    names = {one.common_name for one in role_declaration(observation, role).names}
     every = [one for vault in observation.vaults for one in vault.certificates or ()]
     by_thumbprint = [one for one in every if thumbprints & {version.thumbprint for version in one.versions}]
     if by_thumbprint or not names:
@@ -169,8 +174,8 @@ def _is_unread(observation: Observation, url: str) -> bool:
     return vault is None or vault.certificates is None
 
 
-def _declared_names(observation: Observation) -> str:
-    return ", ".join(one.common_name for one in observation.cluster.certificate.names) or "nothing"
+def _declared_names(observation: Observation, role: Role) -> str:
+    return ", ".join(one.common_name for one in role_declaration(observation, role).names) or "nothing"
 
 
 def _not_read(observation: Observation, reference: VaultReference) -> str:
@@ -209,11 +214,11 @@ def _newest(one: VaultCertificate, inputs: Inputs, reasons: Reasons) -> Certific
     return leaf
 
 
-def _is_fit_by_name(observation: Observation, inputs: Inputs, leaf: Certificate, reasons: Reasons) -> bool:
+def _is_fit_by_name(observation: Observation, inputs: Inputs, leaf: Certificate, reasons: Reasons, role: Role) -> bool:
     """Whether nodes can go by the certificate's name. Each obstacle is a reason; False where planning on has no
     sense."""
     short = f"The goal certificate {leaf.thumbprint}"
-    if leaf.is_self_signed:
+    if leaf.is_self_signed and role == "cluster":
         reasons.add(
             f"{short} is self-signed: by common name it would have to be pinned to itself and could never be renewed. "
             "Bring one from an authority into the vault and plan again."
@@ -227,30 +232,32 @@ def _is_fit_by_name(observation: Observation, inputs: Inputs, leaf: Certificate,
             f"{short} carries the common name {leaf.common_name!r}, not {inputs.common_name!r} (nodes select by exact, "
             "case-sensitive equality). Name another certificate with --certificate, or enrol one with this name."
         )
-    declared = {one.common_name for one in observation.cluster.certificate.names}
+    declared = {one.common_name for one in role_declaration(observation, role).names}
     if declared and leaf.common_name not in declared:
+        whose = "The reverse proxy" if role == "reverse-proxy" else "The cluster"
         reasons.add(
-            f"The cluster is declared by {', '.join(sorted(declared))}, but the vault's newest certificate carries "
+            f"{whose} is declared by {', '.join(sorted(declared))}, but the vault's newest certificate carries "
             f"{leaf.common_name}: nodes would find nothing. Renew with the declared name."
         )
     return True
 
 
 def _check_fitness(
-    observation: Observation, leaf: Certificate, certificates: tuple[VaultCertificate, ...], reasons: Reasons
+    observation: Observation,
+    leaf: Certificate,
+    certificates: tuple[VaultCertificate, ...],
+    reasons: Reasons,
+    role: Role,
 ) -> None:
     """Whether any node can use the certificate, however it is declared. Each obstacle is a reason."""
     short = f"The goal certificate {leaf.thumbprint}"
-    lacking = [
-        name
-        for oid, name in ((SERVER_AUTH, "serverAuth"), (CLIENT_AUTH, "clientAuth"))
-        if leaf.ekus is not None and oid not in leaf.ekus
-    ]
+    usages = ((SERVER_AUTH, "serverAuth"), (CLIENT_AUTH, "clientAuth"))
+    # the reverse proxy is a server to those who call it; services may ask it for no certificate at all
+    wanted = usages[:1] if role == "reverse-proxy" else usages
+    lacking = [name for oid, name in wanted if leaf.ekus is not None and oid not in leaf.ekus]
     if lacking:
-        reasons.add(
-            f"{short} lacks the extended key usage {' and '.join(lacking)}; a cluster certificate needs both. Enrol "
-            "one that has them."
-        )
+        needs = "a reverse proxy needs it" if role == "reverse-proxy" else "a cluster certificate needs both"
+        reasons.add(f"{short} lacks the extended key usage {' and '.join(lacking)}; {needs}. Enrol one that has them.")
     if leaf.key_type.upper() != "RSA" or leaf.key_bits < SMALLEST_RSA_BITS:
         reasons.add(
             f"{short} has a {leaf.key_bits}-bit {leaf.key_type} key; Service Fabric needs RSA of {SMALLEST_RSA_BITS} "

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sfcert.planning.cleanup import left_to_people
+from sfcert.planning.clients import left_to_clients
 from sfcert.planning.freeze import left_frozen, served_by
 from sfcert.planning.renewal import OWNER_TAG
+from sfcert.planning.reverse_proxy import left_to_the_reverse_proxy
+from sfcert.planning.roles import Role
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
+
+#: What is left to people by the role that moves; the cluster's own is told below.
+_OF_ROLE: Mapping[Role, Callable[[Situation, Sequence[Step]], tuple[str, ...]]] = {
+    "clients": left_to_clients,
+    "reverse-proxy": left_to_the_reverse_proxy,
+}
 
 
 def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
@@ -16,6 +25,8 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
 
     Effects: none.
     """
+    if situation.role in _OF_ROLE:
+        return _OF_ROLE[situation.role](situation, steps)
     if situation.cleans_up and not steps:
         return left_to_people(situation)
     goal = situation.goal

@@ -8,6 +8,7 @@ from itertools import groupby
 from sfcert.converge.gates import GATE_KINDS
 from sfcert.errors import Fault, InputError
 from sfcert.planning.access import grant_access
+from sfcert.planning.clients import add_client_names, forget_client_thumbprints
 from sfcert.planning.cluster import declare_name_on_cluster
 from sfcert.planning.deadlines import FORMULAS
 from sfcert.planning.freeze import freeze_renewal, resume_renewal
@@ -19,6 +20,7 @@ from sfcert.planning.provision import provision
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.recovery_secrets import exchange_secrets, retire_later
 from sfcert.planning.recovery_stages import accept_expired, await_delivery, bring_version, mend_nodes, restore_setting
+from sfcert.planning.reverse_proxy import declare_reverse_proxy_on_cluster, declare_reverse_proxy_on_nodes
 from sfcert.planning.secrets import retire_secrets
 from sfcert.planning.single import single_deployment
 from sfcert.planning.situation import Situation
@@ -40,6 +42,10 @@ _WORK: dict[str, Question] = {
     "forget-issuers": forget_issuers,
     "declare-name-on-cluster": declare_name_on_cluster,
     "declare-name-on-nodes": declare_name_on_nodes,
+    "declare-reverse-proxy-on-cluster": declare_reverse_proxy_on_cluster,
+    "declare-reverse-proxy-on-nodes": declare_reverse_proxy_on_nodes,
+    "add-client-names": add_client_names,
+    "forget-client-thumbprints": forget_client_thumbprints,
     "retire-secrets": retire_secrets,
     "single-deployment": single_deployment,
     "exchange-secrets": exchange_secrets,

@@ -13,7 +13,7 @@ from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
 from sfcert.planning.stages import stage_id_of
 from sfcert.planning.step import Step
-from sfcert.trust.moves import DeclareCluster, Move, Together
+from sfcert.trust.moves import DeclareClients, DeclareCluster, DeclareReverseProxy, Move, Together
 from sfcert.trust.refusals import refusals
 
 
@@ -23,18 +23,28 @@ def check_refusals(situation: Situation, steps: Sequence[Step], reasons: Reasons
     Effects: adds to `reasons`.
     """
     cluster = situation.observation.cluster
-    now = cluster.certificate
+    own, proxy, clients = cluster.certificate, cluster.reverse_proxy, cluster.clients
     for step in steps:
         for move in _changes(step.move):
-            for code, message in refusals(now, move.declaration, role="cluster", clients=cluster.clients):
+            # the whole resource is sent, so that what another role declares is looked at with every change
+            after = move.declaration if isinstance(move, DeclareCluster) else own
+            proxied = move.declaration if isinstance(move, DeclareReverseProxy) else proxy
+            clients = move.clients if isinstance(move, DeclareClients) else clients
+            found = (
+                *refusals(own, after, role="cluster", clients=clients),
+                *refusals(proxy, proxied, role="reverse-proxy"),
+            )
+            for code, message in found:
                 reasons.add(
                     f"The resource provider would refuse stage {stage_id_of(step)} with {code}: {message} Correct it "
                     "first."
                 )
-            now = move.declaration
+            own, proxy = after, proxied
 
 
-def _changes(move: Move) -> tuple[DeclareCluster, ...]:
+def _changes(move: Move) -> tuple[DeclareCluster | DeclareClients | DeclareReverseProxy, ...]:
     if isinstance(move, Together):
         return tuple(one for part in move.moves for one in _changes(part))
-    return (move,) if isinstance(move, DeclareCluster) else ()
+    if isinstance(move, DeclareReverseProxy) and move.scale_set_id is not None:
+        return ()
+    return (move,) if isinstance(move, DeclareCluster | DeclareClients | DeclareReverseProxy) else ()

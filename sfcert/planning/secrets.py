@@ -1,7 +1,7 @@
 """Which vm secrets does no thumbprint declaration need any more? Stage 80, per scale set. Floor 4.
 
-Only what served the cluster role goes: versions that it declared, and versions of the goal certificate. What cannot be
-known counts as needed. Source: reference 5 (removal deletes nothing from machines), 7 row 31; design, stage 80.
+Only what served the role that moves goes: versions that it declared, and versions of the goal certificate. What cannot
+be known counts as needed. Source: reference 5 (removal deletes nothing from machines), 7 row 31; design, stage 80.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Any
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import CertificateVersion, Observation, ScaleSet, VmSecret
 from sfcert.planning.cluster import declared_facts
-from sfcert.planning.goal import declared_thumbprints
 from sfcert.planning.provision import delivery_facts
 from sfcert.planning.reasons import Reasons
-from sfcert.planning.roles import thumbprint_uses
+from sfcert.planning.roles import role_thumbprints, thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step, set_to
 from sfcert.planning.vm_secrets import SECRETS, goal_secret_url, listed_with_goal, lists_goal, raw_secrets
@@ -73,16 +72,17 @@ def retire_secrets(
 
 
 def is_retired(situation: Situation, scale_set: ScaleSet, secret: VmSecret) -> bool:
-    """Whether a vm secret served the cluster role and nothing else that was seen."""
+    """Whether a vm secret served the role that moves and nothing else that was seen."""
     version = _version(situation.observation, secret)
     if version is None or secret.reference is None:
         return False
     if situation.aim == "thumbprint" and version.thumbprint == situation.goal.thumbprint:
         return False
-    if version.thumbprint in {thumbprint for thumbprint, _ in thumbprint_uses(situation.observation)}:
+    role = situation.role
+    if version.thumbprint in {thumbprint for thumbprint, _ in thumbprint_uses(situation.observation, role=role)}:
         return False
     goal_urls = {one.url.lower() for one in situation.goal.certificates}
-    served = version.thumbprint in declared_thumbprints(situation.observation)
+    served = version.thumbprint in role_thumbprints(situation.observation, role)
     return served or secret.reference.certificate_url.lower() in goal_urls
 
 

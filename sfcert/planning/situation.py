@@ -9,10 +9,12 @@ from sfcert.model.base import Value
 from sfcert.model.bundle import RawResource
 from sfcert.model.ids import VaultReference, same_id
 from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
+from sfcert.planning.client_goal import ClientGoal
 from sfcert.planning.goal import FoundGoal
 from sfcert.planning.identities import ChosenIdentity
 from sfcert.planning.inputs import Inputs
 from sfcert.planning.recovery import Recovery
+from sfcert.planning.roles import Role, role_declaration
 from sfcert.playbook import Aim
 
 
@@ -20,11 +22,13 @@ class Situation(Value):
     """The world, the goal and the choices. `scale_sets` are in canary order; `labels` and `identities` by scale set
     id, none where nothing is fetched under one. `final_pins` are the goal's issuers that stay declared in the end,
     None: all of them. `cleans_up` where nothing is to change but what is left over; `aim` is then how the cluster is
-    declared. So it is in a `recovery`, None in every other plan."""
+    declared. So it is in a `recovery`, None in every other plan. `role` is whose declaration moves; `declares` are what
+    the gates expect of it in the end, None where it is the cluster's own. `found_goal` is None where no certificate is
+    led to the nodes; `clients` is the goal then."""
 
     observation: Observation
     inputs: Inputs
-    goal: FoundGoal
+    found_goal: FoundGoal | None
     scale_sets: tuple[ScaleSet, ...]
     labels: dict[str, str]
     identities: dict[str, ChosenIdentity]
@@ -32,6 +36,15 @@ class Situation(Value):
     final_pins: tuple[str, ...] | None = None
     cleans_up: bool = False
     recovery: Recovery | None = None
+    role: Role = "cluster"
+    declares: dict[str, object] | None = None
+    clients: ClientGoal | None = None
+
+    @property
+    def goal(self) -> FoundGoal:
+        """The certificate that is led to the nodes. A playbook without one asks no question that needs it."""
+        assert self.found_goal is not None, f"the role {self.role} leads no certificate to the nodes"
+        return self.found_goal
 
     @property
     def goal_is_to_come(self) -> bool:
@@ -39,9 +52,25 @@ class Situation(Value):
         return self.recovery is not None and not self.recovery.has_newer and self.recovery.phase != "lives"
 
     @property
+    def always_tells(self) -> bool:
+        """Whether people have something to do even where nothing is left for a stage."""
+        return self.cleans_up or self.role == "clients"
+
+    @property
     def store(self) -> str:
-        """The certificate store that the declaration names, `My` where it names none."""
-        return self.observation.cluster.certificate.store or "My"
+        """The certificate store that the role's declaration names, `My` where it names none."""
+        return role_declaration(self.observation, self.role).store or "My"
+
+    @property
+    def judging_pins(self) -> frozenset[str]:
+        """The pins by which nodes judge what the goal's vault certificate brings; empty where they go by none."""
+        if self.aim == "thumbprint":
+            return frozenset()
+        if self.role == "cluster":
+            return frozenset(self.final_pins or self.goal.pins)
+        # nobody pins the reverse proxy, but the nodes themselves would present its certificate under the same name
+        names = self.observation.cluster.certificate.names
+        return frozenset(pin for one in names if one.common_name == self.goal.common_name for pin in one.issuers)
 
     @property
     def owner(self) -> str:
@@ -50,8 +79,7 @@ class Situation(Value):
 
     def raw(self, resource_id: str) -> RawResource:
         """The resource as it was read. KeyError where it was not: a bug, an observation has none without its body."""
-        bundle = self.observation.bundle
-        return next(raw for key, raw in bundle.resources.items() if same_id(key, resource_id))
+        return raw_of(self.observation, resource_id)
 
     def lifetime_actions(self, certificate: VaultCertificate) -> list[object]:
         """The policy's lifetime actions, raw."""
@@ -77,6 +105,11 @@ class Situation(Value):
         """Which Key Vault extension fits this cluster's machines, from the dated table; None where the OS is
         unknown."""
         return next((row for row in dated.rows("extension_versions") if row["os"] == self.observation.cluster.os), None)
+
+
+def raw_of(observation: Observation, resource_id: str) -> RawResource:
+    """A resource as it was read. KeyError where it was not."""
+    return next(raw for key, raw in observation.bundle.resources.items() if same_id(key, resource_id))
 
 
 def owner_of(cluster_id: str, playbook: str) -> str:

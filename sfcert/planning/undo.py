@@ -81,6 +81,36 @@ _WAYS: dict[str, Callable[[Step], Json]] = {
         "Take the versions out of the vm secrets again, once nothing declares them. What is in the stores stays there.",
         urls=step.undo.get("urls"),
     ),
+    "client-names-away": lambda step: _undo(
+        True,
+        "Write clientCertificateCommonNames as it was before: the thumbprints stand beside the names. A client that "
+        "has moved to a newer certificate of its name is refused from then on.",
+        resource=step.undo.get("resource"),
+        sets=step.undo.get("sets"),
+    ),
+    "client-thumbprints-back": lambda step: _undo(
+        True,
+        "Write clientCertificateThumbprints as it was before; the names stay beside them.",
+        resource=step.undo.get("resource"),
+        sets=step.undo.get("sets"),
+    ),
+    "proxy-thumbprint-back": lambda step: _undo(
+        True,
+        f"Send the cluster with reverseProxyCertificate as it was ({', '.join(step.undo.get('declaration') or ())}) "
+        "and without reverseProxyCertificateCommonNames. That certificate has to be on every node: once its vm secrets "
+        "are gone, they come back first.",
+        resource=step.undo.get("resource"),
+        sets=step.undo.get("sets"),
+        removes=step.undo.get("removes"),
+    ),
+    "proxy-extension-back": lambda step: _undo(
+        True,
+        f"Write {', '.join(step.undo.get('declaration') or ())} into reverseProxyCertificate of the node extension "
+        "again, as long as a vm secret brings it.",
+        resource=step.undo.get("resource"),
+        sets=step.undo.get("sets"),
+        removes=step.undo.get("removes"),
+    ),
     "freeze-again": lambda step: _undo(
         False, "Freezing again is a stage of its own; a version that was issued meanwhile stays."
     ),

@@ -14,8 +14,9 @@ from sfcert.model.plan import StageKind
 FORMAT = "sfcert.playbook/1"
 Per = Literal["once", "certificate", "vault", "scale-set"]
 #: What a playbook leads to: nodes by name; by another thumbprint; by name from another issuer; as they are declared,
-#: with nothing left over; as they are declared, with what is valid.
-Aim = Literal["name", "thumbprint", "issuer", "cleanup", "recovery"]
+#: with nothing left over; as they are declared, with what is valid; client certificates by name; the reverse proxy by
+#: name.
+Aim = Literal["name", "thumbprint", "issuer", "cleanup", "recovery", "clients", "reverse-proxy"]
 Requires = Literal["certificate"]
 
 

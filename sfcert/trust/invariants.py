@@ -1,7 +1,8 @@
 """Does it hold in these states? The invariants over the classes of one walk, at one instant. Floor 2.
 
     1  any two coexisting classes accept each other, both ways
-    2  the resource provider accepts at least one credential of every node extension, by the record before and after
+    2  the resource provider accepts at least one credential of every node extension, by the record before and after;
+       clients that were let in still are (`sfcert.trust.bystanders`)
     3  every class can load what it presents
     4  a node that is created now joins
     5  all of it until the deadline plus slack
@@ -29,7 +30,8 @@ from sfcert.trust.world import Manifest, Presented, Trusted, World, manifest_of,
 
 
 class Break(Value):
-    """One way in which an invariant breaks. `runs` presents to `judges`; equal where all nodes run the same."""
+    """One way in which an invariant breaks. `runs` presents to `judges`; equal where all nodes run the same. `told` is
+    the case in words, where it is none between nodes."""
 
     rank: tuple[int, ...]
     invariant: int
@@ -40,6 +42,7 @@ class Break(Value):
     presented: str | None
     why: str
     walk: tuple[Manifest, Manifest] | None
+    told: str | None = None
 
 
 class Outcome:
@@ -177,7 +180,7 @@ def look_at_provider(
     """Invariant 2: each node extension has a credential that the provider's record takes, by either record.
 
     A node extension by thumbprint has every declared certificate that it can load; by common name only the one that
-    selection gives it. Declared clients are not touched by any move and keep what they have.
+    selection gives it.
     Source: reference 1.5, 3.5 (inferred) and section 7 row 8.
     """
     outcome = Outcome()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sfcert.model.base import Value
-from sfcert.model.observation import Declaration
+from sfcert.model.observation import ClientCertificate, Declaration
 
 
 class Move(Value):
@@ -71,6 +71,19 @@ class DeclareExtension(Move, kw_only=True):
 
     scale_set_id: str
     declaration: Declaration
+
+
+class DeclareClients(Move, kw_only=True):
+    """The cluster's client certificates as they are afterwards: the whole list, because it is written as a whole."""
+
+    clients: tuple[ClientCertificate, ...]
+
+
+class DeclareReverseProxy(Move, kw_only=True):
+    """The reverse proxy's declaration as it is afterwards: on the cluster, or on one scale set's node extension."""
+
+    declaration: Declaration
+    scale_set_id: str | None = None
 
 
 class AddSecrets(Move, kw_only=True):

@@ -17,6 +17,7 @@ from sfcert import dated
 from sfcert.model.base import Value
 from sfcert.model.proof import Assumption, CounterExample, Proof, ProofVerdict, StageProof
 from sfcert.trust.broken_start import BrokenStart, apart_in, begins_ended
+from sfcert.trust.bystanders import look_at_bystanders
 from sfcert.trust.invariants import Judge, Outcome, look_at_provider, look_at_walk
 from sfcert.trust.mending import at_rest, manifests_between
 from sfcert.trust.moves import Move, Nothing, Provision, Together
@@ -256,6 +257,7 @@ def _stage(
     shared.missing |= dict.fromkeys(reach.missing)
     for number, instant in enumerate(instants):
         shared.add(look_at_provider(judge, before, done, reach.variants, instant, number))
+        shared.add(look_at_bystanders(judge, before, done, reach.variants, instant, number))
     per_reading: dict[str, Outcome] = {}
     for reading in readings:
         path = manifests_between(before, done, reading)
@@ -333,6 +335,7 @@ def _at_rest(
     for number, instant in enumerate(instants):
         outcome.add(look_at_walk(judge, manifest, manifest, reach.variants, instant, (number, 0)))
         outcome.add(look_at_provider(judge, world, world, reach.variants, instant, number))
+        outcome.add(look_at_bystanders(judge, world, world, reach.variants, instant, number))
     return outcome
 
 

@@ -51,6 +51,11 @@ def refusals(
             ("ClientCertDefinedWithoutServerCert", "Client certificates are declared without a cluster certificate.")
         )
     for client in clients:
+        if client.kind == "thumbprint" and not _ISSUER_TEXT.fullmatch(client.value):
+            told = f"The client thumbprint {client.value!r} holds a character that is not hex."
+            found.append(("InvalidClientCertificateThumbprint", told))
+        if client.kind == "common-name" and not client.value.strip():
+            found.append(("InvalidCommonName", "The common name of a client is empty."))
         if client.kind == "common-name" and not client.issuers:
             told = f"The client {client.value} is declared by common name without an issuer."
             found.append(("ClientCommonNameDefinedWithoutIssuerThumbprint", told))

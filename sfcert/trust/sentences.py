@@ -81,6 +81,8 @@ def _presents(judge: Judge, manifest: Manifest, variant: Variant, at: datetime) 
 def _sentence(judge: Judge, stage: str, found: Break, start: datetime, *, stopped: bool) -> str:
     when = f" at {found.at:%Y-%m-%d %H:%M}Z" if found.at > start else ""
     opening = f"After {stage}{when}" if stopped else f"In {stage}{when}"
+    if found.told is not None:
+        return f"{opening}, {found.told}."
     who, why = found.variant.phrase, _why(judge, found)
     assert found.runs is not None, "a class was looked at"
     if found.walk is None:
@@ -129,6 +131,10 @@ def _place(judge: Judge, runs: Manifest, old: Manifest, new: Manifest) -> str:
 
 def _states(judge: Judge, found: Break) -> tuple[NodeClass, ...]:
     assert found.runs is not None, "a class was looked at"
+    if found.told is not None:
+        holds = _holds(judge, found.variant.store)
+        shown = "nothing" if found.presented is None else told(judge.certificates, found.presented)
+        return (NodeClass(name=found.variant.phrase, runs=judge.describe(found.runs), holds=holds, presents=shown),)
     first = NodeClass(
         name=found.variant.phrase,
         runs=judge.describe(found.runs),

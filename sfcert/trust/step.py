@@ -13,8 +13,10 @@ from sfcert.trust.delivery import created, enabled_of, installed_of, latest_of, 
 from sfcert.trust.mending import ExpiredCounts, VersionBrought, after_mending, as_declared
 from sfcert.trust.moves import (
     AddSecrets,
+    DeclareClients,
     DeclareCluster,
     DeclareExtension,
+    DeclareReverseProxy,
     FreezeRenewal,
     Move,
     Provision,
@@ -56,6 +58,12 @@ def strangers(world: World, move: Move) -> tuple[str, ...]:
     for part in parts(move):
         if (
             isinstance(part, AddSecrets | Provision | DeclareExtension | RetireSecrets | UpdateInstances)
+            and world.group(part.scale_set_id) is None
+        ):
+            found.append(f"the scale set {part.scale_set_id}")
+        if (
+            isinstance(part, DeclareReverseProxy)
+            and part.scale_set_id is not None
             and world.group(part.scale_set_id) is None
         ):
             found.append(f"the scale set {part.scale_set_id}")
@@ -101,6 +109,10 @@ def _after_one(world: World, move: Move) -> World:
             return as_declared(msgspec.structs.replace(world, declaration=move.declaration))
         case ExpiredCounts() | VersionBrought():
             return after_mending(world, move)
+        case DeclareClients():
+            return msgspec.structs.replace(world, clients=move.clients)
+        case DeclareReverseProxy():
+            return _with_reverse_proxy(world, move)
     if not isinstance(move, AddSecrets | Provision | DeclareExtension | RetireSecrets):
         return world
     group = world.group(move.scale_set_id)
@@ -122,6 +134,13 @@ def _after_one(world: World, move: Move) -> World:
         return world.with_group(msgspec.structs.replace(group, secrets=secrets))
     assert isinstance(move, Provision)
     return world.with_group(msgspec.structs.replace(group, deliveries=_deliveries(world, group, move)))
+
+
+def _with_reverse_proxy(world: World, move: DeclareReverseProxy) -> World:
+    if move.scale_set_id is None:
+        return msgspec.structs.replace(world, reverse_proxy=move.declaration)
+    group = world.group(move.scale_set_id)
+    return world if group is None else world.with_group(msgspec.structs.replace(group, reverse_proxy=move.declaration))
 
 
 def _with_renewal(world: World, urls: Sequence[str], *, renews: bool) -> World:

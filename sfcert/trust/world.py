@@ -99,7 +99,8 @@ class Delivery(Value):
 class Group(Value):
     """The nodes of one scale set. `stores` are the distinct contents seen, never empty where there are nodes.
 
-    `declaration` is the node extension's. `name` is for sentences.
+    `declaration` is the node extension's, `reverse_proxy` what it names for the reverse proxy, None where that is not
+    looked at. `name` is for sentences.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Group(Value):
     secrets: tuple[Secret, ...]
     deliveries: tuple[Delivery, ...]
     declaration: Declaration
+    reverse_proxy: Declaration | None = None
 
 
 class VaultName(Value):
@@ -125,6 +127,14 @@ class VaultName(Value):
     resumed: bool = False
 
 
+class Callers(Value):
+    """Clients whose certificates are known, by thumbprint, and what let them in where the plan starts."""
+
+    thumbprints: tuple[str, ...]
+    clients: tuple[ClientCertificate, ...]
+    declaration: Declaration
+
+
 class World(Value):
     """Everything that decides who accepts whom, at one instant (`now`, aware UTC).
 
@@ -133,6 +143,7 @@ class World(Value):
     `missing` are facts without which nothing can be decided; `inferences` what was concluded instead of seen.
     `expired_declared`: whether the cluster resource says that expired counts, where the nodes run otherwise
     (`rules`): the next upgrade brings them to it. None: they run as it says.
+    `callers` and `reverse_proxy` are None where no stage moves these roles: they are not looked at then.
     """
 
     declaration: Declaration
@@ -147,6 +158,8 @@ class World(Value):
     missing: tuple[str, ...] = ()
     inferences: tuple[str, ...] = ()
     expired_declared: bool | None = None
+    callers: Callers | None = None
+    reverse_proxy: Declaration | None = None
 
     def group(self, scale_set_id: str) -> Group | None:
         return next((one for one in self.groups if same_id(one.scale_set_id, scale_set_id)), None)

@@ -31,7 +31,7 @@ def ports_for(plan: Plan, source: Source, connection: Connection) -> Ports:
     from sfcert.model.observation import Declaration, PinnedName
 
     later = []
-    if plan.goal is not None:
+    if plan.goal is not None and plan.goal.role == "cluster":
         name = PinnedName(
             common_name=plan.goal.common_name,
             issuers=plan.goal.issuer_thumbprints,
