@@ -93,7 +93,7 @@ def left_to_people(situation: Situation) -> tuple[str, ...]:
     found = []
     for one in situation.goal.certificates:
         owner = one.tags.get(OWNER_TAG)
-        if owner not in (None, situation.owner):
+        if owner is not None and not situation.may_end(owner):
             found.append(
                 f"The renewal of {one.url} is frozen by a run that was not ended ({owner}): end or cancel that run, so "
                 "that the certificate renews itself again."

@@ -53,7 +53,7 @@ def freeze_renewal(situation: Situation, definition: StageDefinition, reasons: R
                 "certificates and capture again."
             )
         owner = one.tags.get(OWNER_TAG)
-        if owner is not None and owner != situation.owner:
+        if owner is not None and not situation.may_end(owner):
             reasons.add(
                 f"The renewal of {one.url} was frozen by another run ({owner}). Finish or cancel that one first."
             )
@@ -73,7 +73,7 @@ def resume_renewal(situation: Situation, definition: StageDefinition, reasons: R
     steps = []
     for one in observed_certificates(situation):
         freezes = frozen and one.renews_itself
-        if not freezes and one.tags.get(OWNER_TAG) != situation.owner:
+        if not freezes and not _is_to_end(situation, one):
             continue
         original = original_actions(situation, one)
         if original is None:
@@ -103,6 +103,25 @@ def resume_renewal(situation: Situation, definition: StageDefinition, reasons: R
     return steps
 
 
+def _is_to_end(situation: Situation, one: VaultCertificate) -> bool:
+    """Whether a freeze that stands is for this plan to end: its own, or one that was left for a later plan.
+
+    Not where the cluster stays by thumbprint: there a renewal would bring what nobody declares.
+    """
+    mark = one.tags.get(OWNER_TAG)
+    return mark == situation.owner or (situation.aim != "thumbprint" and situation.may_end(mark))
+
+
+def _ends_frozen(situation: Situation, one: VaultCertificate) -> bool:
+    """Whether it is accepted that the plan leaves this certificate frozen."""
+    accepted = situation.inputs.accepted
+    if "ends-frozen" not in accepted:
+        return False
+    return bool(served_by(situation, one)) or (
+        "issuer-next-time" not in accepted and _strange_issuers(situation, one) is not None
+    )
+
+
 def left_frozen(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
     """What stays frozen when these steps are done, until when that is safe, and what to do then."""
     resumed = {step.subject for step in steps if step.definition.does == "resume-renewal"}
@@ -111,7 +130,7 @@ def left_frozen(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
         f"The renewal of {one.url} stays frozen; that is safe until {_last_day(situation, one)}. Give it back with a "
         "later plan, or renew by hand from a pinned issuer before that day."
         for one in observed_certificates(situation)
-        if one.url not in resumed and (one.url in frozen or one.tags.get(OWNER_TAG) == situation.owner)
+        if one.url not in resumed and (one.url in frozen or situation.may_end(one.tags.get(OWNER_TAG)))
     )
 
 
@@ -133,7 +152,8 @@ def _names(one: VaultCertificate) -> dict[str, str]:
 def _frozen(situation: Situation, definition: StageDefinition, one: VaultCertificate) -> Step:
     original = situation.lifetime_actions(one)
     compact = json.dumps(original, separators=(",", ":"), sort_keys=True)
-    tags: dict[str, str | None] = {OWNER_TAG: situation.owner}
+    mark = situation.left_mark if _ends_frozen(situation, one) else situation.owner
+    tags: dict[str, str | None] = {OWNER_TAG: mark}
     if len(compact) <= LONGEST_TAG:
         tags[ACTIONS_TAG] = compact
     operation = VaultOperation(
@@ -158,7 +178,7 @@ def _frozen(situation: Situation, definition: StageDefinition, one: VaultCertifi
 
 def _resumed(situation: Situation, definition: StageDefinition, one: VaultCertificate, original: list[Any]) -> Step:
     compact = json.dumps(original, separators=(",", ":"), sort_keys=True)
-    kept: dict[str, str | None] = {OWNER_TAG: situation.owner}
+    kept: dict[str, str | None] = {OWNER_TAG: situation.owner if one.renews_itself else one.tags.get(OWNER_TAG)}
     if len(compact) <= LONGEST_TAG:
         kept[ACTIONS_TAG] = compact
     frozen = [_without_renewal(action) for action in original]

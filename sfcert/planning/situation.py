@@ -74,8 +74,19 @@ class Situation(Value):
 
     @property
     def owner(self) -> str:
-        """Who writes the freeze tags: the same short text for one cluster and playbook, in every run."""
+        """Who writes the freeze tags: the same short text for one cluster and playbook, in every run. A plan that ends
+        frozen leaves `left_mark` instead."""
         return owner_of(self.observation.cluster.id, self.inputs.playbook)
+
+    @property
+    def left_mark(self) -> str:
+        """What a freeze is marked with that a plan leaves behind on purpose: any later plan of this cluster may end it,
+        once no thumbprint declaration is served any more."""
+        return owner_of(self.observation.cluster.id, "left frozen")
+
+    def may_end(self, mark: str | None) -> bool:
+        """Whether a freeze with this mark is this plan's to end."""
+        return mark is not None and mark in (self.owner, self.left_mark)
 
     def raw(self, resource_id: str) -> RawResource:
         """The resource as it was read. KeyError where it was not: a bug, an observation has none without its body."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sfcert.converge.gates import judge_gate
+from sfcert.converge.gates import GATE_KINDS, judge_gate
 from sfcert.converge.reasons import verdict
 from sfcert.errors import ConvergenceError, RefusedError
 from sfcert.model.observation import Observation
@@ -38,11 +38,13 @@ PARTS: dict[str, tuple[Part, ...]] = {
     # a handshake of an earlier look would win over the health event of this one
     "nodes-present": (Part.RUNTIME, Part.TLS),
     "manifest-declares": (Part.RUNTIME,),
+    "clients-let-in": (Part.RUNTIME,),
     "nodes-serve": (Part.RUNTIME, Part.TLS),
     "cluster-reached": (Part.CLUSTER,),
     "settings-are": (Part.CLUSTER,),
     "newest-version-fits": (Part.CERTIFICATES,),
 }
+assert PARTS.keys() == GATE_KINDS.keys()
 #: What the plan relies on: where one of these fails, the plan no longer fits the world.
 RELIED_ON = frozenset({"newest-version-is", "renewal-frozen", "remaining-life-at-least"})
 #: For so long after a stage's write, what reads as failed may be an echo of the state before it.

@@ -104,6 +104,16 @@ class Vaults:
     def put_content(self, name: str, content: VaultContent) -> None:
         self._content[name.lower()] = content
 
+    def version_of(self, thumbprint: str) -> StoredVersion | None:
+        """The certificate version with this thumbprint, in whichever vault it lies; None where it is in none."""
+        every = (
+            version
+            for content in self._content.values()
+            for certificate in content.certificates.values()
+            for version in certificate.versions
+        )
+        return next((one for one in every if one.thumbprint == thumbprint.upper()), None)
+
     # -- what nodes and platform ask ----------------------------------------------------------------------------------
 
     def secret(

@@ -1,7 +1,8 @@
 """How does a machine become a node? The Service Fabric node extension: find the certificate, ask, join.
 
 Source: reference 1.5, rows 5, 6 and 8 of 7. The extension runs as the system, so a key that Service Fabric may not read
-yet is no hindrance to it. Guessed: two minutes from the extension's start to the node's.
+yet is no hindrance to it. Guessed: two minutes from the extension's start to the node's; that what it is told of the
+reverse proxy has to be there as well, by thumbprint or by the names that its own certificate is told by.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.nodes.manifest import Finds
 from sfcert.sim.nodes.presentation import matching
 from sfcert.sim.nodes.store import Held
+from sfcert.sim.nodes.switches import is_on
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
 
@@ -94,6 +96,9 @@ class NodeExtension:
             kind = "FindByThumbprint" if rule.by == "thumbprint" else "FindBySubjectName"
             text = f"Cannot find certificate with '{kind}' '{rule.primary}' in store '{rule.store}'"
             return text, NOT_FOUND_EXIT
+        proxy = self._proxy_fault(machine, settings)
+        if proxy is not None:
+            return proxy
         # By thumbprint each declared one is offered: the vendor's guide has every scale set name a second, newer one
         # minutes before the cluster does, and its update succeeds (TSG: Use Azure Resource Explorer to add the
         # Secondary Certificate, steps 5 to 11). By name there is only the one that selection gives.
@@ -109,16 +114,26 @@ class NodeExtension:
         )
         return text, REFUSED_EXIT
 
+    def _proxy_fault(self, machine: Machine, settings: Mapping[str, Any]) -> tuple[str, int] | None:
+        """The reverse proxy's own certificate, where the settings name one."""
+        rules = rules_of(settings, "reverseProxyCertificate")
+        if any(rule.by == "name" for rule in rules) and is_on(self._azure, "proxy-names-unread"):
+            return "Enable Failed. reverseProxyCertificate: a thumbprint is expected.", NOT_FOUND_EXIT
+        if not rules or any(held.has_key for rule in rules for held in matching(rule, machine.store)):
+            return None
+        text = f"Cannot find the reverse proxy certificate '{rules[0].primary}' in store '{rules[0].store}'"
+        return text, NOT_FOUND_EXIT
 
-def rules_of(settings: Mapping[str, Any]) -> list[Finds]:
+
+def rules_of(settings: Mapping[str, Any], role: str = "certificate") -> list[Finds]:
     """What the extension's settings tell it to look for: by name, or by one or two thumbprints."""
-    single = settings.get("certificate") or {}
+    single = settings.get(role) or {}
     store = str(single.get("x509StoreName") or "My")
     names = [str(name) for name in single.get("commonNames") or []]
     if names:
         return [Finds("name", names[0], names[1] if len(names) > 1 else "", store)]
     rules = []
-    for declared in (single, settings.get("certificateSecondary") or {}):
+    for declared in (single, settings.get(f"{role}Secondary") or {}):
         for key in ("thumbprint", "thumbprintSecondary"):
             if declared.get(key):
                 place = str(declared.get("x509StoreName") or "My")

@@ -3,8 +3,9 @@
 A listener decides at each connection what it shows: the certificate that the node's gateway has loaded now. A node that
 is down, shows nothing, or has no real key (a twin of a captured cluster) closes the connection at once. A client is let
 in with the cluster's certificate, a declared client certificate, or a token for the cluster's Entra application where
-it declares one; else 403. Leaves out roles within that application, and Service Fabric's own protocol on 19000 (only
-its TLS handshake is there).
+it declares one; else 403. The reverse proxy's port shows what the reverse proxy presents, to anybody, and knows no
+service. Leaves out roles within that application, and Service Fabric's own protocol on 19000 (only its TLS handshake is
+there).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.sim.servicefabric.rest import NO_CONTENT, NoSuchThing, answer
 
 HTTP_PORT, CLIENT_PORT = 19080, 19000
+PROXY_PORT_KEY = "reverseProxyEndpointPort"
 MOST_HEAD = 65536
 
 
@@ -92,7 +94,7 @@ class Endpoints:
     def _target(self, host: str, port: int) -> Callable[[], Node | None] | None:
         wanted = host.lower().strip("[]")
         for cluster in self._clusters.all():
-            ports = self._gateway_ports(cluster)
+            ports = self._gateway_ports(cluster) | self._ports_of(cluster, PROXY_PORT_KEY)
             for node in cluster.nodes.values():
                 if node.ip_address == wanted and port in ports:
                     return lambda cluster=cluster, name=node.name: cluster.nodes.get(name)  # type: ignore[misc]  # bound
@@ -101,14 +103,14 @@ class Endpoints:
         return None
 
     def _gateway_ports(self, cluster: Cluster) -> set[int]:
+        declared = self._ports_of(cluster, "httpGatewayEndpointPort", "clientConnectionEndpointPort")
+        return {HTTP_PORT, CLIENT_PORT} | declared
+
+    def _ports_of(self, cluster: Cluster, *keys: str) -> set[int]:
         resource = self._azure.resources.get(cluster.resource_id)
         types = (resource.body.get("properties") or {}).get("nodeTypes") or [] if resource is not None else []
-        ports = {HTTP_PORT, CLIENT_PORT}
-        for node_type in types:
-            for key in ("httpGatewayEndpointPort", "clientConnectionEndpointPort"):
-                if str(node_type.get(key, "")).isdigit():
-                    ports.add(int(node_type[key]))
-        return ports
+        named = (str(node_type.get(key, "")) for node_type in types for key in keys)
+        return {int(port) for port in named if port.isdigit()}
 
     def _management_host(self, cluster: Cluster) -> str:
         resource = self._azure.resources.get(cluster.resource_id)
@@ -148,18 +150,22 @@ class Endpoints:
     async def _serve(self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target = self._target(host, port)
         node = target() if target is not None else None
-        if node is None or not node.in_ring or node.served is None or node.served.key is None:
+        if node is None or not node.in_ring:
             return
-        held = node.served
+        cluster = next((one for one in self._clusters.all() if one.nodes.get(node.name) is node), None)
+        is_proxy = cluster is not None and port in self._ports_of(cluster, PROXY_PORT_KEY)
+        held = node.proxied if is_proxy else node.served
+        if held is None or held.key is None:
+            return
         context = self._contexts.setdefault(held.thumbprint, context_for(held))
         stream = TlsStream(context, reader, writer)
         await stream.handshake()
         try:
-            await self._requests(stream, node)
+            await self._requests(stream, node, is_proxy=is_proxy)
         finally:
             await stream.close()
 
-    async def _requests(self, stream: TlsStream, node: Node) -> None:
+    async def _requests(self, stream: TlsStream, node: Node, *, is_proxy: bool) -> None:
         cluster = next((one for one in self._clusters.all() if one.nodes.get(node.name) is node), None)
         unkind = self._azure.find_service("unkind")
         buffer = b""
@@ -186,7 +192,11 @@ class Endpoints:
             asked = Asked("nodes", words[0], words[1].partition("?")[0] if len(words) > 1 else "")
             if unkind is not None and unkind.cuts(asked):
                 return
-            status, body = self._answer(stream, cluster, node, words, headers.get("authorization"))
+            if is_proxy:
+                fault = {"Code": "FABRIC_E_SERVICE_DOES_NOT_EXIST", "Message": "No service answers at that path."}
+                status, body = "404 Not Found", {"Error": fault}
+            else:
+                status, body = self._answer(stream, cluster, node, words, headers.get("authorization"))
             if unkind is not None:
                 try:
                     unkind.refuse(asked)
@@ -194,7 +204,7 @@ class Endpoints:
                     status, body = f"{refusal.status} {refusal.code}", None
                 await asyncio.sleep(unkind.delay_s(asked))
             witness = type(self._azure.journal).witness
-            if witness is not None and len(words) == 3:
+            if witness is not None and len(words) == 3 and not is_proxy:
                 url = f"https://{FABRIC_HOST}{words[1]}"
                 shown = b"" if body is None else json.dumps(body).encode()
                 told = {"content-type": "application/json; charset=utf-8"}

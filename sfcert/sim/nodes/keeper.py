@@ -6,8 +6,8 @@
 
 Nothing ticks while nothing has changed: a tick's instant is computed from the node's phase, so that months of quiet
 virtual time cost nothing. A node goes by its own clock (fault `clock-skew`). Source: reference 2.4, 2.5, 9 (60 s ACL
-cycle; monitor hourly, first tick uniform in 0-60 min). Guessed: a running node keeps what it has loaded until the next
-look.
+cycle; monitor hourly, first tick uniform in 0-60 min; a reverse proxy by name needed a restart in 6.0, a switch makes
+it so in later ones). Guessed: a running node keeps what it has loaded until the next look.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from sfcert.sim.kernel.clock import Event
 from sfcert.sim.nodes.node import Node
 from sfcert.sim.nodes.presentation import choose, matching
 from sfcert.sim.nodes.store import Held
-from sfcert.sim.nodes.switches import skew_of
+from sfcert.sim.nodes.switches import is_on, skew_of
 
 ACL_CYCLE_S = 60
 MONITOR_PERIOD_S = 3600
+# From here on a running reverse proxy by name is taken to follow its monitor.
+PROXY_FOLLOWS_FROM = (6, 1)
 
 
 class Keeper:
@@ -93,7 +95,7 @@ class Keeper:
                 for held in matching(rule, self._node.store):
                     held.readable = True
 
-    def _load(self, *, transport: bool = False, gateway: bool = False) -> None:
+    def _load(self, *, transport: bool = False, gateway: bool = False, fresh: bool = True) -> None:
         node, now = self._node, self._azure.clock.now + skew_of(self._azure, self._node.name)
         choice = choose(node.manifest.finds, node.store, node.manifest, now)
         node.why_nothing = choice.passed_over if choice.held is None else ()
@@ -101,9 +103,17 @@ class Keeper:
             node.presented = choice.held
         if gateway:
             node.served = choice.held
-            node.proxied = choose(node.manifest.reverse_proxy, node.store, node.manifest, now).held
+            if fresh or not self._proxy_stays():
+                node.proxied = choose(node.manifest.reverse_proxy, node.store, node.manifest, now).held
         self._watch_expiry(choice.held)
         self._changed(node)
+
+    def _proxy_stays(self) -> bool:
+        rule = self._node.manifest.reverse_proxy
+        if rule is None or rule.by != "name" or self._node.proxied is None:
+            return False
+        old = self._node.manifest.runtime[:2] < PROXY_FOLLOWS_FROM
+        return old or is_on(self._azure, "reverse-proxy-needs-restart")
 
     def _watch_expiry(self, held: Held | None) -> None:
         if held is None:
@@ -115,7 +125,9 @@ class Keeper:
     def _look_at_next_ticks(self, *, after_s: float) -> None:
         earliest = self._azure.clock.now + timedelta(seconds=after_s)
         self._at("transport", self._tick_after(earliest, self._transport_phase_s), lambda: self._load(transport=True))
-        self._at("gateway", self._tick_after(earliest, self._gateway_phase_s), lambda: self._load(gateway=True))
+        self._at(
+            "gateway", self._tick_after(earliest, self._gateway_phase_s), lambda: self._load(gateway=True, fresh=False)
+        )
 
     def _tick_after(self, earliest: datetime, phase_s: float) -> datetime:
         since = (earliest - self._epoch).total_seconds() - phase_s

@@ -20,6 +20,8 @@ SWITCHES = {
     "extension-fails": "An extension fails on the machines named.",
     "clear-write-only-on-omission": "A PUT of a scale set that omits write-only values clears them.",
     "patch-null-clears": "A PATCH of a cluster with a null removes the property instead of ignoring it.",
+    "reverse-proxy-needs-restart": "A running reverse proxy by name keeps its certificate until its node starts anew.",
+    "proxy-names-unread": "The node extension takes no common names for the reverse proxy and fails on them.",
     "stuck-upgrade-domain": "The walk stands still in one upgrade domain until its timeout.",
     "unhealthy-upgrade-domain": "Health checks fail in one upgrade domain; the upgrade rolls back.",
 }

@@ -28,6 +28,7 @@ from sfcert.sim.nodes.ring import hold_together
 from sfcert.sim.nodes.store import Store
 from sfcert.sim.nodes.switches import is_on, skew_of, trusted_roots
 from sfcert.sim.nodes.validation import Judge, refusal
+from sfcert.sim.servicefabric.bystanders import Bystanders
 from sfcert.sim.servicefabric.mending import ACCEPTS_EXPIRED, Mending
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Cluster:
         self.poll_refusal: str | None = None
         self.at_rest_watchers: list[Callable[[], None]] = []
         self.presentation_watchers: list[Callable[[Node], None]] = []
+        self.bystanders = Bystanders(azure, self)
         self._versions = int(manifest.version) if manifest.version.isdigit() else 1
         self._expiry: Event | None = None
         self._told: set[tuple[str, str, str, str]] = set()
@@ -252,6 +254,7 @@ class Cluster:
             self.mending.look(ring.members)
         self._remember_sessions()
         self._ask_resource_provider()
+        self.bystanders.ask()
         self._watch_expiry(running)
         after = {node.name for node in self.nodes.values() if node.in_ring}
         if before != after:
@@ -325,11 +328,15 @@ class Cluster:
 
     def tell_stranger(self, name: str, thumbprint: str, reason: str) -> None:
         """The resource provider refused a machine that is not a node yet."""
-        key = (name, RESOURCE_PROVIDER, thumbprint, reason)
+        self.tell_bystander(name, RESOURCE_PROVIDER, thumbprint, reason)
+
+    def tell_bystander(self, name: str, refuser: str, thumbprint: str, reason: str) -> None:
+        """Somebody who is no node was refused; told once."""
+        key = (name, refuser, thumbprint, reason)
         if key not in self._told:
             self._told.add(key)
             self.azure.journal.refusals.append(
-                Refusal(self.azure.clock.now, self.name, name, RESOURCE_PROVIDER, thumbprint, reason)
+                Refusal(self.azure.clock.now, self.name, name, refuser, thumbprint, reason)
             )
 
     def _remember_sessions(self) -> None:

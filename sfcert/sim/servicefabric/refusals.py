@@ -1,7 +1,8 @@
 """What does the resource provider refuse at once? The checks on a cluster's new definition against its old one.
 
 Pure but for raising. Source: reference 1.2 (codes and messages are the vendor's identifiers); where the sheet says that
-only the standalone product is known to check, the check is left out here.
+only the standalone product is known to check, the check is left out here. Assumed: that a client's name without issuers
+is refused, whose code is in the vendor's list and whose place is not.
 """
 
 from __future__ import annotations
@@ -59,7 +60,13 @@ def check_definition(properties: Mapping[str, Any]) -> None:
             raise _refuse(
                 "InvalidClientCertificateThumbprint", "Client Certificate Thumbprint contains invalid characters"
             )
-    _check_names(properties.get("clientCertificateCommonNames") or [], limited=False)
+    named = properties.get("clientCertificateCommonNames") or []
+    _check_names(named, limited=False)
+    if any(not str(entry.get("certificateIssuerThumbprint") or "").strip() for entry in named):
+        raise _refuse(
+            "ClientCommonNameDefinedWithoutIssuerThumbprint",
+            "Client issuer thumbprints must be defined if client common names are defined.",
+        )
     clients = properties.get("clientCertificateThumbprints") or properties.get("clientCertificateCommonNames")
     if clients and _cluster(properties) is None:
         raise _refuse(

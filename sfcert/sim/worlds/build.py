@@ -211,6 +211,16 @@ def _certificates(azure: Azure, spec: Spec, caller: Caller) -> dict[str, Any]:
         app = issuing.issue("app.contoso.example", ["app.contoso.example"], not_before=begins, not_after=ends)
         vaults.import_version(vault_url, "app-tls", app, created=begins)
         facts["application_url"] = f"{vault_url}/secrets/app-tls"
+    if spec.proxy_name is not None:
+        proxy = issuing.issue(spec.proxy_name, [spec.proxy_name], not_before=begins, not_after=ends)
+        kept = vaults.import_version(vault_url, "sf-proxy", proxy, policy=_policy(spec), created=begins)
+        facts["proxy_thumbprint"] = kept.thumbprint
+        facts["proxy_url"] = f"{vault_url}/secrets/sf-proxy/{kept.version}"
+    if spec.reader_client:
+        reader = issuing.issue("reader.contoso.example", [], not_before=begins, not_after=ends)
+        kept = vaults.import_version(vault_url, "sf-reader", reader, created=begins)
+        facts["reader_thumbprint"] = kept.thumbprint
+        facts["reader_certificate_url"] = f"{vault_url}/secrets/sf-reader"
     if spec.operator_client:
         # Outlives the cluster's own certificate: rotations are watched with it.
         person = issuing.issue("operator.contoso.example", [], not_before=begins, not_after=ends + timedelta(days=730))

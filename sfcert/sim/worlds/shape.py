@@ -37,18 +37,26 @@ def shaped(template: Json, spec: Spec, facts: Json) -> Json:
         }
     if spec.secondary:
         _with_secondary(cluster, scale_set, facts)
+    if spec.reverse_proxy or spec.proxy_name is not None:
+        for entry in template["variables"]["copy"]:
+            if entry["name"] == "clusterNodeTypes":
+                entry["input"]["reverseProxyEndpointPort"] = 19081
     if spec.reverse_proxy:
-        cluster["reverseProxyCertificate"] = copy.deepcopy(cluster["certificate"])
-        node = _node_settings(scale_set)
-        node["reverseProxyCertificate"] = copy.deepcopy(node["certificate"])
+        _with_reverse_proxy(cluster, scale_set, copy.deepcopy(cluster["certificate"]))
     if spec.operator_client:
         cluster["clientCertificateThumbprints"] = [
             {"isAdmin": True, "certificateThumbprint": facts["client_thumbprint"]}
         ]
+    if spec.reader_client:
+        cluster.setdefault("clientCertificateThumbprints", []).append(
+            {"isAdmin": False, "certificateThumbprint": facts["reader_thumbprint"]}
+        )
     if spec.system_identity:
         scale_set["identity"] = {"type": "SystemAssigned"}
     if spec.by_name:
         _by_name(cluster, scale_set, spec, facts)
+    if spec.proxy_name is not None:
+        _with_own_proxy(cluster, scale_set, facts)
     if spec.by_name or spec.existing_extension is not None:
         _with_extension(template, scale_set, spec, facts)
     cluster.update(copy.deepcopy(spec.cluster_settings))
@@ -91,6 +99,20 @@ def _with_secondary(cluster: Json, scale_set: Json, facts: Json) -> None:
     }
     secrets = scale_set["properties"]["virtualMachineProfile"]["osProfile"]["secrets"]
     secrets[0]["vaultCertificates"].append({"certificateUrl": facts["secondary_url"], "certificateStore": "My"})
+
+
+def _with_reverse_proxy(cluster: Json, scale_set: Json, declared: Json) -> None:
+    cluster["reverseProxyCertificate"] = declared
+    _node_settings(scale_set)["reverseProxyCertificate"] = copy.deepcopy(declared)
+
+
+def _with_own_proxy(cluster: Json, scale_set: Json, facts: Json) -> None:
+    """The reverse proxy by the thumbprint of a certificate of its own, which a vm secret brings."""
+    _with_reverse_proxy(cluster, scale_set, {"thumbprint": facts["proxy_thumbprint"], "x509StoreName": "My"})
+    secrets = scale_set["properties"]["virtualMachineProfile"]["osProfile"]["secrets"]
+    if not secrets:
+        secrets.append({"sourceVault": {"id": facts["vault_id"]}, "vaultCertificates": []})
+    secrets[0]["vaultCertificates"].append({"certificateUrl": facts["proxy_url"], "certificateStore": "My"})
 
 
 def _by_name(cluster: Json, scale_set: Json, spec: Spec, facts: Json) -> None:

@@ -32,7 +32,9 @@ ONE = (NodeType("nt0", 5, primary=True),)
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One world. Days are counted from the instant at which the world begins; negative ones lie before it."""
+    """One world. Days are counted from the instant at which the world begins; negative ones lie before it.
+    `proxy_name`: the reverse proxy has a certificate of its own, of that name; `reader_client`: a client that is no
+    admin is declared too."""
 
     sentence: str
     node_types: tuple[NodeType, ...] = ONE
@@ -41,6 +43,8 @@ class Spec:
     firewall: bool = False
     existing_extension: str | None = None
     reverse_proxy: bool = False
+    proxy_name: str | None = None
+    reader_client: bool = False
     secondary: bool = False
     operator_client: bool = True
     system_identity: bool = False
@@ -78,6 +82,10 @@ WORLDS: dict[str, Spec] = {
         "The Key Vault extension 1.0 already serves an application.", existing_extension="1.0"
     ),
     "reverse-proxy": Spec("The reverse proxy uses the same certificate by thumbprint.", reverse_proxy=True),
+    "own-reverse-proxy": Spec(
+        "The reverse proxy has a certificate of its own by thumbprint.", proxy_name="proxy.contoso.example"
+    ),
+    "two-clients": Spec("An admin client and one that may only read, both by thumbprint.", reader_client=True),
     "two-thumbprints": Spec("An older certificate is declared as the secondary.", secondary=True),
     "firewalled-vault": Spec("The vault refuses the machines' subnets but lets trusted services in.", firewall=True),
     "system-identity": Spec("The scale set has a system-assigned identity beside.", system_identity=True),
