@@ -129,26 +129,37 @@ class _Finding:
         kept = []
         for one in self._candidates:
             name, pins = str(one.certificate.common_name), set(self._pins(one))
-            lifted = [
-                other
-                for other in self.known.values()
-                if one.declared.is_admin
-                and not other.declared.is_admin
-                and other.declared.value not in self.by_cluster
-                and (other.declared.value, True) not in self.known
-                and has_name(other.certificate, name)
-                and pins & {issuer.thumbprint for issuer in other.issuers}
-            ]
+            lifted = self._lifted(name, pins) if one.declared.is_admin else []
             if lifted:
-                told = ", ".join(other.declared.value for other in lifted)
                 self.stays[one.declared.value] = (
-                    f"by its name {name} the client {told}, which may only read, would be an admin as well; give one "
-                    "of them a certificate with a name of its own."
+                    f"by its name {name} the client {', '.join(lifted)}, which may only read, would be an admin as "
+                    "well; give one of them a certificate with a name of its own."
                 )
             else:
                 kept.append(one)
         self._candidates = kept
         self.names = self._united()
+
+    def _lifted(self, name: str, pins: set[str]) -> list[str]:
+        """The readers, by thumbprint or by name, whom an admin of this name would make admins."""
+        if any(_key(one) == (name.lower(), True) and pins & set(_issuers(one)) for one in self._written):
+            return []
+        found = [
+            other.declared.value
+            for other in self.known.values()
+            if not other.declared.is_admin
+            and other.declared.value not in self.by_cluster
+            and (other.declared.value, True) not in self.known
+            and has_name(other.certificate, name)
+            and pins & {issuer.thumbprint for issuer in other.issuers}
+        ]
+        # who goes by a reader's name is seen no more, but carries that name
+        found += [
+            str(one["certificateCommonName"])
+            for one in self._written
+            if _key(one) == (name.lower(), False) and pins & set(_issuers(one))
+        ]
+        return found
 
     def going(self) -> tuple[ClientCertificate, ...]:
         """The thumbprints that something else stands for, in the order in which they are declared."""

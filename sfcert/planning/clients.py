@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import ClientCertificate, Observation
-from sfcert.planning.client_goal import NAMES, THUMBPRINTS, find_clients
+from sfcert.planning.client_goal import NAMES, THUMBPRINTS, ClientGoal, find_clients
 from sfcert.planning.inputs import Inputs
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.reasons import Reasons
@@ -47,6 +47,7 @@ def clients_situation(
         identities={},
         aim=playbook.aim,
         role="clients",
+        declares=_in_the_end(observation, inputs, goal),
         clients=goal,
     )
 
@@ -112,8 +113,7 @@ def forget_client_thumbprints(situation: Situation, definition: StageDefinition,
     if not goal.goes or HAVE_MOVED not in situation.inputs.accepted:
         return []
     cluster, path = situation.observation.cluster, f"properties.{THUMBPRINTS}"
-    kept = tuple(one for one in cluster.clients if one.kind == "thumbprint" and one not in goal.goes)
-    after = (*kept, *goal.named)
+    after = _without(situation.observation, goal)
     raw = (situation.raw(cluster.id).body.get("properties") or {}).get(THUMBPRINTS) or []
     gone = [one.value for one in goal.goes]
     return [
@@ -123,7 +123,7 @@ def forget_client_thumbprints(situation: Situation, definition: StageDefinition,
             scope=parse_resource_id(cluster.id).group_scope,
             names={"thumbprints": _listed([f"{one[:8]}…" for one in gone])},
             facts={
-                "declares": declared_clients(after) | {"gone": gone},
+                "declares": _in_the_end(situation.observation, situation.inputs, goal),
                 "let_in": declared_clients(goal.named),
             },
             edits={cluster.id: (set_to(path, goal.keeps),)},
@@ -133,6 +133,20 @@ def forget_client_thumbprints(situation: Situation, definition: StageDefinition,
             group="cluster",
         )
     ]
+
+
+def _without(observation: Observation, goal: ClientGoal) -> tuple[ClientCertificate, ...]:
+    """The clients once the thumbprints are gone for which something else stands."""
+    kept = (one for one in observation.cluster.clients if one.kind == "thumbprint" and one not in goal.goes)
+    return (*kept, *goal.named)
+
+
+def _in_the_end(observation: Observation, inputs: Inputs, goal: ClientGoal) -> dict[str, Any]:
+    """What the gates expect of the clients once the plan is done."""
+    if HAVE_MOVED in inputs.accepted:
+        return declared_clients(_without(observation, goal)) | {"gone": [one.value for one in goal.goes]}
+    thumbprints = (one for one in observation.cluster.clients if one.kind == "thumbprint")
+    return declared_clients((*thumbprints, *goal.named))
 
 
 def declared_clients(clients: Sequence[ClientCertificate]) -> dict[str, Any]:

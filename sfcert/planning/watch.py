@@ -17,13 +17,17 @@ def watch(situation: Situation, definition: StageDefinition) -> list[Step]:
     if situation.goal_is_to_come:
         return []
     cluster = situation.observation.cluster
+    names, facts = {}, {}
+    if situation.found_goal is not None:
+        names = {"goal_short": f"{situation.goal.thumbprint[:8]}…", "renewal": _renewal(situation)}
+        facts = cluster_step_facts(situation)
     return [
         Step(
             definition=definition,
             subject=cluster.id,
             scope=cluster.id,
-            names={"goal_short": f"{situation.goal.thumbprint[:8]}…", "renewal": _renewal(situation)},
-            facts=cluster_step_facts(situation) | {"declares": declared_facts(situation)},
+            names=names,
+            facts=facts | {"declares": declared_facts(situation)},
             move=Nothing(stage_id="", deadline_s=0),
         )
     ]

@@ -43,7 +43,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                     "LeftBehind",
                     f"The cluster went to the common name {leaf.common_name}, the reverse proxy still names one "
                     "certificate of it by thumbprint: the next renewal leaves the proxy behind.",
-                    "Declare the reverse proxy by the same common name.",
+                    "Declare the reverse proxy by the same name: the playbook reverse-proxy-to-common-name does.",
                     thumbprint=leaf.thumbprint,
                     declared_at=proxy.path,
                 )

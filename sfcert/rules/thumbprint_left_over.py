@@ -25,13 +25,12 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
         yield cannot_tell(cluster.id, open_value("The cluster's declaration"), "a thumbprint was left over")
     if not is_by_name(observation):
         return
-    remedy = "Move it to a common name as well, or note the day on which it must be changed by hand."
     if cluster.reverse_proxy.thumbprints:
         yield fail_at(
             cluster.id,
             "ReverseProxy",
             "The reverse proxy is still declared by thumbprint, and no health warning speaks of its expiry.",
-            remedy,
+            "Move it to its common name with the playbook reverse-proxy-to-common-name.",
             {cluster.reverse_proxy.path: list(cluster.reverse_proxy.thumbprints)},
         )
     for client in cluster.clients:
@@ -40,7 +39,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                 cluster.id,
                 "Client",
                 f"The client certificate {client.value} is declared by thumbprint: its next renewal is refused.",
-                remedy,
+                "Let it in by its name and issuer with the playbook client-certificates.",
                 thumbprint=client.value,
                 is_admin=client.is_admin,
             )
@@ -54,7 +53,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                     cluster.id,
                     "Setting",
                     f"The setting {section}/{key} names the thumbprint {found[0].upper()}.",
-                    remedy,
+                    "Use a name where the setting takes one, or note the day on which it must be changed by hand.",
                     {f"properties.fabricSettings[name='{section}'].{key}": value},
                 )
 

@@ -43,6 +43,9 @@ def filled(text: str) -> str:
         text = text.replace(
             "$APP", json.dumps([make.version(make.leaf("app", common_name="app.example.com"), name="app")])
         )
+    for name in ("alice", "bob", "carol"):
+        if f"$TP_{name}" in text:
+            text = text.replace(f"$TP_{name}", client(text, name))
     if "$RIVAL" in text or "$CA_" in text:
         # the same name from another authority, as it lies in the vault under a name of its own
         rival = make.leaf("rival", ca="Example Issuing CA B", not_before=make.NOW - timedelta(days=1))
@@ -50,7 +53,14 @@ def filled(text: str) -> str:
         text = text.replace("$RIVAL", json.dumps([make.version(rival, name="shop-b")]))
         for letter in "AB":
             text = text.replace(f"$CA_{letter}", make.authority(f"Example Issuing CA {letter}").thumbprint)
+    text = text.replace("$LEFT", owner_of(make.CLUSTER_ID, "left frozen"))
     return text.replace("$OWNER", owner_of(make.CLUSTER_ID, Inputs().playbook))
+
+
+def client(text: str, label: str) -> str:
+    """The thumbprint of the client with this label, as the case describes its certificate."""
+    found = (edit["client"] for edit in yaml.safe_load(text)["edits"] if "client" in edit)
+    return leaf(next(one for one in found if one["label"] == label)).thumbprint
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ from sfcert.model.plan import Plan
 from sfcert.planning.assemble import plan_rollover
 from sfcert.planning.inputs import Inputs
 from sfcert.sources.observe import observe
-from tests import make
+from tests import make, make_roles
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = ROOT / "playbooks"
@@ -59,10 +59,25 @@ def world_of(described: Json) -> make.World:
 def edited(document: Json, edits: list[Json]) -> Json:
     """`{at: [root, step, …], set|append|remove: value}`; the root is `cluster`, `vault`, `certificate`, `document`,
     `scale-set NAME` or `instances NAME`. `{twin_of: NAME, called: OTHER}` adds a second scale set of one node type,
-    `{move: vault, to: ID}` puts the vault elsewhere, `{copy_certificate: NAME}` imports it under another name."""
+    `{move: vault, to: ID}` puts the vault elsewhere, `{copy_certificate: NAME}` imports it under another name,
+    `{client: LEAF, admin: BOOL, in_vault: NAME}` declares a client by thumbprint, `{proxy: LEAF, …}` a reverse proxy
+    with a certificate of its own (`make_roles`)."""
     for edit in edits:
         if "twin_of" in edit:
             _add_twin(document, make.scale_set_id(edit["twin_of"]), make.scale_set_id(edit["called"]))
+            continue
+        if "client" in edit:
+            make_roles.with_client(
+                document,
+                leaf(edit["client"]),
+                admin=edit.get("admin", True),
+                vault_name=edit.get("in_vault"),
+                declared=edit.get("declared", True),
+            )
+            continue
+        if "proxy" in edit:
+            more = {key: value for key, value in edit.items() if key != "proxy"}
+            make_roles.with_proxy(document, leaf(edit["proxy"]), **more)
             continue
         if "move" in edit:
             _move_vault(document, edit["to"])
