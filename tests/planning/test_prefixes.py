@@ -24,6 +24,10 @@ SAMPLES = [
     "manual-mode",
     "existing-extension-1",
     "system-assigned-identity-beside",
+    "clients-that-have-moved-lose-their-thumbprints",
+    "reverse-proxy-with-its-own-certificate",
+    "reverse-proxy-of-a-cluster-by-name",
+    "reverse-proxy-in-manual-mode",
 ]
 
 
