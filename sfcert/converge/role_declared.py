@@ -22,6 +22,8 @@ def differs_on_cluster(cluster: Cluster, expects: Json) -> str | None:
     """How the cluster's definition differs from what a gate wants for a role; None where it does not."""
     match expects.get("role"):
         case "clients":
+            if cluster.certificate.kind == "none":
+                return "it shows no certificate at all"
             return _differs_in_clients(cluster.clients, expects)
         case "reverse-proxy":
             return differs_from_cluster(cluster.reverse_proxy, expects)
@@ -59,6 +61,8 @@ def _lets_in(root: ElementTree.Element, expects: Json) -> str | None:
     """Whether each wanted client is in the list of its role, and none that is gone is: the nodes' lists hold the
     cluster's own certificates too, so that more than what is wanted may stand there."""
     security = section_of(root, "Security")
+    if not security:
+        return "the manifest has no section Security"
     own = {one.upper() for one in _parts(security.get("ClusterCertThumbprints"))}
     for kind, value, issuers, is_admin in _wanted(expects):
         word = "AdminClient" if is_admin else "Client"

@@ -39,6 +39,15 @@ def cn(*entries: tuple[str, str], role: str = "certificateCommonNames", **more: 
             {"clientCertificateThumbprints": [{"isAdmin": True, "certificateThumbprint": A}]},
             "ClientCertDefinedWithoutServerCert",
         ),
+        (
+            tp(A)
+            | {
+                "clientCertificateCommonNames": [
+                    {"isAdmin": True, "certificateCommonName": "c", "certificateIssuerThumbprint": ""}
+                ]
+            },
+            "ClientCommonNameDefinedWithoutIssuerThumbprint",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
