@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from tests.sim.nodes.test_endpoints import client_pem, fetch, run
 World = Any
 MakeWorld = Callable[..., World]
 Json = dict[str, Any]
-NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 
 def cluster_of(world: World) -> Any:
