@@ -14,13 +14,16 @@ from msgspec.structs import replace
 from sfcert import dated
 from sfcert.model.ids import parse_vault_url
 from sfcert.model.observation import (
+    ClientCertificate,
     Declaration,
     KeyVaultExtension,
     LifetimeAction,
+    NodeExtension,
     Observation,
     ObservedCertificate,
     PinnedName,
     ScaleSet,
+    Vault,
     VaultCertificate,
 )
 from sfcert.model.plan import Goal, Plan
@@ -30,14 +33,19 @@ def after_plan(observation: Observation, plan: Plan) -> Observation | None:
     """The world to which a plan leads, as far as rotations need it.
 
     Returns:
-        None where the plan is blocked, has no stages, or does not end in a declaration by name: what was seen is the
-        better ground then.
+        None where the plan is blocked, has no stages, or ends in no declaration by name, of whatever role: what was
+        seen is the better ground then.
 
     Effects: none.
     """
+    if plan.status != "ready":
+        return None
+    if plan.goal is None:
+        return _with_clients(observation, plan)
+    if plan.goal.role == "reverse-proxy":
+        return _with_reverse_proxy(observation, plan, plan.goal)
     changes = [change for stage in plan.stages for change in stage.changes]
-    declares = any("certificateCommonNames" in one.path and one.kind != "Delete" for one in changes)
-    if plan.status != "ready" or plan.goal is None or plan.goal.role != "cluster" or not declares:
+    if not any("certificateCommonNames" in one.path and one.kind != "Delete" for one in changes):
         return None
     goal, cluster = plan.goal, observation.cluster
     name = PinnedName(
@@ -50,20 +58,66 @@ def after_plan(observation: Observation, plan: Plan) -> Observation | None:
     )
     still = {*cluster.reverse_proxy.thumbprints, *(one.value for one in cluster.clients)}
     retired = set(cluster.certificate.thumbprints) - still
-    actions = _final_actions(plan)
     return replace(
         observation,
         cluster=replace(cluster, certificate=named),
-        scale_sets=tuple(_scale_set(observation, one, goal, named, retired) for one in observation.scale_sets),
-        vaults=tuple(
-            replace(
-                vault,
-                certificates=None
-                if vault.certificates is None
-                else tuple(_with_actions(one, actions) for one in vault.certificates),
-            )
-            for vault in observation.vaults
+        scale_sets=tuple(
+            _scale_set(observation, one, goal, replace(one.node_extension, certificate=named), retired)
+            for one in observation.scale_sets
         ),
+        vaults=_vaults(observation, plan),
+    )
+
+
+def _with_reverse_proxy(observation: Observation, plan: Plan, goal: Goal) -> Observation:
+    cluster, now = observation.cluster, observation.cluster.reverse_proxy
+    name = PinnedName(common_name=goal.common_name, issuers=(), issuers_text="")
+    named = Declaration(kind="common-name", path=now.path, names=(name,), store=now.store)
+    own = {one for each in observation.scale_sets for one in each.node_extension.certificate.thumbprints}
+    still = {*own, *cluster.certificate.thumbprints, *(one.value for one in cluster.clients)}
+    return replace(
+        observation,
+        cluster=replace(cluster, reverse_proxy=named),
+        scale_sets=tuple(
+            _scale_set(
+                observation,
+                one,
+                goal,
+                one.node_extension
+                if one.node_extension.reverse_proxy.kind == "none"
+                else replace(one.node_extension, reverse_proxy=named),
+                set(now.thumbprints) - still,
+            )
+            for one in observation.scale_sets
+        ),
+        vaults=_vaults(observation, plan),
+    )
+
+
+def _with_clients(observation: Observation, plan: Plan) -> Observation | None:
+    """The clients as the last gate of the plan wants to see them declared."""
+    gates = [gate for stage in plan.stages for gate in stage.gates_out if gate.expects.get("role") == "clients"]
+    if not gates:
+        return None
+    clients = tuple(
+        ClientCertificate(
+            kind=one["kind"], value=one["value"], issuers=tuple(one["issuers"]), is_admin=bool(one["is_admin"])
+        )
+        for one in gates[-1].expects["clients"]
+    )
+    return replace(observation, cluster=replace(observation.cluster, clients=clients))
+
+
+def _vaults(observation: Observation, plan: Plan) -> tuple[Vault, ...]:
+    actions = _final_actions(plan)
+    return tuple(
+        replace(
+            vault,
+            certificates=None
+            if vault.certificates is None
+            else tuple(_with_actions(one, actions) for one in vault.certificates),
+        )
+        for vault in observation.vaults
     )
 
 
@@ -78,7 +132,7 @@ def _goal_url(goal: Goal, scale_set: ScaleSet) -> str | None:
 
 
 def _scale_set(
-    observation: Observation, scale_set: ScaleSet, goal: Goal, named: Declaration, retired: set[str]
+    observation: Observation, scale_set: ScaleSet, goal: Goal, after: NodeExtension, retired: set[str]
 ) -> ScaleSet:
     kept = []
     for secret in scale_set.secrets:
@@ -93,7 +147,7 @@ def _scale_set(
     observed = {one.reference.certificate_url.lower() for each in extensions for one in each.observed if one.reference}
     if url is not None and reference is not None and reference.certificate_url.lower() not in observed:
         entry = ObservedCertificate(
-            url=url, reference=reference, store_name=named.store, store_location=None, is_object=True
+            url=url, reference=reference, store_name=after.certificate.store, store_location=None, is_object=True
         )
         first = extensions[0] if extensions else _new_extension()
         extensions = (replace(first, observed=(*first.observed, entry)), *extensions[1:])
@@ -101,7 +155,7 @@ def _scale_set(
         scale_set,
         secrets=tuple(kept),
         key_vault_extensions=extensions,
-        node_extension=replace(scale_set.node_extension, certificate=named),
+        node_extension=after,
     )
 
 

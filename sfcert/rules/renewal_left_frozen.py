@@ -35,8 +35,8 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                     if certificate.renews_itself
                     else f"; nothing renews it, and it expires on {until}."
                 ),
-                "Go on with the rollover (`sfcert apply` with its plan), or put the lifetime actions of the tag back "
-                "into the policy and remove the tags.",
+                "Go on with the rollover (`sfcert apply` with its plan, or the next playbook where one ended frozen on "
+                "purpose), or put the lifetime actions of the tag back into the policy and remove the tags.",
                 original_lifetime_actions=certificate.tags.get(ACTIONS_TAG),
                 frozen_by=certificate.tags.get(OWNER_TAG),
                 expires_utc=until,

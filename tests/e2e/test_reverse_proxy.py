@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sfcert.arm import remove_at, set_at
+from sfcert.sim.worlds.specs import THREE
 from tests.e2e.killing import Effects, Killed, KilledAt, run_plan
 from tests.e2e.site import Json, Site
 
@@ -163,6 +164,18 @@ def test_a_cluster_by_name_with_the_same_certificate_needs_no_delivery(site_of: 
     renewed = site.renew()
     pass_hours(site, 6)
     assert served(site) == site.presented() == {renewed}
+    assert site.refusals() == []
+
+
+@pytest.mark.parametrize("reading", ["phases", "single"])
+def test_it_comes_through_whichever_way_the_provider_walks(reading: str, site_of: Callable[..., Site]) -> None:
+    site = site_of("own-reverse-proxy", node_types=THREE)
+    site.switch("staging", {"reading": reading})
+    assert site.plan(*PLAYBOOK, *SHAPE).code == 2
+    assert {one["readings"]["single-walk"] for one in site.planned["proof"]["stages"]} == {"proved"}
+    applied = site.apply()
+    assert applied.code == 0, applied.err
+    assert served(site) == {site.facts["proxy_thumbprint"]}
     assert site.refusals() == []
 
 
