@@ -102,9 +102,10 @@ class World:
     def ports(self) -> Ports:
         return ports_over(self.azure, self.cluster_id)
 
-    def captured(self) -> Bundle:
+    def captured(self, *urls: str) -> Bundle:
+        """Everything that a capture reads, and these vault certificates."""
         ports = self.ports
-        options = CaptureOptions(certificate_urls=(CERTIFICATE_URL,))
+        options = CaptureOptions(certificate_urls=(CERTIFICATE_URL, *urls))
         return capture(self.cluster_id, ports.arm, ports.vaults, ports.nodes, now=ports.clock.now(), options=options)
 
 

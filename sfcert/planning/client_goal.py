@@ -142,8 +142,8 @@ class _Finding:
 
     def _lifted(self, name: str, pins: set[str]) -> list[str]:
         """The readers, by thumbprint or by name, whom an admin of this name would make admins."""
-        if any(_key(one) == (name.lower(), True) and pins & set(_issuers(one)) for one in self._written):
-            return []
+        standing = (_issuers(one) for one in self._written if _key(one) == (name.lower(), True))
+        fresh = pins - {pin for issuers in standing for pin in issuers}
         found = [
             other.declared.value
             for other in self.known.values()
@@ -151,13 +151,13 @@ class _Finding:
             and other.declared.value not in self.by_cluster
             and (other.declared.value, True) not in self.known
             and has_name(other.certificate, name)
-            and pins & {issuer.thumbprint for issuer in other.issuers}
+            and fresh & {issuer.thumbprint for issuer in other.issuers}
         ]
         # who goes by a reader's name is seen no more, but carries that name
         found += [
             str(one["certificateCommonName"])
             for one in self._written
-            if _key(one) == (name.lower(), False) and pins & set(_issuers(one))
+            if _key(one) == (name.lower(), False) and fresh & set(_issuers(one))
         ]
         return found
 

@@ -87,11 +87,12 @@ def test_both_plans_are_shown_compared_and_audited_as_any_other(site_of: Callabl
     shown = command("show", str(site.plan_file))
     assert shown.code == 0
     assert "60-declare-reverse-proxy-name" in shown.out
-    for form in ("json", "markdown", "html"):
-        assert command("show", str(site.plan_file), "--format", form).code == 0
     other = site.folder / "clients.json"
     ended = command("plan", "--bundle", bundle, "-o", str(other), *CLIENTS)
     assert ended.code == 2
+    for form in ("human", "json", "markdown", "html"):
+        assert command("show", str(site.plan_file), "--format", form).code == 0
+        assert "60-add-client-names" in command("show", str(other), "--format", form).out
     assert command("diff", str(site.plan_file), str(other)).code == 2
     assert command("diff", str(other), str(other)).code == 0
     actions = json.loads(command("permissions", str(site.plan_file)).out)["Actions"]
