@@ -316,6 +316,16 @@ def test_nodes_present_by_their_health_events() -> None:
     assert look("nodes-present", down, **expects).reason == "NodeDown"
 
 
+def test_a_gateway_that_is_ahead_of_the_transport_does_not_open_the_gate() -> None:
+    """A handshake shows the gateway alone; what a node presents to its peers follows the store at another hour."""
+    document, _, _ = edited()
+    expects = {"thumbprint": LEAF.thumbprint, "level": "runtime"}
+    behind = with_nodes(document, LEAF.thumbprint, OTHER.thumbprint, served=True)
+    assert look("nodes-present", behind, **expects).reason == "PresentsAnother"
+    blind = with_nodes(document, LEAF.thumbprint, None, served=True)
+    assert look("nodes-present", blind, **expects).state == "unknown"
+
+
 def test_nodes_serve_from_a_pinned_issuer() -> None:
     document, _, _ = edited()
     served = with_nodes(document, None, None, served=True)
