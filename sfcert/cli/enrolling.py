@@ -151,8 +151,13 @@ def means_for(
     state: Path | None,
     policy: EnrolmentPolicy | None,
     secrets: dict[str, str] | None = None,
+    tell: Callable[[Event], None] | None = None,
 ) -> Means:
-    """Ports, memory and the ACME adapter for one certificate. `secrets` are values by name, in memory only."""
+    """Ports, memory and the ACME adapter for one certificate. `secrets` are values by name, in memory only.
+
+    Args:
+        tell: hears of each step; None: a line on standard error.
+    """
     from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
@@ -162,8 +167,10 @@ def means_for(
     vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
     acquire: Acquire | None = None
 
-    def tell(event: Event) -> None:
+    def say(event: Event) -> None:
         click.echo(event_line(event), err=True)
+
+    tell = tell or say
 
     if policy is not None and policy.issuer.acme is not None:
         from sfcert.cli.acme_wiring import acquire_by_acme

@@ -62,6 +62,8 @@ def extension_succeeded(look: Look) -> GateVerdict:
             return status.name.lower() == str(name).lower()
         return (status.type or "").lower().endswith(str(kind or "?").lower())
 
+    if look.gate.expects.get("after_version"):
+        return look.open("TooEarly", "The certificate that it has to have brought is not enrolled yet.")
     after = instant(look.gate.expects.get("after_utc"))
     return look.of(judge_extension(scale_set, wanted, f"the extension {name or kind}", after_utc=after))
 

@@ -11,6 +11,8 @@ from sfcert.model.observation import Observation, Vault
 from sfcert.model.progress import GateVerdict
 
 _RUNNING = "inprogress"
+#: The tag by which a version is known that has passed the gate of a plan's enrolment.
+ENROLLED_TAG = "sfcert-enrolled-for"
 
 
 def renewal_frozen(look: Look) -> GateVerdict:
@@ -61,6 +63,29 @@ def newest_version_is(look: Look) -> GateVerdict:
         message = f"The newest version of {found.url} is disabled: a machine that asks for it now gets nothing."
         return look.failed("NewerVersion", message)
     return look.passed(f"The newest version of {found.url} is {wanted}.")
+
+
+def certificate_enrolled(look: Look) -> GateVerdict:
+    """The mark is written by whoever has put the version to the gate; a version without it counts as not looked at."""
+    found = look.certificate()
+    if isinstance(found, GateVerdict):
+        reference = look.reference()
+        where = f"vaults/{reference.vault_url}/certificates/{reference.name}" if reference else ""
+        if (look.observation.why_unread(where) or "").startswith("404"):
+            return look.open("NotThere", f"{look.gate.subject} has no version yet.")
+        return found
+    latest, expects = found.latest, look.gate.expects
+    if latest is None or latest.thumbprint == expects.get("previous"):
+        return look.open("NotThere", f"{found.url} has no new version yet.")
+    if not latest.enabled:
+        return look.failed("NewerVersion", f"The new version {latest.thumbprint} of {found.url} is disabled.")
+    if latest.certificate is not None and latest.certificate.common_name != expects.get("common_name"):
+        message = f"{latest.thumbprint} carries {latest.certificate.common_name}, not {expects.get('common_name')}."
+        return look.failed("NewerVersion", message)
+    if found.tags.get(ENROLLED_TAG) != expects.get("mark"):
+        message = f"{latest.thumbprint} of {found.url} is not marked as one that has passed this plan's gate."
+        return look.open("NotSeen", message)
+    return look.passed(f"{found.url} has the new version {latest.thumbprint}, which has passed the gate.")
 
 
 def remaining_life_at_least(look: Look) -> GateVerdict:

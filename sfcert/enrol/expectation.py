@@ -5,6 +5,8 @@ Leaves out: how a change gets to the nodes, and whether the declaration itself i
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import DeclarationKind, Observation, PinnedName
@@ -16,7 +18,8 @@ class Expectation(Value):
     `kind` is how the cluster certificate is declared. `in_use` are certificates of a declared name that nodes present,
     or that the vault holds enabled and could be selected. `observed` is vault URL + name -> newest certificate, of all
     that the nodes' extensions fetch. `known` is every certificate seen anywhere. `links` says whether any extension
-    links renewals; None where none says. `unread` names what could not be read.
+    links renewals; None where none says. `unread` names what could not be read. `lives_until_utc`: the day until which
+    a plan counts on the certificate and its issuer, None where none does.
     """
 
     cluster_id: str
@@ -29,16 +32,27 @@ class Expectation(Value):
     links: bool | None
     polling_s: int | None
     unread: tuple[str, ...]
+    lives_until_utc: datetime | None = None
 
     def declared(self, common_name: str) -> PinnedName | None:
         """The declared name that equals this one by case."""
         return next((one for one in self.names if one.common_name == common_name), None)
 
 
-def expectation_of(observation: Observation) -> Expectation:
-    """The gate's view of an observed cluster. Effects: none."""
+def expectation_of(
+    observation: Observation, *, name: PinnedName | None = None, lives_until_utc: datetime | None = None
+) -> Expectation:
+    """The gate's view of an observed cluster.
+
+    Args:
+        name: what a plan will declare, with the issuers from which it takes a certificate; None: as it is declared.
+        lives_until_utc: until when a plan counts on it (aware UTC).
+
+    Effects: none.
+    """
     declared = observation.cluster.certificate
-    wanted = {one.common_name for one in declared.names}
+    names = declared.names if name is None else (name,)
+    wanted = {one.common_name for one in (*declared.names, *names)}
     known = observation.known_certificates()
     by_thumbprint = {one.thumbprint: one for one in known}
     presented = {
@@ -71,7 +85,7 @@ def expectation_of(observation: Observation) -> Expectation:
     return Expectation(
         cluster_id=observation.cluster.id,
         kind=declared.kind,
-        names=declared.names,
+        names=names,
         runtime=observation.cluster.runtime,
         in_use=tuple(in_use[key] for key in sorted(in_use)),
         observed=dict(sorted(observed.items())),
@@ -79,4 +93,5 @@ def expectation_of(observation: Observation) -> Expectation:
         links=links,
         polling_s=polling,
         unread=tuple(unread),
+        lives_until_utc=lives_until_utc,
     )

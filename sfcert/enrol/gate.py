@@ -69,6 +69,8 @@ def judge(
     checks.append(check_key(leaf.key_type, leaf.key_bits, policy, expectation))
     checks += _times(leaf, policy, expectation, now)
     checks.append(check_linking(leaf.dns_names, expectation, certificate_url))
+    if expectation is not None and expectation.lives_until_utc is not None:
+        checks.append(_outlives(leaf, direct_issuers(leaf, everyone), expectation.lives_until_utc))
     ends = sunsets.sunset(
         sunsets.authority_of_issuer(leaf.issuer), None, is_pinned=_is_pinned(leaf, expectation), now=now
     )
@@ -266,6 +268,21 @@ def _lifetime(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectati
     session = timedelta(seconds=timing_s("session_lifetime_s"))
     more = " That is shorter than a session may last." if left < needed + session else ""
     return passed("lifetime", f"After renewal falls due {left} are left; a delivery takes up to {needed}.{more}")
+
+
+def _outlives(leaf: Certificate, issuers: Sequence[Certificate], until: datetime) -> GateCheck:
+    """Whether the certificate, and every certificate that may have signed it, lives as long as a plan counts on it."""
+    first = min((leaf, *issuers), key=lambda one: one.not_after_utc)
+    if first.not_after_utc < until:
+        whose = "It" if first is leaf else f"Its issuer {first.thumbprint}"
+        return failed(
+            "outlives-plan",
+            "EndsBeforePlan",
+            f"{whose} ends on {first.not_after_utc:%Y-%m-%d %H:%M}; the plan counts on it until "
+            f"{until:%Y-%m-%d %H:%M}.",
+            "Ask for a longer validity, or plan again with a policy that says how long it lives.",
+        )
+    return passed("outlives-plan", f"It and its issuer live beyond {until:%Y-%m-%d}.")
 
 
 def _left_after_renewal(life: timedelta, policy: EnrolmentPolicy) -> timedelta:

@@ -158,8 +158,9 @@ def _renewal_faults(renewal: Renewal, months: int) -> list[tuple[str, str]]:
     return found
 
 
-def vault_policy(policy: EnrolmentPolicy) -> Json:
-    """The policy in the vault's words, whole. AutoRenew only where somebody in the vault can renew."""
+def vault_policy(policy: EnrolmentPolicy, *, holds_renewal: bool = False) -> Json:
+    """The policy in the vault's words, whole. AutoRenew only where somebody in the vault can renew, and where it is not
+    held back."""
     key = policy.key
     sans: Json = {"dns_names": list(policy.dns_names)}
     if policy.sans.emails:
@@ -180,7 +181,9 @@ def vault_policy(policy: EnrolmentPolicy) -> Json:
             "key_usage": list(policy.key_usage),
             "validity_months": policy.validity_months,
         },
-        "lifetime_actions": [{"trigger": _trigger(policy.renewal), "action": {"action_type": _action(policy)}}],
+        "lifetime_actions": [
+            {"trigger": _trigger(policy.renewal), "action": {"action_type": _action(policy, holds_renewal)}}
+        ],
         "issuer": issuer,
     }
 
@@ -191,8 +194,8 @@ def _trigger(renewal: Renewal) -> Json:
     return {"lifetime_percentage": renewal.lifetime_percentage or DEFAULT_PERCENTAGE}
 
 
-def _action(policy: EnrolmentPolicy) -> str:
-    by_vault = policy.renewal.by == "vault" and not policy.issuer.is_merged
+def _action(policy: EnrolmentPolicy, holds_renewal: bool) -> str:
+    by_vault = policy.renewal.by == "vault" and not policy.issuer.is_merged and not holds_renewal
     return "AutoRenew" if by_vault else "EmailContacts"
 
 

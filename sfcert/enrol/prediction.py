@@ -39,10 +39,12 @@ def predict(
     given_issuers: tuple[Certificate, ...],
     accepted: frozenset[str],
     now: datetime,
+    signed_by: tuple[str, ...] = (),
 ) -> GateReport:
     """The gate's report on a request that was not sent yet.
 
     Args:
+        signed_by: thumbprints of the certificates that are to sign, where these alone are known; they win.
         previous: the newest version's leaf, None where there is none.
         known: certificates seen anywhere, in which the previous issuer is looked for.
         given_issuers: issuing certificates that the operator says will sign; they win over the previous version.
@@ -60,7 +62,9 @@ def predict(
     checks.append(_sunset(policy, expectation, issuers, previous, now))
     pins: tuple[str, ...] = ()
     if not policy.issuer.is_merged:
-        check, pins = _issuer(policy, expectation, issuers, accepted, is_given=bool(given_issuers))
+        expected = signed_by or tuple(one.thumbprint for one in issuers)
+        is_given = bool(signed_by or given_issuers)
+        check, pins = _issuer(policy, expectation, expected, accepted, is_given=is_given)
         checks.append(check)
     return gate_report("predicted", tuple(checks), pins)
 
@@ -95,7 +99,7 @@ def _sunset(
 def _issuer(
     policy: EnrolmentPolicy,
     expectation: Expectation | None,
-    issuers: tuple[Certificate, ...],
+    issuers: tuple[str, ...],
     accepted: frozenset[str],
     *,
     is_given: bool,
@@ -121,7 +125,7 @@ def _issuer(
             "issuer could be verified.",
             f"Name its issuing certificates with --issuer-pem FILE, or accept {ASSUMPTION}.",
         ), ()
-    lacking = tuple(one.thumbprint for one in issuers if one.thumbprint not in pins)
+    lacking = tuple(one for one in issuers if one not in pins)
     source = "as given" if is_given else "as the last version's issuer"
     if lacking:
         sentence = f"{policy.issuer.name} will sign by {', '.join(lacking)} ({source}), which the cluster does not pin."

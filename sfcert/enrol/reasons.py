@@ -26,6 +26,7 @@ GATE_REASONS: Mapping[str, str] = {
     "NotYetValid": "The certificate is valid only later.",
     "Expired": "The certificate has expired.",
     "TooShort": "What is left after renewal is shorter than what delivery takes.",
+    "EndsBeforePlan": "The certificate or its issuer ends before the day until which the plan counts on it.",
     "Links": "Windows would bind another certificate of the nodes to this one.",
     "Sunset": "The authority does not grant client authentication any more, or rotates its intermediates by intent.",
     "ClusterUnread": "What the cluster declares could not be read.",

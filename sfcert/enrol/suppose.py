@@ -33,12 +33,12 @@ def after_plan(observation: Observation, plan: Plan) -> Observation | None:
     """The world to which a plan leads, as far as rotations need it.
 
     Returns:
-        None where the plan is blocked, has no stages, or ends in no declaration by name, of whatever role: what was
-        seen is the better ground then.
+        None where the plan is blocked, has no stages, ends in no declaration by name, of whatever role, or has a
+        certificate enrolled that nobody has seen: what was seen is the better ground then.
 
     Effects: none.
     """
-    if plan.status != "ready":
+    if plan.status != "ready" or any(stage.enrol is not None for stage in plan.stages):
         return None
     if plan.goal is None:
         return _with_clients(observation, plan)

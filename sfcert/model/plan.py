@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import field
 
 from sfcert.model.base import Value
+from sfcert.model.enrolment import EnrolmentPolicy
 from sfcert.model.finding import Finding
 from sfcert.model.forecast import Forecast
 from sfcert.model.proof import Proof
@@ -49,6 +50,32 @@ class InstanceUpgrade(Value):
     scale_set_id: str
     api_version: str
     batches: tuple[tuple[str, ...], ...]
+
+
+class EnrolOperation(Value):
+    """One certificate version to be requested. What it will be is not known yet: the plan counts on this and no more.
+
+    `stand_in` is written wherever the plan would name its thumbprint; it begins with `E0E0E0E0` and is none itself.
+    `previous` is the newest version's thumbprint at planning, None where there was none. `issuers` are the thumbprints
+    of the certificates that may sign it; `lives_until_utc` is the day until which it, and they, have to live. `mark` is
+    the tag's value by which the version is known afterwards. `known_issuers_pem` holds those issuers whose public
+    certificate was seen. The policy's own renewal rests until the stage that gives it back.
+    """
+
+    vault_url: str
+    certificate: str
+    policy: EnrolmentPolicy
+    stand_in: str
+    previous: str | None
+    name: str
+    issuers: tuple[str, ...]
+    lives_until_utc: datetime
+    mark: str
+    known_issuers_pem: str | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{self.vault_url}/certificates/{self.certificate}"
 
 
 class Gate(Value):
@@ -108,6 +135,7 @@ class Stage(Value):
     deployment: Deployment | None = None
     vault: VaultOperation | None = None
     instances: InstanceUpgrade | None = None
+    enrol: EnrolOperation | None = None
     expects: tuple[Expectation, ...] = ()
     gates_in: tuple[Gate, ...] = ()
     gates_out: tuple[Gate, ...] = ()

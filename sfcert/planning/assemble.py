@@ -20,6 +20,7 @@ from sfcert.model.proof import Proof, ProofVerdict
 from sfcert.planning.cleanup import check_cleanup
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
+from sfcert.planning.enrolment import before_enrolment, check_enrolment
 from sfcert.planning.expired import notes_of, recovery_steps
 from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
@@ -51,7 +52,7 @@ from sfcert.playbook import Aim, Playbook, load_playbook
 from sfcert.trust.mending import on_nodes_alone
 from sfcert.trust.moves import Move
 from sfcert.trust.prove import prove, safe_to_stop_until
-from sfcert.trust.starting_world import world_of
+from sfcert.trust.starting_world import with_future, world_of
 from sfcert.trust.world import World
 
 #: How long before a state breaks somebody has to be back at it, in seconds. Assumed: a working day and a night.
@@ -85,6 +86,8 @@ def plan_rollover(
     inputs = checked(inputs)
     playbook = load_playbook(playbooks_dir, inputs.playbook)
     check_playbook(playbook)
+    if inputs.enrolment is not None:
+        check_enrolment(playbook, inputs.enrolment)
     observation = with_given_certificate(replace(observation, observed_at_utc=now), inputs)
     reasons = Reasons(inputs.accepted)
     for finding in findings:
@@ -107,7 +110,7 @@ def plan_rollover(
     steps: list[Step] = []
     proof = Proof(verdict="unknown", states=0, pairs=0, assumptions=(), counterexample=None)
     if situation is not None:
-        steps = ask(playbook, situation, reasons)
+        steps = before_enrolment(situation, ask(playbook, situation, reasons))
         check_refusals(situation, steps, reasons)
         stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
     told = situation is not None and bool(stages or situation.always_tells) and not situation.goal_is_to_come
@@ -226,6 +229,8 @@ def _proved(
     world = world_for(world_of(situation.observation, now), situation)
     if situation.recovery is not None and situation.recovery.is_mended_already:
         world = on_nodes_alone(world)
+    if (future := situation.future) is not None:
+        world = with_future(world, future.url, future.leaf, future.issuers)
     chosen, because = steps, dict[str, str]()
     moves, proof = _proof_of(world, situation, steps)
     if proof.verdict != "proved":
@@ -321,10 +326,11 @@ def _done_by(situation: Situation, steps: Sequence[Step], reasons: Reasons) -> d
             f"lead of its renewal it has to live until {until:%Y-%m-%d}. Renew it first, then plan again."
         )
     frozen = {step.subject for step in steps if step.definition.does == "freeze-renewal"}
+    goals = {one.url.lower() for one in situation.goal.certificates}
     for one in observed_certificates(situation):
         end = one.latest.not_after_utc if one.latest else None
         needed = now + timedelta(seconds=total + _lead(one))
-        if one.url in frozen and one not in situation.goal.certificates and end is not None and end < needed:
+        if one.url in frozen and one.url.lower() not in goals and end is not None and end < needed:
             reasons.add(
                 f"{one.url}, which the same extension observes, ends on {end:%Y-%m-%d} and would be frozen until "
                 f"{needed:%Y-%m-%d}. Renew it first, then plan again."

@@ -14,8 +14,9 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 
+from sfcert.converge.vault_gates import ENROLLED_TAG
 from sfcert.model.ids import parse_resource_id
-from sfcert.model.plan import Deployment, InstanceUpgrade, VaultOperation
+from sfcert.model.plan import Deployment, EnrolOperation, InstanceUpgrade, VaultOperation
 
 #: The plan's file, as the lines name it.
 PLAN = '"${PLAN:-plan.json}"'
@@ -23,13 +24,26 @@ _VAULT_API = "7.4"
 _AT_REST = "properties.clusterState=='Ready' && properties.provisioningState=='Succeeded'"
 
 
-def deployment_lines(scope: str, stage_id: str, deployment: Deployment) -> tuple[str, ...]:
-    """The template out of the saved plan, then the deployment under the very name that `apply` uses."""
+def deployment_lines(
+    scope: str, stage_id: str, deployment: Deployment, *, enrolled: tuple[str, str] | None = None
+) -> tuple[str, ...]:
+    """The template out of the saved plan, then the deployment under the very name that `apply` uses.
+
+    Args:
+        enrolled: URL and stand-in of the certificate that a stage before brings; where the template holds the stand-in,
+            the real thumbprint is asked of the vault.
+    """
+    lines: tuple[str, ...] = ()
+    more = ""
+    if enrolled is not None and enrolled[1] in json.dumps(deployment.template):
+        lines = (f'ENROLLED="$(az keyvault certificate show --id {enrolled[0]} --query x509ThumbprintHex -o tsv)"',)
+        more = ' --enrolled "$ENROLLED"'
     parts = scope.strip("/").split("/")
     file = f"{stage_id}.json"
     create = f"az deployment group create --subscription {parts[1]} --resource-group {shlex.quote(parts[3])}"
     return (
-        f"sfcert show {PLAN} --stage {shlex.quote(stage_id)} --format template > {shlex.quote(file)}",
+        *lines,
+        f"sfcert show {PLAN} --stage {shlex.quote(stage_id)} --format template{more} > {shlex.quote(file)}",
         f"{create} --name {deployment.name} --mode {deployment.mode} --template-file {shlex.quote(file)}",
     )
 
@@ -62,6 +76,48 @@ def vault_lines(operation: VaultOperation) -> tuple[str, ...]:
             _patch(host, _version_url(where), "@kept.json"),
         ]
     return tuple(lines)
+
+
+def enrol_lines(operation: EnrolOperation, stage_id: str, cluster_id: str) -> tuple[str, ...]:
+    """The request, its answer through the gate, and the mark by which later stages know the version.
+
+    `az` has no gate and speaks no ACME: that part is `sfcert enrol` and `sfcert merge`, with the stage's own policy.
+    """
+    file = shlex.quote(f"{stage_id}.policy.json")
+    for_it = f"--vault {operation.vault_url} --for-cluster {shlex.quote(cluster_id)}"
+    name = shlex.quote(operation.certificate)
+    lines = [f"sfcert show {PLAN} --stage {shlex.quote(stage_id)} --format policy > {file}"]
+    ask = f"sfcert enrol {name} --policy {file} --renew {for_it}"
+    if operation.policy.issuer.is_merged and not operation.policy.issuer.is_acme:
+        request = shlex.quote(f"{stage_id}.csr.pem")
+        signed = shlex.quote(f"{stage_id}.signed.pem")
+        lines += [f"{ask} --csr {request}", f"# have {request} signed; leaf and issuers into {signed}"]
+        lines.append(f"sfcert merge {name} --chain {signed} {for_it}")
+    else:
+        lines.append(ask)
+    return (*lines, *_mark_lines(operation))
+
+
+def cancel_lines(vault_url: str, certificate: str) -> list[str]:
+    """End an open request, then take its remains away, so that the next one may begin."""
+    where = f"--vault-name {vault_url.removeprefix('https://').split('.')[0]} --name {shlex.quote(certificate)}"
+    url = shlex.quote(f"{vault_url}/certificates/{certificate}/pending?api-version={_VAULT_API}")
+    body = shlex.quote('{"cancellation_requested":true}')
+    return [
+        _patch(vault_url.removeprefix("https://"), url, body),
+        f"az keyvault certificate pending delete {where}",
+    ]
+
+
+def _mark_lines(operation: EnrolOperation) -> list[str]:
+    """The tag of the newest version, others kept. Look at the version before: the mark says that somebody did."""
+    host = operation.vault_url.removeprefix("https://")
+    where = f"--vault-name {host.split('.')[0]} --name {shlex.quote(operation.certificate)}"
+    body = f"{{tags: merge(tags || `{{}}`, `{_literal({ENROLLED_TAG: operation.mark})}`)}}"
+    return [
+        f"az keyvault certificate show {where} --output json --query {shlex.quote(body)} > tags.json",
+        _patch(host, _version_url(where), "@tags.json"),
+    ]
 
 
 def instance_lines(upgrade: InstanceUpgrade, cluster_id: str) -> tuple[str, ...]:

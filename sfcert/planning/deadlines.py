@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sfcert import dated
+from sfcert.model.enrolment import Issuer
 from sfcert.model.observation import Observation, ScaleSet
 from sfcert.model.plan import Deadline
 from sfcert.planning.instances import is_manual
@@ -25,6 +26,8 @@ FORMULAS = (
     "watch",
     "settings-upgrade",
     "by-people",
+    "enrolment",
+    "delivery",
 )
 #: What a plan leaves for people to approve its stages, in seconds. Assumed: a week covers an ordinary change process.
 APPROVALS_S = 7 * 86400
@@ -78,6 +81,12 @@ def deadline_for(
             return _cluster_upgrade(observation, phases=1)
         case "by-people":
             return Deadline(seconds=PEOPLE_S, computed_from="a day for people; afterwards the same command goes on")
+        case "enrolment":
+            return _enrolment(facts["issuer"])
+        case "delivery":
+            polling, monitor = dated.timing_s("extension_polling_s"), dated.timing_s("certificate_monitor_s")
+            told = f"2 looks of the extension at the vault, {polling} s apart, and one of the node, {monitor} s"
+            return Deadline(seconds=2 * polling + monitor, computed_from=told)
     raise KeyError(formula)
 
 
@@ -111,6 +120,18 @@ def _cluster_upgrade(observation: Observation, phases: int = MOST_PHASES) -> Dea
     walks = f"{phases} phases, each" if phases > 1 else "1 walk,"
     told = f"{walks} at most the smaller of {upgrade} s and {domains} domains × {domain} s ({whose})"
     return Deadline(seconds=phases * one, computed_from=told)
+
+
+def _enrolment(issuer: Issuer) -> Deadline:
+    """Assumed: an authority behind the vault answers within a day, one by ACME within two hours, people within three
+    days."""
+    if issuer.is_self:
+        return Deadline(seconds=1800, computed_from="the vault signs by itself: 30 min")
+    if issuer.is_acme:
+        return Deadline(seconds=2 * _HOUR, computed_from="an order by ACME and its challenges: 2 h")
+    if issuer.is_integrated:
+        return Deadline(seconds=86400, computed_from="the authority behind the vault answers: a day")
+    return Deadline(seconds=3 * 86400, computed_from="somebody has it signed and brings it back: 3 days")
 
 
 def _budget_s(scale_set: ScaleSet) -> int:

@@ -14,6 +14,7 @@ from sfcert import dated
 from sfcert.model.observation import VaultCertificate
 from sfcert.model.plan import VaultOperation
 from sfcert.planning.cluster import declared_facts
+from sfcert.planning.enrolment import resumed_after_enrolment, without_renewal
 from sfcert.planning.order import slug
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.renewal import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG, original_actions, renewal_lead_s
@@ -71,7 +72,15 @@ def resume_renewal(situation: Situation, definition: StageDefinition, reasons: R
     Effects: adds to `reasons`, where the plan would end frozen, or the next issuer is not one of the pins.
     """
     steps = []
-    for one in observed_certificates(situation):
+    future = situation.future
+    asked_for = future.certificate if future is not None else None
+    every = observed_certificates(situation)
+    if asked_for is not None:
+        every = (*(one for one in every if one.url.lower() != asked_for.url.lower()), asked_for)
+    for one in every:
+        if asked_for is not None and one is asked_for:
+            steps += _resumed_enrolled(situation, definition, reasons, frozen)
+            continue
         freezes = frozen and one.renews_itself
         if not freezes and not _is_to_end(situation, one):
             continue
@@ -122,6 +131,36 @@ def _ends_frozen(situation: Situation, one: VaultCertificate) -> bool:
     )
 
 
+def _resumed_enrolled(situation: Situation, definition: StageDefinition, reasons: Reasons, frozen: bool) -> list[Step]:
+    """As `resume_renewal`, for the name under which a stage of this plan enrols."""
+    future = situation.future
+    assert future is not None
+    before = future.previous
+    is_frozen = before is not None and (
+        (frozen and before.renews_itself) or before.tags.get(OWNER_TAG) == situation.owner
+    )
+    if future.certificate.renews_itself:
+        users = served_by(situation, future.certificate)
+        if users:
+            because = (
+                f"{future.url} still serves a thumbprint declaration ({'; '.join(users)}) when this plan is done, so "
+                f"that it must not renew itself. Rotate that declaration first, or enrol with renewal by sfcert."
+            )
+            reasons.needs("ends-frozen", because)
+            return []
+        strange = _strange_issuers(situation, future.certificate)
+        accepted = situation.inputs.accepted
+        if strange and "ends-frozen" in accepted and "issuer-next-time" not in accepted:
+            return []
+        if strange:
+            because = (
+                f"{future.url}: {strange} Or let sfcert renew it (renewal: {{by: sfcert}} in the policy), or let the "
+                "plan end with renewal frozen, with --accept ends-frozen."
+            )
+            reasons.needs("issuer-next-time", because)
+    return resumed_after_enrolment(situation, definition, is_frozen=is_frozen)
+
+
 def left_frozen(situation: Situation, steps: Sequence[Step]) -> tuple[str, ...]:
     """What stays frozen when these steps are done, until when that is safe, and what to do then."""
     resumed = {step.subject for step in steps if step.definition.does == "resume-renewal"}
@@ -160,7 +199,7 @@ def _frozen(situation: Situation, definition: StageDefinition, one: VaultCertifi
         vault_url=one.vault_url,
         certificate=one.name,
         expects={"lifetime_actions": original},
-        sets={"lifetime_actions": [_without_renewal(action) for action in original]},
+        sets={"lifetime_actions": [without_renewal(action) for action in original]},
         expects_tags={OWNER_TAG: one.tags.get(OWNER_TAG)},
         sets_tags=tags,
     )
@@ -181,7 +220,7 @@ def _resumed(situation: Situation, definition: StageDefinition, one: VaultCertif
     kept: dict[str, str | None] = {OWNER_TAG: situation.owner if one.renews_itself else one.tags.get(OWNER_TAG)}
     if len(compact) <= LONGEST_TAG:
         kept[ACTIONS_TAG] = compact
-    frozen = [_without_renewal(action) for action in original]
+    frozen = [without_renewal(action) for action in original]
     operation = VaultOperation(
         vault_url=one.vault_url,
         certificate=one.name,
@@ -207,16 +246,6 @@ def _resumed(situation: Situation, definition: StageDefinition, one: VaultCertif
     )
 
 
-def _without_renewal(action: Any) -> Any:
-    """The same trigger, which tells the contacts instead of renewing."""
-    if not isinstance(action, dict) or not isinstance(action.get("action"), dict):
-        return action
-    kind = str(action["action"].get("action_type", ""))
-    if kind.lower() != "autorenew":
-        return action
-    return {**action, "action": {**action["action"], "action_type": "EmailContacts"}}
-
-
 def _newest(one: VaultCertificate) -> str | None:
     return one.latest.thumbprint if one.latest else None
 
@@ -232,7 +261,7 @@ def _strange_issuers(situation: Situation, one: VaultCertificate) -> str | None:
     What speaks for it: one of the two newest versions came from another issuer, or the authority is known to rotate its
     intermediates.
     """
-    if one.url not in {each.url for each in situation.goal.certificates}:
+    if one.url.lower() not in {each.url.lower() for each in situation.goal.certificates}:
         return None
     pins = situation.judging_pins
     if not pins:

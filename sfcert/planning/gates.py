@@ -76,7 +76,8 @@ def _frozen(step: Step, situation: Situation, done_by: datetime) -> Wanted:
 
 def _renewal_as(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     expects = {"lifetime_actions": step.facts["lifetime_actions"]}
-    return [(url, expects, f"{url} renews as it did before.") for url in _certificates(step, situation)]
+    how = step.facts.get("renewal_says") or "as it did before"
+    return [(url, expects, f"{url} renews {how}.") for url in _certificates(step, situation)]
 
 
 def _newest(step: Step, situation: Situation, done_by: datetime) -> Wanted:
@@ -126,6 +127,8 @@ def _extension(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     created = step.facts.get("version_created_utc")
     if isinstance(created, datetime):
         expects["after_utc"] = f"{created:%Y-%m-%dT%H:%M:%SZ}"
+    if step.facts.get("after_version"):
+        expects["after_version"] = step.facts["after_version"]
     says = f"The extension {name} has succeeded on every instance of"
     return [(one, expects, f"{says} {label}.") for one, label in _sets(step, situation)]
 
@@ -215,11 +218,18 @@ def _fits(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     return [(url, expects, f"The newest version of {url} is valid, of this name, and from a pinned issuer.")]
 
 
+def _enrolled(step: Step, situation: Situation, done_by: datetime) -> Wanted:
+    assert step.enrol is not None
+    expects = {"mark": step.enrol.mark, "previous": step.enrol.previous, "common_name": step.enrol.name}
+    return [(step.enrol.url, expects, f"{step.enrol.url} has a new version that has passed the gate.")]
+
+
 _WANTED: dict[str, Callable[[Step, Situation, datetime], Wanted]] = {
     "cluster-at-rest": _at_rest,
     "renewal-frozen": _frozen,
     "renewal-as": _renewal_as,
     "newest-version-is": _newest,
+    "certificate-enrolled": _enrolled,
     "remaining-life-at-least": _life,
     "identity-exists": _identity,
     "access-granted": _access,

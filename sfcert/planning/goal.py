@@ -11,6 +11,7 @@ from sfcert.model.base import Value
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH, Certificate
 from sfcert.model.ids import VaultReference
 from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
+from sfcert.planning.future import Future, find_future, is_absent
 from sfcert.planning.inputs import Inputs
 from sfcert.planning.issuers import FoundIssuers, find_issuers, find_issuers_to_change
 from sfcert.planning.reasons import Reasons
@@ -22,13 +23,15 @@ SMALLEST_RSA_BITS = 2048
 
 class FoundGoal(Value):
     """G with everything that follows from it. `references` maps scale set id -> the vault certificate it is to observe;
-    `certificates` are those vault certificates, once each, by URL."""
+    `certificates` are those vault certificates, once each, by URL. `future` where a stage of the plan has to bring G:
+    then G is what the gate demands of it, and no certificate yet."""
 
     certificate: Certificate
     common_name: str
     issuers: FoundIssuers
     references: dict[str, VaultReference]
     certificates: tuple[VaultCertificate, ...]
+    future: Future | None = None
 
     @property
     def thumbprint(self) -> str:
@@ -56,18 +59,28 @@ def find_goal(
     """
     references: dict[str, VaultReference] = {}
     found: dict[str, VaultCertificate] = {}
+    unread = False
     for scale_set in observation.scale_sets:
         reference = _reference_for(observation, inputs, scale_set, reasons, role)
         if reference is None:
             continue
         references[scale_set.id] = reference
         certificate = observation.vault_certificate(reference)
+        if certificate is None and inputs.enrolment is not None and is_absent(observation, reference):
+            continue
         if certificate is None:
+            unread = True
             reasons.add(_not_read(observation, reference))
         else:
             found[certificate.url] = certificate
-    if not found or len(references) < len(observation.scale_sets):
+    if unread or len(references) < len(observation.scale_sets):
         return None
+    if inputs.enrolment is not None:
+        future = find_future(observation, inputs, references.values(), found, reasons)
+        if future == "blocked":
+            return None
+        if isinstance(future, Future):
+            return _enrolled(observation, inputs, future, references, reasons)
     leaves = {url: _newest(one, inputs, reasons) for url, one in found.items()}
     known = {leaf.thumbprint: leaf for leaf in leaves.values() if leaf is not None}
     if None in leaves.values() or not known:
@@ -100,6 +113,31 @@ def find_goal(
         issuers=issuers,
         references=references,
         certificates=certificates,
+    )
+
+
+def _enrolled(
+    observation: Observation,
+    inputs: Inputs,
+    future: Future,
+    references: dict[str, VaultReference],
+    reasons: Reasons,
+) -> FoundGoal | None:
+    """The goal that a stage of the plan is to bring; its pins are those named, beside those that are declared."""
+    if not _is_fit_by_name(observation, inputs, future.leaf, reasons, "cluster"):
+        return None
+    _check_fitness(observation, future.leaf, (future.certificate,), reasons, "cluster")
+    name = future.leaf.common_name or ""
+    declared = next((one for one in observation.cluster.certificate.names if one.common_name == name), None)
+    pins = tuple(dict.fromkeys((*(declared.issuers if declared else ()), *future.named)))
+    source = "named with --issuer-thumbprints; the gate holds the enrolment to it"
+    return FoundGoal(
+        certificate=future.leaf,
+        common_name=name,
+        issuers=FoundIssuers(verified=future.issuers, pins=pins, source=source),
+        references=references,
+        certificates=(future.certificate,),
+        future=future,
     )
 
 

@@ -11,6 +11,8 @@ from sfcert import dated
 from sfcert.errors import Fault, InputError
 from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
+from sfcert.model.codec import to_plain
+from sfcert.model.enrolment import EnrolmentPolicy
 from sfcert.model.ids import VaultReference, normal_thumbprint, parse_resource_id, parse_vault_url
 
 DEFAULT_PLAYBOOK = "thumbprint-to-common-name"
@@ -20,7 +22,8 @@ class Inputs(Value):
     """What may steer a plan.
 
     `certificates` maps a node type, or "*" for all others, to a vault certificate URL. `certificate_pems` are public
-    certificates in the order given: leaves and the issuers that signed them.
+    certificates in the order given: leaves and the issuers that signed them. `enrolment` is the policy by which the
+    goal is asked for where it is not there yet.
     """
 
     playbook: str = DEFAULT_PLAYBOOK
@@ -30,6 +33,7 @@ class Inputs(Value):
     certificate_pems: tuple[Certificate, ...] = ()
     identity_id: str | None = None
     accepted: tuple[str, ...] = ()
+    enrolment: EnrolmentPolicy | None = None
 
     def reference_for(self, node_type: str | None) -> VaultReference | None:
         """The vault certificate named for a node type, or for all; None where none was named."""
@@ -78,6 +82,7 @@ def as_plain(inputs: Inputs) -> dict[str, Any]:
         "certificates": dict(sorted(inputs.certificates.items())),
         "certificate_pems": [one.thumbprint for one in inputs.certificate_pems],
         "identity_id": inputs.identity_id,
+        "enrolment": to_plain(inputs.enrolment),
     }
     return {key: value for key, value in plain.items() if value}
 

@@ -45,7 +45,12 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
             "Once every node presents it, plan change-issuer again: that forgets the old issuer."
         )
     for one in goal.certificates:
-        if situation.aim != "thumbprint" and not one.renews_itself and not one.tags.get(OWNER_TAG):
+        if goal.future is not None and not one.renews_itself:
+            found.append(
+                f"The vault does not renew {one.url} by itself: let a timer run `sfcert renew --due --vault "
+                f"{one.vault_url} --for-cluster {situation.observation.cluster.id}`, or bring the next version by hand."
+            )
+        elif situation.aim != "thumbprint" and not one.renews_itself and not one.tags.get(OWNER_TAG):
             found.append(
                 f"Nothing renews {one.url} by itself: bring a new version from a pinned issuer in time before {ends}."
             )

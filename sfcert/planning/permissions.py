@@ -11,6 +11,7 @@ from typing import Any
 from sfcert.model.codec import canonical
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import Plan, Stage
+from sfcert.planning.permissions_to_enrol import needed_to_enrol, policy_words
 
 Json = dict[str, Any]
 
@@ -73,6 +74,11 @@ def permissions(plan: Plan) -> Json:
             actions.add("Microsoft.Compute/virtualMachineScaleSets/manualupgrade/action")
         if stage.vault is not None:
             data |= set(_VAULT_WRITES)
+        if stage.enrol is not None:
+            more_actions, more_data, zones = needed_to_enrol(stage.enrol)
+            actions |= more_actions
+            data |= more_data
+            scopes |= zones
         if stage.scope.lower().startswith("/subscriptions/"):
             scopes.add(_group_of(stage.scope))
     name = parse_resource_id(plan.cluster_id).name
@@ -81,7 +87,7 @@ def permissions(plan: Plan) -> Json:
         "IsCustom": True,
         "Description": (
             f"What `sfcert apply` needs for the plan {plan.digest[:19]} on {name}. Vaults that go by access policies "
-            "need get, list and update on certificates for the same caller instead of the data actions."
+            f"need {_words(plan)} for the same caller instead of the data actions."
         ),
         "Actions": sorted(actions),
         "NotActions": [],
@@ -89,6 +95,14 @@ def permissions(plan: Plan) -> Json:
         "NotDataActions": [],
         "AssignableScopes": sorted(scopes),
     }
+
+
+def _words(plan: Plan) -> str:
+    """The same rights in the words of an access policy."""
+    operation = next((stage.enrol for stage in plan.stages if stage.enrol is not None), None)
+    if operation is None:
+        return "get, list and update on certificates"
+    return policy_words(operation)
 
 
 def _needed_by(stage: Stage) -> set[str]:

@@ -63,6 +63,17 @@ def provision(situation: Situation, definition: StageDefinition, reasons: Reason
     return steps
 
 
+def is_delivered(situation: Situation, scale_set: ScaleSet, reasons: Reasons) -> bool:
+    """Whether a scale set's extension observes the goal's name already, so that `provision` has nothing to change.
+
+    Effects: adds to `reasons`, where the extension cannot deliver it at all.
+    """
+    change = change_extension(situation, scale_set, reasons)
+    if change is None:
+        return False
+    return not (change.edits or _identity_edits(situation, scale_set) or _sequence_edits(scale_set, change))
+
+
 def delivery_facts(situation: Situation, scale_set: ScaleSet, change: ExtensionChange | None) -> dict[str, object]:
     """What the gates of a stage that delivers expect."""
     latest = next((one.latest for one in situation.goal.certificates if one.latest is not None), None)
@@ -73,7 +84,9 @@ def delivery_facts(situation: Situation, scale_set: ScaleSet, change: ExtensionC
     }
     if change is not None:
         facts |= {"extension": change.name, "extension_type": change.type}
-    if latest is not None and latest.created_utc is not None:
+    if situation.future is not None:
+        facts["after_version"] = situation.goal.thumbprint
+    elif latest is not None and latest.created_utc is not None:
         facts["version_created_utc"] = latest.created_utc
     return facts
 

@@ -11,6 +11,7 @@ from sfcert.planning.access import grant_access
 from sfcert.planning.clients import add_client_names, forget_client_thumbprints
 from sfcert.planning.cluster import declare_name_on_cluster
 from sfcert.planning.deadlines import FORMULAS
+from sfcert.planning.enrolment import await_delivery, enrol
 from sfcert.planning.freeze import freeze_renewal, resume_renewal
 from sfcert.planning.identity import create_identity
 from sfcert.planning.instances import is_manual, upgrade_instances
@@ -19,7 +20,7 @@ from sfcert.planning.node_extension import declare_name_on_nodes
 from sfcert.planning.provision import provision
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.recovery_secrets import exchange_secrets, retire_later
-from sfcert.planning.recovery_stages import accept_expired, await_delivery, bring_version, mend_nodes, restore_setting
+from sfcert.planning.recovery_stages import accept_expired, await_return, bring_version, mend_nodes, restore_setting
 from sfcert.planning.reverse_proxy import declare_reverse_proxy_on_cluster, declare_reverse_proxy_on_nodes
 from sfcert.planning.secrets import retire_secrets
 from sfcert.planning.single import single_deployment
@@ -36,6 +37,8 @@ Question = Callable[[Situation, StageDefinition, Reasons], list[Step]]
 _WORK: dict[str, Question] = {
     "create-identity": create_identity,
     "grant-access": grant_access,
+    "enrol": enrol,
+    "await-delivery": await_delivery,
     "provision": provision,
     "add-secrets": add_secrets,
     "stop-observing": stop_observing,
@@ -53,7 +56,7 @@ _WORK: dict[str, Question] = {
 #: Work that brings no certificate and changes no declaration of one.
 _QUIET: dict[str, Question] = {
     "bring-version": bring_version,
-    "await-delivery": await_delivery,
+    "await-return": await_return,
     "mend-nodes": mend_nodes,
     "accept-expired": accept_expired,
     "restore-setting": restore_setting,

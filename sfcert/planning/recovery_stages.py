@@ -153,7 +153,7 @@ def bring_version(situation: Situation, definition: StageDefinition, reasons: Re
     ]
 
 
-def await_delivery(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
+def await_return(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
     """The step in which nodes by name take up a newer version and the cluster is reached again.
 
     Effects: none.

@@ -10,6 +10,7 @@ from sfcert.model.bundle import RawResource
 from sfcert.model.ids import VaultReference, same_id
 from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
 from sfcert.planning.client_goal import ClientGoal
+from sfcert.planning.future import Future
 from sfcert.planning.goal import FoundGoal
 from sfcert.planning.identities import ChosenIdentity
 from sfcert.planning.inputs import Inputs
@@ -45,6 +46,11 @@ class Situation(Value):
         """The certificate that is led to the nodes. A playbook without one asks no question that needs it."""
         assert self.found_goal is not None, f"the role {self.role} leads no certificate to the nodes"
         return self.found_goal
+
+    @property
+    def future(self) -> Future | None:
+        """The certificate that a stage of the plan enrols; None where it is there, or none is led to the nodes."""
+        return self.found_goal.future if self.found_goal is not None else None
 
     @property
     def goal_is_to_come(self) -> bool:

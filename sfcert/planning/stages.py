@@ -87,6 +87,7 @@ def build_stage(
         deployment=deployment,
         vault=step.vault,
         instances=step.instances,
+        enrol=step.enrol,
         expects=tuple(expectation_of(body) for body in before.values()),
         gates_in=gates_for(definition.gates_in, step, situation, side="in", done_by_utc=done_by_utc),
         gates_out=gates_for(_gates_out(step, situation), step, situation, side="out", done_by_utc=done_by_utc),
@@ -168,7 +169,11 @@ def _check_no_secret(template: Json, stage_id: str) -> None:
 
 def _by_hand(step: Step, situation: Situation, stage_id: str, deployment: Deployment | None) -> tuple[str, ...]:
     if deployment is not None:
-        return az.deployment_lines(step.scope, stage_id, deployment)
+        future = situation.future
+        enrolled = (future.url, future.leaf.thumbprint) if future is not None else None
+        return az.deployment_lines(step.scope, stage_id, deployment, enrolled=enrolled)
+    if step.enrol is not None:
+        return az.enrol_lines(step.enrol, stage_id, situation.observation.cluster.id)
     if step.vault is not None:
         return az.vault_lines(step.vault)
     if step.instances is not None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import field
 
 from sfcert.model.base import Value
-from sfcert.model.plan import InstanceUpgrade, VaultOperation
+from sfcert.model.plan import EnrolOperation, InstanceUpgrade, VaultOperation
 from sfcert.planning.bodies import LiveValue
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import Move
@@ -44,6 +44,7 @@ class Step(Value):
     values: Json = field(default_factory=dict)
     vault: VaultOperation | None = None
     instances: InstanceUpgrade | None = None
+    enrol: EnrolOperation | None = None
     undo: Json = field(default_factory=dict)
     is_point_of_no_return: bool = False
     scale_set_id: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sfcert.planning import az
 from sfcert.planning.step import Step
 
 Json = dict[str, Any]
@@ -110,6 +111,12 @@ _WAYS: dict[str, Callable[[Step], Json]] = {
         resource=step.undo.get("resource"),
         sets=step.undo.get("sets"),
         removes=step.undo.get("removes"),
+    ),
+    "cancel-enrolment": lambda step: _undo(
+        True,
+        "While the request is open: run these lines, and nothing is issued. Once there is a version it stays: disable "
+        "it only after thinking of new machines, which then get none. The policy goes on naming the new issuer.",
+        cancel=az.cancel_lines(str(step.undo["vault_url"]), str(step.undo["certificate"])),
     ),
     "freeze-again": lambda step: _undo(
         False, "Freezing again is a stage of its own; a version that was issued meanwhile stays."

@@ -106,6 +106,21 @@ class RetireSecrets(Move, kw_only=True):
     keeps: tuple[str, ...] = ()
 
 
+class Enrol(Move, kw_only=True):
+    """A vault certificate gets a version whose bytes nobody has yet: `thumbprint` stands for it, and the world holds
+    what its gate demands of it. The stage ends only once that gate was seen to hold."""
+
+    certificate_url: str
+    thumbprint: str
+
+
+class AwaitDelivery(Move, kw_only=True):
+    """Nothing is changed; the stage ends only once every node of these scale sets holds the newest version of what its
+    extension observes: its gates have to ask."""
+
+    scale_set_ids: tuple[str, ...]
+
+
 class Together(Move, kw_only=True):
     """Several moves in one deployment: in any order, at the same time."""
 

@@ -19,7 +19,7 @@ from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
 from sfcert.trust.delivery import created, enabled_of, installed_of, linked, merged, next_versions, unknown_of
 from sfcert.trust.moves import FreezeRenewal, Move
-from sfcert.trust.step import parts, store_key
+from sfcert.trust.step import brings_other, parts, store_key
 from sfcert.trust.world import Delivery, Group, Holding, Store, VaultName, World, label
 
 
@@ -150,7 +150,7 @@ class Closure:
             add(store, f"a node of {group.name}", 0, None)
             self._add_brought(add, store, brought, unknown, f"a node of {group.name}", 1, None)
         models: tuple[tuple[Literal["before", "after"], World, Group], ...] = (("before", before, group),)
-        if group is not target:
+        if group is not target or brings_other(before, done, group):
             models = (*models, ("after", done, target))
         for model, world, shape in models:
             for store, phrase in created(world, shape):

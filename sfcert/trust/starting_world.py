@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
+
 from sfcert.model.certificate import Certificate
 from sfcert.model.ids import VaultReference
 from sfcert.model.observation import (
@@ -84,6 +86,20 @@ def world_of(observation: Observation, now: datetime) -> World:
         clients=cluster.clients,
         missing=tuple(dict.fromkeys(missing)),
         inferences=tuple(dict.fromkeys(inferences)),
+    )
+
+
+def with_future(world: World, url: str, leaf: Certificate, issuers: tuple[Certificate, ...]) -> World:
+    """The world that knows of a certificate which a stage will bring into the vault under this URL, and who will have
+    signed it. It is nowhere yet; a name that the vault does not know stands there without a version."""
+    names = world.vault_names
+    if world.vault_name(url) is None:
+        names = (*names, VaultName(url=url, versions=(), enabled=(), renews=False))
+    return msgspec.structs.replace(
+        world,
+        vault_names=names,
+        certificates={**world.certificates, leaf.thumbprint: leaf},
+        issuers={**world.issuers, leaf.thumbprint: issuers},
     )
 
 

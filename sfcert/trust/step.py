@@ -13,10 +13,12 @@ from sfcert.trust.delivery import created, enabled_of, installed_of, latest_of, 
 from sfcert.trust.mending import ExpiredCounts, VersionBrought, after_mending, as_declared
 from sfcert.trust.moves import (
     AddSecrets,
+    AwaitDelivery,
     DeclareClients,
     DeclareCluster,
     DeclareExtension,
     DeclareReverseProxy,
+    Enrol,
     FreezeRenewal,
     Move,
     Provision,
@@ -48,6 +50,9 @@ def after(world: World, move: Move) -> World:
         for part in parts(move)
         if isinstance(part, UpdateInstances) or (isinstance(part, AddSecrets | Provision) and part.reaches_nodes)
     }
+    for part in parts(move):
+        if isinstance(part, AwaitDelivery):
+            reached |= {one.lower() for one in part.scale_set_ids}
     groups = tuple(_settled(world, done, one, one.scale_set_id.lower() in reached) for one in done.groups)
     return done if groups == done.groups else msgspec.structs.replace(done, groups=groups)
 
@@ -73,6 +78,10 @@ def strangers(world: World, move: Move) -> tuple[str, ...]:
             found += [f"the certificate {one}: its bytes" for _, one in part.secrets if one not in world.certificates]
         if isinstance(part, ResumeRenewal):
             found += [f"the vault certificate {url}" for url in part.certificate_urls if world.vault_name(url) is None]
+        if isinstance(part, Enrol) and (
+            part.thumbprint not in world.certificates or world.vault_name(part.certificate_url) is None
+        ):
+            found.append(f"what the enrolment of {part.certificate_url} brings")
     return tuple(found)
 
 
@@ -105,6 +114,8 @@ def _after_one(world: World, move: Move) -> World:
             return _with_renewal(world, move.certificate_urls, renews=False)
         case ResumeRenewal():
             return _with_renewal(world, move.certificate_urls, renews=True)
+        case Enrol():
+            return _with_version(world, move.certificate_url, move.thumbprint)
         case DeclareCluster():
             return as_declared(msgspec.structs.replace(world, declaration=move.declaration))
         case ExpiredCounts() | VersionBrought():
@@ -159,6 +170,28 @@ def _with_renewal(world: World, urls: Sequence[str], *, renews: bool) -> World:
     return msgspec.structs.replace(world, vault_names=tuple(changed(one) for one in world.vault_names))
 
 
+def _with_version(world: World, url: str, thumbprint: str) -> World:
+    """The world in which the vault holds this version as its newest."""
+    wanted = url.rstrip("/").lower()
+
+    def grown(name: VaultName) -> VaultName:
+        if name.url.lower() != wanted:
+            return name
+        return msgspec.structs.replace(name, versions=(thumbprint, *name.versions), enabled=(thumbprint, *name.enabled))
+
+    return msgspec.structs.replace(world, vault_names=tuple(grown(one) for one in world.vault_names))
+
+
+def brings_other(before: World, done: World, group: Group) -> bool:
+    """Whether a node of this group that is created after the stage would get other versions than one before it."""
+
+    def brought(world: World, url: str) -> tuple[object, ...]:
+        name = world.vault_name(url)
+        return (name.versions, name.enabled) if name else ()
+
+    return any(brought(before, url) != brought(done, url) for delivery in group.deliveries for url in delivery.observes)
+
+
 def _deliveries(world: World, group: Group, move: Provision) -> tuple[Delivery, ...]:
     """The extension as the move leaves it: what it observed before keeps its store and, with a version in the URL, its
     version."""
@@ -190,13 +223,15 @@ def _settled(before: World, done: World, group: Group, reached: bool) -> Group:
     old = before.group(group.scale_set_id)
     assert old is not None, "a move adds no scale set"
     stores = [*old.stores, *(store for store, _ in created(before, old))]
-    if group != old:
+    if group != old or brings_other(before, done, group):
         stores += [store for store, _ in created(done, group)]
     if reached:
         kept = []
         for store in stores:
             brought = [one for delivery in old.deliveries for one in enabled_of(before, delivery)]
-            for variant in (store, merged(store, brought)) if brought else (store,):
+            # the same nodes, seen with and without what may have come meanwhile: counted once
+            older = msgspec.structs.replace(merged(store, brought), nodes=0)
+            for variant in (store, older) if brought else (store,):
                 whole = merged(variant, installed_of(done, group))
                 for delivery in group.deliveries:
                     whole = merged(whole, latest_of(done, delivery))

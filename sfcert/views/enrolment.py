@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sfcert.model.enrolment import CertificateStatus, Enrolled, GateReport
 from sfcert.model.progress import Event
 from sfcert.views.text import PLAIN, Page, instant, short_value, table
 
+Json = dict[str, Any]
 _MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unknown": ("?", "yellow")}
 _EVENTS = {
     "enrolment-predicted": "The gate predicts: {verdict}.",
@@ -24,9 +26,14 @@ _EVENTS = {
 
 def event_line(event: Event) -> str:
     """One line of progress."""
-    pattern = _EVENTS.get(event.type)
-    text = pattern.format(**event.data) if pattern else event.type
+    text = step_text(event.type.removeprefix("enrolment-"), event.data)
     return f"{event.at_utc:%H:%M:%S} {event.data.get('name', '')}: {text}"
+
+
+def step_text(what: str, data: Json) -> str:
+    """One step of an enrolment in words."""
+    pattern = _EVENTS.get(f"enrolment-{what}")
+    return pattern.format(**data) if pattern else what
 
 
 def enrolled_human(done: Enrolled, *, csr_file: str | None = None, page: Page = PLAIN) -> str:

@@ -28,6 +28,40 @@ def headline(plan: Plan) -> str:
             return "nothing to do: the cluster is what the playbook leads to"
 
 
+def goal_text(plan: Plan, quote: str = "") -> str:
+    """The goal's certificate; one that a stage has yet to enrol has no thumbprint to speak of."""
+    assert plan.goal is not None
+    stage = next((one for one in plan.stages if one.enrol and one.enrol.stand_in == plan.goal.thumbprint), None)
+    if stage is None:
+        return f"certificate {quote}{plan.goal.thumbprint}{quote}"
+    return (
+        f"the certificate that stage {quote}{stage.id}{quote} enrols; "
+        f"{quote}{plan.goal.thumbprint}{quote} stands for its thumbprint"
+    )
+
+
+def enrolment_lines(stage: Stage) -> list[str]:
+    """What a stage asks for, and what the plan counts on."""
+    if stage.enrol is None:
+        return []
+    policy, operation = stage.enrol.policy, stage.enrol
+    key = f"{policy.key.type} {policy.key.curve or policy.key.size}"
+    renewed = (
+        "the vault, from the plan's end on"
+        if policy.renewal.by == "vault" and not policy.issuer.is_merged
+        else "sfcert"
+    )
+    asks = f"asks for: {policy.subject}; names {', '.join(policy.dns_names)}; {key}; usages {', '.join(policy.ekus)}; "
+    counts = f"counts on: an issuer of {', '.join(operation.issuers)}; NotBefore after every certificate in use; "
+    lines = [
+        f"{asks}{policy.validity_months} months; renewed by {renewed}",
+        f"{counts}NotAfter from {instant(operation.lives_until_utc)} on",
+    ]
+    if policy.issuer.acme is not None:
+        lines.append(f"by ACME: {policy.issuer.acme.directory}")
+    return lines
+
+
 def change_line(change: PropertyChange, longest: int = 60) -> str:
     before, after = short_value(change.before, longest), short_value(change.after, longest)
     match change.kind:
@@ -59,6 +93,8 @@ def stage_lines(stage: Stage, page: Page) -> list[str]:
     lines = [page.paint(f"{mark} {SYMBOL[stage.kind]} {stage.id}", "bold")]
     lines += page.wrap(stage.action, 4)
     lines += page.wrap(stage.reason, 4, "why: ")
+    for text in enrolment_lines(stage):
+        lines += page.wrap(text, 4)
     for change in stage.changes:
         lines += _change_lines(change, page)
     for gate in stage.gates_in:
@@ -103,7 +139,7 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
     ]
     if plan.goal is not None:
         pins = ", ".join(plan.goal.issuer_thumbprints) or "none"
-        lines += page.wrap(f"{plan.goal.common_name}, certificate {plan.goal.thumbprint}", 2, "goal      ")
+        lines += page.wrap(f"{plan.goal.common_name}, {goal_text(plan)}", 2, "goal      ")
         lines += page.wrap(f"{pins} ({plan.goal.issuer_source})", 2, "pins      ")
     if plan.accepted:
         lines.append(f"  accepted  {', '.join(plan.accepted)}")
@@ -161,7 +197,7 @@ def plan_markdown(plan: Plan) -> str:
     if plan.goal is not None:
         pins = ", ".join(f"`{one}`" for one in plan.goal.issuer_thumbprints)
         lines += [
-            f"Goal: `{plan.goal.common_name}`, certificate `{plan.goal.thumbprint}`, pinned to {pins or 'nothing'}.",
+            f"Goal: `{plan.goal.common_name}`, {goal_text(plan, '`')}, pinned to {pins or 'nothing'}.",
             "",
         ]
     if plan.blocked_by:
@@ -192,6 +228,8 @@ def plan_markdown(plan: Plan) -> str:
         if items:
             lines += [f"**{title}**", "", *(f"- {item}" for item in items), ""]
     for stage in plan.stages:
+        if asked := enrolment_lines(stage):
+            lines += _fold(f"<code>{stage.id}</code>: the enrolment", [f"- {one}" for one in asked])
         if stage.changes:
             block = ["```diff", *(change_line(change, 100) for change in stage.changes), "```"]
             folded = _fold(f"<code>{stage.id}</code>: {len(stage.changes)} properties", block)

@@ -14,7 +14,7 @@ from sfcert.model.forecast import CertificateForecast, Forecast
 from sfcert.model.plan import Plan, Stage
 from sfcert.views.forecast import ForecastRow, describe, forecast_rows, forecast_svg, last_moment_says
 from sfcert.views.forecast import headline as forecast_headline
-from sfcert.views.plan import SYMBOL, change_line, headline, safe_stop
+from sfcert.views.plan import SYMBOL, change_line, enrolment_lines, headline, safe_stop
 from sfcert.views.text import duration, instant
 
 
@@ -37,6 +37,7 @@ class StageCard:
     share: int
     stop: str
     is_point_of_no_return: bool
+    asks: tuple[str, ...]
     changes: tuple[ChangeRow, ...]
     gates_in: tuple[str, ...]
     gates_out: tuple[str, ...]
@@ -111,6 +112,7 @@ def _card(stage: Stage, longest_s: int) -> StageCard:
         share=max(2, round(100 * stage.deadline.seconds / longest_s)),
         stop=safe_stop(stage),
         is_point_of_no_return=stage.is_point_of_no_return,
+        asks=tuple(enrolment_lines(stage)),
         changes=tuple(ChangeRow(one.kind, change_line(one, 160)) for one in stage.changes),
         gates_in=tuple(gate.says for gate in stage.gates_in),
         gates_out=tuple(gate.says for gate in stage.gates_out),

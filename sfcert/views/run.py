@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from sfcert.model.codec import canonical
 from sfcert.model.progress import Event
+from sfcert.views.enrolment import step_text
 from sfcert.views.node_table import node_lines
 from sfcert.views.text import PLAIN, Page, duration
 
@@ -89,6 +90,9 @@ class RunHuman:
     def _retry(self, at: datetime, data: dict[str, Any]) -> str:
         return self._line(at, f"  ↻ {data['what']}")
 
+    def _enrolment(self, at: datetime, data: dict[str, Any]) -> str:
+        return self._line(at, f"  ✚ {step_text(data['what'], data)}")
+
     def _noted(self, at: datetime, data: dict[str, Any]) -> str:
         return self._line(at, f"  · {data['message']}")
 
@@ -97,7 +101,8 @@ class RunHuman:
 
     def _manual_step(self, at: datetime, data: dict[str, Any]) -> list[str]:
         lines = [self._line(at, "  by hand:")]
-        return lines + [line for step in data["steps"] for line in self._page.wrap(step, 16, "- ")]
+        lines += [line for step in data["steps"] for line in self._page.wrap(step, 16, "- ")]
+        return lines + str(data.get("verbatim") or "").splitlines()
 
     def _run_paused(self, at: datetime, data: dict[str, Any]) -> list[str]:
         return [self._line(at, f"stopped after {data['after']}, as asked"), *str(data["text"]).splitlines()]

@@ -17,11 +17,13 @@ from sfcert.model.ids import same_id
 from sfcert.model.plan import Gate, Plan, Stage
 from sfcert.model.progress import Applied
 from sfcert.ports import Ports
+from sfcert.workflows.binding import fetch_binding
 from sfcert.workflows.deployment_stage import deploy
+from sfcert.workflows.enrol_stage import enrol_stage, refuse_unready_issuer
 from sfcert.workflows.events import Emit
 from sfcert.workflows.instances_stage import upgrade_instances
 from sfcert.workflows.lock import refuse_other_runs
-from sfcert.workflows.run import Run, Steps, directly, options_of
+from sfcert.workflows.run import Enrolments, Run, Steps, directly, options_of
 from sfcert.workflows.stopping import Stop, stop_of
 from sfcert.workflows.vault_stage import change_policy
 from sfcert.workflows.waiting import await_gates, deadline_of
@@ -68,6 +70,7 @@ def apply(
     until: str | None = None,
     plan_name: str = "PLAN",
     steps: Steps = directly,
+    enrolments: Enrolments | None = None,
 ) -> Outcome:
     """Carry out a plan, or go on with it.
 
@@ -76,10 +79,12 @@ def apply(
         confirm: asked before the first write and before every point of no return; False: exit 6.
         plan_name: how the plan is called on the command line, for the way to go on.
         steps: carries out effects; the durable engine's seam.
+        enrolments: what an enrolment of the plan works with; None where the plan has none.
 
     Raises:
         InputError: PlanNotAppliable, StageUnknown.
-        RefusedError: PlanBlocked, PlanStale, ApprovalMissing, AnotherRunActive, ForeignChange.
+        RefusedError: PlanBlocked, PlanStale, ApprovalMissing, AnotherRunActive, ForeignChange, GateRefused,
+            PendingForeign.
         RemoteError: a call failed, DeploymentFailed.
         ConvergenceError: NotConverged, WentToFailed.
         KeyboardInterrupt: passes, after the way to go on was told.
@@ -88,11 +93,14 @@ def apply(
     """
     refuse_unfit(plan, until)
     run = Run(plan.cluster_id, ports, emit, plan=plan, options=options_of(plan), steps=steps)
+    run.enrolments = enrolments
     records: list[StageRecord] = []
     asked = _Asked(confirm)
     try:
         run.tell("run-started", digest=plan.digest, cluster_id=plan.cluster_id, stages=[one.id for one in plan.stages])
         refuse_other_runs(run)
+        run.binding = fetch_binding(plan, ports.vaults)
+        refuse_unready_issuer(run)
         reached = _reached(run)
         for number, stage in enumerate(plan.stages, 1):
             if number < reached:
@@ -106,7 +114,7 @@ def apply(
                 number=number,
                 of=len(plan.stages),
             )
-            records.append(run_stage(stage, run, asked))
+            records.append(run_stage(run.bound(stage), run, asked))
             if stage.id == until and number < len(plan.stages):
                 stop = stop_of(plan, {one.stage for one in records}, plan_name)
                 run.tell("run-paused", after=stage.id, next=stop.next_stage, text=stop.text, go_on=stop.go_on)
@@ -243,7 +251,10 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
             how, done = ("sent" if applied else "already-done"), run.now()
         case "wait":
             await_gates(run, stage, stage.gates_in, until_utc=until, started_utc=None, done_utc=None)
-        case "manual" | "enrol":
+        case "enrol":
+            how = enrol_stage(run, stage, until_utc=until, before_write=before_write)
+            done = run.now()
+        case "manual":
             how = "by-hand"
             run.tell("manual-step", stage=stage.id, steps=[stage.action, *stage.az])
             before_write()

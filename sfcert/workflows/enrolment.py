@@ -73,6 +73,17 @@ def merge(request: Request, means: Means, answer: Sequence[Certificate], *, keep
     return _Run(request, means).merge_by_hand(answer, keep_pending=keep_pending)
 
 
+def judge_standing(request: Request, means: Means, leaf: Certificate) -> None:
+    """Put the version that stands in the vault to the gate of the request's cluster.
+
+    Raises:
+        RefusedError: GateRefused.
+
+    Effects: may look for the issuer elsewhere.
+    """
+    _Run(request, means).judge_standing(leaf)
+
+
 class _Run:
     def __init__(self, request: Request, means: Means) -> None:
         self._request = request
@@ -83,6 +94,9 @@ class _Run:
         self._notes: list[str] = []
         self._seen_request_id: str | None = None
         self._gate = Gatekeeper(request, means, lambda: self._record)
+
+    def judge_standing(self, leaf: Certificate) -> None:
+        self._gate.judge_standing(leaf)
 
     # -- the two entrances ---------------------------------------------------------------------------------------------
 
@@ -104,7 +118,9 @@ class _Run:
         if not is_continued and self._is_good(body, version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)
         if not is_continued:
-            report = self._gate.predict(leaf)
+            named = str((((body or {}).get("policy") or {}).get("issuer") or {}).get("name") or "")
+            is_same = not named or named.lower() == self._policy.issuer.vault_name.lower()
+            report = self._gate.predict(leaf, is_same_issuer=is_same)
             if request.dry_run:
                 return self._planned(changes, report)
             self._tell("predicted", verdict=report.verdict)
@@ -251,7 +267,8 @@ class _Run:
             previous_request_id=self._seen_request_id,
         )
         try:
-            pending = vault.start_create(request.vault_url, request.name, policies.vault_policy(self._policy), tags)
+            asked = policies.vault_policy(self._policy, holds_renewal=request.holds_renewal)
+            pending = vault.start_create(request.vault_url, request.name, asked, tags)
         except RemoteError as error:
             # the answer may have been lost after the effect: what stands in the vault decides
             found = vault.fetch_pending(request.vault_url, request.name) if error.status != 403 else None

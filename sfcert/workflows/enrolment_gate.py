@@ -35,19 +35,25 @@ class Gatekeeper:
         if report.verdict != "pass":
             raise refusal(report, "It is the version that stands in the vault; nothing was changed.")
 
-    def predict(self, leaf: Certificate | None) -> GateReport:
-        """The report on the request itself; `leaf` is of the newest version, None where there is none."""
+    def predict(self, leaf: Certificate | None, *, is_same_issuer: bool = True) -> GateReport:
+        """The report on the request itself.
+
+        Args:
+            leaf: of the newest version, None where there is none.
+            is_same_issuer: whether the vault's policy names the same issuer now; else that version tells nothing.
+        """
         request = self._request
         known = self.known(leaf)
         return predict(
             self._request.policy,
             expectation=request.expectation,
             certificate_url=request.certificate_url,
-            previous=leaf,
+            previous=leaf if is_same_issuer else None,
             known=known,
             given_issuers=request.given_issuers,
             accepted=request.accepted,
             now=self._means.clock.now(),
+            signed_by=request.signed_by,
         )
 
     def known(self, leaf: Certificate | None) -> tuple[Certificate, ...]:

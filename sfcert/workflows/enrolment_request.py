@@ -46,6 +46,8 @@ class Request:
     """What is asked for, and how far this run may go.
 
     `expectation` None: no cluster is named. `given_issuers` are issuing certificates that the operator names.
+    `signed_by` are thumbprints of such, where a plan knows no more of them. `holds_renewal` asks for a version whose
+    vault does not renew it yet, whatever the policy says: a plan gives that back at its end.
     `renew` asks for a new version although the newest is good and not due. `issuer_password` is a secret.
     """
 
@@ -54,6 +56,8 @@ class Request:
     policy: EnrolmentPolicy
     expectation: Expectation | None = None
     given_issuers: tuple[Certificate, ...] = ()
+    signed_by: tuple[str, ...] = ()
+    holds_renewal: bool = False
     accepted: frozenset[str] = frozenset()
     dry_run: bool = False
     renew: bool = False

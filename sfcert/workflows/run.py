@@ -16,14 +16,23 @@ from msgspec.structs import replace
 from sfcert.converge.gates import evidence_of
 from sfcert.model.bundle import Bundle
 from sfcert.model.observation import Observation
-from sfcert.model.plan import EvidenceLevel, Plan, Stage
+from sfcert.model.plan import EnrolOperation, EvidenceLevel, Plan, Stage
+from sfcert.model.progress import Event
 from sfcert.ports import Ports
 from sfcert.sources.live import CaptureOptions, Part, capture, refresh
 from sfcert.sources.observe import observe
 from sfcert.sources.redact import redact
+from sfcert.workflows.binding import Binding
+from sfcert.workflows.enrolment_request import Means
 from sfcert.workflows.events import Emit, event
 
 T = TypeVar("T")
+
+
+class Enrolments(Protocol):
+    """What the enrolment under one vault certificate's name works with. `tell` hears of each of its steps."""
+
+    def __call__(self, operation: EnrolOperation, tell: Callable[[Event], None]) -> Means: ...
 
 
 class Steps(Protocol):
@@ -57,6 +66,9 @@ class Run:
         self._emit = emit
         self._steps = steps
         self._bundle: Bundle | None = None
+        #: What the plan's enrolment has brought; None until it has, and where it has none.
+        self.binding: Binding | None = None
+        self.enrolments: Enrolments | None = None
 
     @property
     def plan(self) -> Plan:
@@ -124,6 +136,14 @@ class Run:
         if self.ports.nodes is not None and not why.startswith("CredentialUnavailable"):
             levels |= {"runtime", "tls"}
         return frozenset(levels)
+
+    def bound(self, stage: Stage) -> Stage:
+        """The stage as it is carried out: with the certificate that was enrolled, once there is one."""
+        return self.binding.bound(stage) if self.binding is not None else stage
+
+    def as_planned(self, body: Any) -> Any:
+        """A body that was read, as the plan would have it: with the stand-in of what was enrolled."""
+        return self.binding.as_planned(body) if self.binding is not None else body
 
     def redacted(self, body: Any) -> Any:
         """A fresh body in the form in which the plan saw it."""

@@ -50,7 +50,7 @@ def moved_since(run: Run, stage: Stage) -> list[str]:
         body = fetch_body(run, expectation.resource, expectation.api_version)
         if body is None:
             lines.append(f"{expectation.resource} does not exist any more")
-        elif not holds(expectation, body):
+        elif not holds(expectation, run.as_planned(body)):
             lines.extend(_differences(stage, expectation, body))
     return lines
 

@@ -25,6 +25,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "renewal-frozen": (Part.CERTIFICATES,),
     "renewal-as": (Part.CERTIFICATES,),
     "newest-version-is": (Part.CERTIFICATES,),
+    "certificate-enrolled": (Part.CERTIFICATES,),
     "remaining-life-at-least": (Part.CERTIFICATES,),
     "identity-exists": (Part.IDENTITIES,),
     "access-granted": (Part.IDENTITIES, Part.VAULT_RESOURCES, Part.ROLES),

@@ -18,6 +18,7 @@ from sfcert.model.plan import EvidenceLevel, Gate, Plan
 from sfcert.model.progress import GateVerdict
 from sfcert.ports import Ports
 from sfcert.sources.live import CaptureOptions, Part, part_of
+from sfcert.workflows.binding import fetch_binding
 from sfcert.workflows.events import Emit, event
 from sfcert.workflows.run import Run, options_of
 from sfcert.workflows.waiting import PARTS, judge_all
@@ -153,7 +154,8 @@ def watch(
     began = clock.now()
     if isinstance(source, Plan):
         run = Run(source.cluster_id, ports, emit, plan=source, options=options or options_of(source))
-        gates = gates_of_plan(source, stage)
+        binding = fetch_binding(source, ports.vaults)
+        gates = gates_of_plan(binding.of(source) if binding is not None else source, stage)
     else:
         run = Run(source, ports, emit, options=options or CaptureOptions())
         gates = gates_of_cluster(run.look())

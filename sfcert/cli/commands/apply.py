@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sfcert.model.plan import Plan
     from sfcert.ports import Ports
     from sfcert.workflows.apply import Confirm, Question
+    from sfcert.workflows.run import Enrolments
 
 
 def plan_source(plan: Plan, options: dict[str, Any]) -> Source:
@@ -42,6 +44,20 @@ def ports_for(plan: Plan, source: Source, connection: Connection) -> Ports:
     return connection.ports(nodes_of(source, connection, plan.cluster_id, later))
 
 
+def enrolments_for(connection: Connection, state: Path | None) -> Enrolments:
+    """What the enrolments of a plan work with; what each of them does is told in the run's own events."""
+    from sfcert.cli.enrolling import means_for
+    from sfcert.model.plan import EnrolOperation
+    from sfcert.model.progress import Event
+    from sfcert.workflows.enrolment_request import Means
+
+    def means(operation: EnrolOperation, tell: Callable[[Event], None]) -> Means:
+        name, policy = operation.certificate, operation.policy
+        return means_for(connection, operation.vault_url, name, state, policy, tell=tell)
+
+    return means
+
+
 def confirmation(yes: bool) -> Confirm:
     """How a person is asked: `--yes` agrees to all; without a terminal nobody can, and the run ends with 6."""
 
@@ -58,8 +74,16 @@ def confirmation(yes: bool) -> Confirm:
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--yes", is_flag=True, help="Agree to every question beforehand, points of no return included.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON event a line.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    envvar="SFCERT_STATE",
+    show_envvar=True,
+    help="Where enrolments are remembered between runs.",
+)
 @node_options
-def command(plan: Path, until: str | None, yes: bool, as_json: bool, **options: Any) -> int:
+def command(plan: Path, until: str | None, yes: bool, as_json: bool, state: Path | None, **options: Any) -> int:
     """Carry out PLAN: its stages in order, each looked at before the next.
 
     Interrupted or stopped, the same command goes on where it stood.
@@ -87,5 +111,6 @@ def command(plan: Path, until: str | None, yes: bool, as_json: bool, **options: 
         emit=view,
         until=until,
         plan_name=str(plan),
+        enrolments=enrolments_for(connection, state),
     )
     return 0

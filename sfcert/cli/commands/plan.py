@@ -17,6 +17,7 @@ from sfcert.cli.source import source_of, source_options
 
 if TYPE_CHECKING:
     from sfcert.model.certificate import Certificate
+    from sfcert.model.enrolment import EnrolmentPolicy
     from sfcert.sources.live import CaptureOptions
 
 #: Written down, so that the help needs no look at the disk; a test holds it to the folder.
@@ -69,6 +70,12 @@ def _pinned(values: str | None) -> tuple[str, ...]:
 @click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin beside the verified one.")
 @click.option("--certificate", "certificates", multiple=True, metavar="[NODETYPE=]URL", help="The goal in a vault.")
 @click.option("--certificate-pem", "pems", multiple=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--enrol-policy",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ask for the goal as a stage of the plan, by this policy (sfcert.policy/1), where it is not there yet.",
+)
 @click.option("--identity", metavar="RESOURCE_ID", help="The user-assigned identity to use.")
 @click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept a named assumption.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write the review as one HTML file.")
@@ -83,6 +90,7 @@ def command(
     issuer_thumbprints: str | None,
     certificates: tuple[str, ...],
     pems: tuple[Path, ...],
+    enrol_policy: Path | None,
     identity: str | None,
     accepted: tuple[str, ...],
     html: Path | None,
@@ -112,6 +120,7 @@ def command(
         certificate_pems=chains,
         identity_id=identity,
         accepted=tuple(sorted(set(accepted))),
+        enrolment=_policy(enrol_policy),
     )
     observation = look(source, _wanted(given, identity, chains) if source.cluster else None)
     now = source.now or (observation.observed_at_utc if source.bundle or source.cluster else datetime.now(UTC))
@@ -136,6 +145,16 @@ def command(
     else:
         answer(plan_human(plan, file=str(output) if output else None, page=page_of_terminal()))
     return _STATUS_EXIT[plan.status]
+
+
+def _policy(file: Path | None) -> EnrolmentPolicy | None:
+    """The policy of the certificate to be enrolled. Raises InputError FileUnreadable, PolicyInvalid, FormatTooNew."""
+    if file is None:
+        return None
+    from sfcert.cli.reading import read_text
+    from sfcert.enrol.policy import read_policy
+
+    return read_policy(read_text(file), str(file))
 
 
 def _wanted(certificates: dict[str, str], identity: str | None, chains: tuple[Certificate, ...]) -> CaptureOptions:

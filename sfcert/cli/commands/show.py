@@ -13,9 +13,10 @@ from sfcert.cli.plan_file import load_plan, stage_of
 from sfcert.errors import InputError
 
 if TYPE_CHECKING:
-    from sfcert.model.plan import Plan
+    from sfcert.model.enrolment import EnrolmentPolicy
+    from sfcert.model.plan import Deployment, Plan
 
-_FOR_A_STAGE = ("human", "json", "template")
+_FOR_A_STAGE = ("human", "json", "template", "policy")
 
 
 @click.command("show")
@@ -24,23 +25,28 @@ _FOR_A_STAGE = ("human", "json", "template")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["human", "json", "markdown", "html", "template"]),
+    type=click.Choice(["human", "json", "markdown", "html", "template", "policy"]),
     default="human",
-    help="'template' is what a stage deploys, for those who deploy by hand.",
+    help="'template' is what a stage deploys, 'policy' what it enrols, for those who do it by hand.",
 )
-def command(plan: Path, stage: str | None, form: str) -> int:
+@click.option(
+    "--enrolled", metavar="THUMBPRINT", help="The certificate that a stage before has brought, for --format template."
+)
+def command(plan: Path, stage: str | None, form: str, enrolled: str | None) -> int:
     """Review a saved PLAN."""
     from sfcert.model.codec import pretty
     from sfcert.views.plan import plan_human, plan_markdown
     from sfcert.views.plan_page import plan_html
 
-    if stage is None and form == "template":
-        raise click.UsageError("--format template goes with --stage STAGE.")
+    if stage is None and form in ("template", "policy"):
+        raise click.UsageError(f"--format {form} goes with --stage STAGE.")
+    if enrolled is not None and form != "template":
+        raise click.UsageError("--enrolled goes with --format template.")
     if stage is not None and form not in _FOR_A_STAGE:
         raise click.UsageError(f"--stage goes with --format {', '.join(_FOR_A_STAGE)}.")
     loaded = load_plan(plan)
     if stage is not None:
-        return _show_stage(loaded, stage, form)
+        return _show_stage(loaded, stage, form, enrolled)
     match form:
         case "json":
             answer(pretty(loaded))
@@ -53,7 +59,7 @@ def command(plan: Path, stage: str | None, form: str) -> int:
     return 0
 
 
-def _show_stage(plan: Plan, stage_id: str, form: str) -> int:
+def _show_stage(plan: Plan, stage_id: str, form: str, enrolled: str | None) -> int:
     from sfcert.model.codec import pretty
     from sfcert.views.stage import stage_human
 
@@ -67,7 +73,47 @@ def _show_stage(plan: Plan, stage_id: str, form: str) -> int:
                     "StageUnknown",
                     f"Stage {stage_id} deploys no template: it is of kind {found.kind}.",
                 )
-            answer(pretty(found.deployment.template))
+            answer(pretty(_with_enrolled(plan, stage_id, enrolled).template))
+        case "policy":
+            if found.enrol is None:
+                raise InputError("StageUnknown", f"Stage {stage_id} enrols nothing: it is of kind {found.kind}.")
+            answer(pretty(_held(found.enrol.policy)))
         case _:
             answer(stage_human(found, page=page_of_terminal()))
     return 0
+
+
+def _with_enrolled(plan: Plan, stage_id: str, enrolled: str | None) -> Deployment:
+    """What a stage deploys, with the real thumbprint where the plan has a stand-in.
+
+    Raises:
+        InputError: Misuse, where it is needed and was not given; what was given is no thumbprint.
+    """
+    from sfcert.model.codec import canonical
+    from sfcert.model.ids import normal_thumbprint
+    from sfcert.workflows.binding import Binding, operation_of
+
+    stage, operation = stage_of(plan, stage_id), operation_of(plan)
+    assert stage.deployment is not None
+    if operation is None or operation.stand_in not in canonical(stage.deployment).decode():
+        return stage.deployment
+    if enrolled is None:
+        raise InputError(
+            "Misuse",
+            f"Stage {stage_id} names the certificate that an earlier stage enrols, and the plan has a stand-in for its "
+            "thumbprint. Give the real one with --enrolled THUMBPRINT: the stage's own lines ask the vault for it.",
+        )
+    try:
+        real = normal_thumbprint(enrolled)
+    except ValueError as error:
+        raise InputError("Misuse", f"--enrolled: {error}") from error
+    bound = Binding(stand_in=operation.stand_in, thumbprint=real, created_utc=None).bound(stage).deployment
+    assert bound is not None
+    return bound
+
+
+def _held(policy: EnrolmentPolicy) -> EnrolmentPolicy:
+    """The policy as it is asked for while the plan runs: the vault does not renew until the plan gives that back."""
+    from msgspec.structs import replace
+
+    return replace(policy, renewal=replace(policy.renewal, by="sfcert"))

@@ -192,6 +192,7 @@ class Endpoints:
             asked = Asked("nodes", words[0], words[1].partition("?")[0] if len(words) > 1 else "")
             if unkind is not None and unkind.cuts(asked):
                 return
+            body: Any
             if is_proxy:
                 fault = {"Code": "FABRIC_E_SERVICE_DOES_NOT_EXIST", "Message": "No service answers at that path."}
                 status, body = "404 Not Found", {"Error": fault}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from sfcert.model.enrolment import Issuer
 from sfcert.planning.deadlines import FORMULAS, deadline_for, seconds_of, update_domains
 from tests import make
 
@@ -29,7 +30,9 @@ def test_reads_both_spellings_of_a_duration(text: str | None, seconds: int | Non
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_every_formula_gives_a_positive_sum_with_its_reason(formula: str) -> None:
     observation = make.observation()
-    found = deadline_for(formula, observation, observation.scale_sets[0], {"seconds": 60})
+    found = deadline_for(
+        formula, observation, observation.scale_sets[0], {"seconds": 60, "issuer": Issuer(name="Unknown")}
+    )
     assert found.seconds > 0
     assert found.computed_from
 
