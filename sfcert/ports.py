@@ -87,6 +87,15 @@ class Nodes(Protocol):
         ...
 
 
+class Endpoints(Protocol):
+    """Any TLS server, such as an ingress or a cluster's gateway."""
+
+    def fetch_served(self, host: str, port: int, server_name: str | None) -> list[bytes]:
+        """The DER chain of one handshake, leaf first, judged by nobody here. `server_name` is sent as SNI; None: the
+        host, where it is a name."""
+        ...
+
+
 class Issuers(Protocol):
     """Where an issuer's certificate can be had when no vault tells it. Nothing it returns is believed unverified."""
 

@@ -14,8 +14,20 @@ from sfcert.azure.failures import unreachable
 from sfcert.azure.tunnel import TIMEOUT_S, Route, connect
 
 
-def present_chain(host: str, port: int, route: Route, *, timeout_s: float = TIMEOUT_S) -> list[bytes]:
+def present_chain(
+    host: str,
+    port: int,
+    route: Route,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    server_name: str | None = None,
+    service: str = "Service Fabric",
+) -> list[bytes]:
     """The DER chain that a handshake with host and port shows, leaf first.
+
+    Args:
+        server_name: what is sent as SNI; None: the host, where it is a name.
+        service: who is spoken to, for messages.
 
     Raises:
         RemoteError: RemoteUnreachable (no connection, no TLS there, or it broke off before the chain was seen).
@@ -24,21 +36,22 @@ def present_chain(host: str, port: int, route: Route, *, timeout_s: float = TIME
     from OpenSSL import SSL
 
     operation = f"TLS handshake with {host}:{port}"
-    line = connect(host, port, route, timeout_s=timeout_s)
+    line = connect(host, port, route, timeout_s=timeout_s, service=service)
     try:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_verify(SSL.VERIFY_NONE)
         connection = SSL.Connection(context, line)
+        name = server_name or host
         with contextlib.suppress(ValueError, UnicodeError):
-            if not host.replace(".", "").isdigit() and ":" not in host:
-                connection.set_tlsext_host_name(host.encode("idna"))
+            if not name.replace(".", "").isdigit() and ":" not in name:
+                connection.set_tlsext_host_name(name.encode("idna"))
         connection.set_connect_state()
         try:
             _run(connection.do_handshake, line, timeout_s)
         except (SSL.Error, OSError) as error:
             # a server that insists on a client certificate may break off, but has shown its own by then
             if not connection.get_peer_cert_chain(as_cryptography=True):
-                raise unreachable("Service Fabric", operation, _said(error)) from error
+                raise unreachable(service, operation, _said(error)) from error
         chain = connection.get_peer_cert_chain(as_cryptography=True) or []
         return [one.public_bytes(Encoding.DER) for one in chain]
     finally:

@@ -51,7 +51,9 @@ def route_from(environ: Mapping[str, str]) -> Route:
     return Route(proxy_url=value("HTTPS_PROXY") or None, past=past)
 
 
-def connect(host: str, port: int, route: Route, *, timeout_s: float = TIMEOUT_S) -> socket.socket:
+def connect(
+    host: str, port: int, route: Route, *, timeout_s: float = TIMEOUT_S, service: str = "Service Fabric"
+) -> socket.socket:
     """A connected socket with that timeout set.
 
     Raises:
@@ -62,7 +64,7 @@ def connect(host: str, port: int, route: Route, *, timeout_s: float = TIMEOUT_S)
         try:
             return socket.create_connection((host, port), timeout=timeout_s)
         except OSError as error:
-            raise unreachable("Service Fabric", operation, str(error)) from error
+            raise unreachable(service, operation, str(error)) from error
     proxy = urlsplit(route.proxy_url)
     try:
         line = socket.create_connection((proxy.hostname or "", proxy.port or 80), timeout=timeout_s)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from sfcert.model.codec import canonical
 from sfcert.model.progress import Event
+from sfcert.views.endpoint import endpoint_lines
 from sfcert.views.enrolment import step_text
 from sfcert.views.node_table import node_lines
 from sfcert.views.text import PLAIN, Page, duration
@@ -98,6 +99,10 @@ class RunHuman:
 
     def _nodes(self, at: datetime, data: dict[str, Any]) -> list[str]:
         return [self._line(at, "nodes"), *node_lines(data["table"], self._page)]
+
+    def _endpoint(self, at: datetime, data: dict[str, Any]) -> list[str]:
+        first, *rest = endpoint_lines(data["sight"], self._page)
+        return [self._line(at, first), *rest]
 
     def _manual_step(self, at: datetime, data: dict[str, Any]) -> list[str]:
         lines = [self._line(at, "  by hand:")]

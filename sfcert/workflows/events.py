@@ -21,6 +21,7 @@ EVENTS: Mapping[str, str] = {
     "retry": "A passing failure: stage, what.",
     "enrolment": "A step of a certificate's enrolment: stage, what, name, and what belongs to it.",
     "noted": "Something that the reader should know: stage, message.",
+    "endpoint": "What a TLS endpoint serves changed: sight.",
     "nodes": "The node table: table.",
     "manual-step": "Something only a person can do: stage, steps; verbatim, a text to be copied, where there is one.",
     "run-paused": "The run stops where it was told to: after, next.",

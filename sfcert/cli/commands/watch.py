@@ -17,6 +17,19 @@ from sfcert.cli.span import Span
 @click.command("watch")
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster, instead of a PLAN.")
+@click.option("--endpoint", metavar="HOST[:PORT]", help="Any TLS server (port 443), instead of a PLAN.")
+@click.option("--server-name", metavar="NAME", help="What is asked for by SNI, where it is not the host.")
+@click.option("--expect-thumbprint", metavar="T", help="The certificate that the endpoint shall serve.")
+@click.option("--expect-issuer", "expect_issuers", multiple=True, metavar="T", help="A direct issuer it may come from.")
+@click.option(
+    "--issuer-pem",
+    "issuer_pems",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Issuers that clients know without being served them.",
+)
+@click.option("--vault-certificate", metavar="URL", help="It shall serve this one's newest version.")
 @click.option("--stage", metavar="STAGE", help="Only this stage of the plan.")
 @click.option("--timeout", type=Span(), metavar="DURATION", help="Give up after 90s, 15m, 6h … (exit code 5).")
 @click.option("--follow", is_flag=True, help="Go on looking after everything was seen.")
@@ -25,6 +38,12 @@ from sfcert.cli.span import Span
 def command(
     plan: Path | None,
     cluster: str | None,
+    endpoint: str | None,
+    server_name: str | None,
+    expect_thumbprint: str | None,
+    expect_issuers: tuple[str, ...],
+    issuer_pems: tuple[Path, ...],
+    vault_certificate: str | None,
     stage: str | None,
     timeout: float | None,
     follow: bool,
@@ -33,6 +52,9 @@ def command(
 ) -> int:
     """Look until the nodes present what is declared: by PLAN, by one of its stages, or by what a cluster says.
 
+    With --endpoint: until that server serves what is expected of it. A handshake shows the leaf, its names, its issuer
+    and its dates; the host's name has to be among the names, and the issuer in the chain.
+
     Ends with 0 when everything was seen, with 5 and the open gates when it was not within the timeout.
     """
     from sfcert.cli.connect import connect, nodes_of
@@ -40,11 +62,29 @@ def command(
     from sfcert.views.run import RunHuman, RunJson
     from sfcert.workflows.watch import watch
 
-    if (plan is None) == (cluster is None):
-        raise click.UsageError("Name one: a PLAN file or --cluster RESOURCE_ID.")
+    if (plan is not None) + (cluster is not None) + (endpoint is not None) != 1:
+        raise click.UsageError("Name one: a PLAN file, --cluster RESOURCE_ID or --endpoint HOST:PORT.")
+    expects = (server_name, expect_thumbprint, vault_certificate)
+    if endpoint is None and (expect_issuers or issuer_pems or any(one is not None for one in expects)):
+        raise click.UsageError("--server-name, --expect-…, --issuer-pem and --vault-certificate go with --endpoint.")
     if stage is not None and plan is None:
         raise click.UsageError("--stage goes with a PLAN.")
     view = RunJson(answer) if as_json else RunHuman(answer, page_of_terminal())
+    if endpoint is not None:
+        from sfcert.cli.endpoint import watch_one
+
+        watch_one(
+            endpoint,
+            server_name=server_name,
+            thumbprint=expect_thumbprint,
+            issuers=expect_issuers,
+            issuer_pems=issuer_pems,
+            vault_certificate=vault_certificate,
+            emit=view,
+            timeout_s=timeout,
+            follow=follow,
+        )
+        return 0
     if plan is not None:
         loaded = load_plan(plan)
         source = plan_source(loaded, options)
