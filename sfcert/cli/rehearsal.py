@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sfcert.cli.rehearsed_authority import PlayedAuthority
 from sfcert.cli.twin import Twin
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.bundle import Bundle
@@ -20,6 +21,7 @@ from sfcert.model.rehearsal import Hardship, RefusedConnection, Rehearsal, Rehea
 from sfcert.planning.expectations import holds
 from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.workflows.apply import Question, apply
+from sfcert.workflows.binding import operation_of
 
 _ATTEMPTS = 8
 _PAUSE_S = 1800.0
@@ -51,7 +53,10 @@ def rehearse(
     for number in range(seed, seed + runs):
         twin = Twin(document, seed=number, faults=faults, not_before_utc=plan.planned_for_utc)
         left_open = twin.left_open
-        done.append(_run(plan, twin, number))
+        player = PlayedAuthority(plan, bundle, twin) if operation_of(plan) is not None else None
+        if player is not None:
+            left_open = (*left_open, player.left_open)
+        done.append(_run(plan, twin, number, player))
         progress(done[-1])
     return Rehearsal(
         digest=plan.digest,
@@ -113,7 +118,7 @@ class _Notes:
         return self.began[-1][0] if self.began else None
 
 
-def _run(plan: Plan, twin: Twin, seed: int) -> RehearsalRun:
+def _run(plan: Plan, twin: Twin, seed: int, player: PlayedAuthority | None) -> RehearsalRun:
     notes = _Notes(twin)
 
     def confirm(question: Question) -> bool:
@@ -128,7 +133,15 @@ def _run(plan: Plan, twin: Twin, seed: int) -> RehearsalRun:
         if attempt:
             ports.clock.sleep(_PAUSE_S)
         try:
-            apply(plan, ports, confirm=confirm, emit=notes, plan_name="PLAN")
+            apply(
+                player.plan if player is not None else plan,
+                ports,
+                confirm=confirm,
+                emit=notes,
+                plan_name="PLAN",
+                enrolments=player.means if player is not None else None,
+                instead=player.instead if player is not None else None,
+            )
         except (InputError, RefusedError) as error:
             if error.token in ("PlanNotAppliable", "PlanBlocked"):
                 raise

@@ -19,6 +19,7 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
 from sfcert.azure.arm import AzureArm
+from sfcert.azure.enrolment import AzureEnrolmentVault
 from sfcert.azure.failures import unreachable
 from sfcert.azure.retries import Retries
 from sfcert.azure.vault_requests import VaultRequests
@@ -63,6 +64,16 @@ class Twin:
         if cluster is not None and any(gate.kind == "cluster-reached" for gate in gates):
             cluster.mending.act([], accept_expired=True)
 
+    @property
+    def clock(self) -> TwinClock:
+        return TwinClock(self.azure, Direct(self.azure))
+
+    def enrolment_vault(self) -> AzureEnrolmentVault:
+        """The vaults of this twin as an enrolment uses them."""
+        direct = Direct(self.azure)
+        retries = Retries(TwinClock(self.azure, direct))
+        return AzureEnrolmentVault(VaultRequests(_Operator(direct), retries, transport=_transport(direct)))
+
     def ports(self, on_retry: Callable[[str], None]) -> Ports:
         """The ports of a run on this twin."""
         return ports_over(self.azure, self.cluster_id, on_retry)
@@ -81,10 +92,7 @@ def ports_over(azure: Azure, cluster_id: str, on_retry: Callable[[str], None] = 
     clock = TwinClock(azure, direct)
     retries = Retries(clock, on_retry=on_retry)
     credential = _Operator(direct)
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", _Wire(direct))
-    transport = RequestsTransport(session=session, session_owner=False)
+    transport = _transport(direct)
     return Ports(
         AzureArm(credential, retries, transport=transport),
         AzureVaults(VaultRequests(credential, retries, transport=transport)),
@@ -92,6 +100,13 @@ def ports_over(azure: Azure, cluster_id: str, on_retry: Callable[[str], None] = 
         clock,
         reads_at_once=1,
     )
+
+
+def _transport(direct: Direct) -> RequestsTransport:
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", _Wire(direct))
+    return RequestsTransport(session=session, session_owner=False)
 
 
 class TwinClock:

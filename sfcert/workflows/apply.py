@@ -7,7 +7,7 @@ that it sends goes through `Run.step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -71,6 +71,7 @@ def apply(
     plan_name: str = "PLAN",
     steps: Steps = directly,
     enrolments: Enrolments | None = None,
+    instead: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Carry out a plan, or go on with it.
 
@@ -80,6 +81,7 @@ def apply(
         plan_name: how the plan is called on the command line, for the way to go on.
         steps: carries out effects; the durable engine's seam.
         enrolments: what an enrolment of the plan works with; None where the plan has none.
+        instead: on a twin, what is there -> what the plan was made for; the plan given says what is there.
 
     Raises:
         InputError: PlanNotAppliable, StageUnknown.
@@ -93,7 +95,7 @@ def apply(
     """
     refuse_unfit(plan, until)
     run = Run(plan.cluster_id, ports, emit, plan=plan, options=options_of(plan), steps=steps)
-    run.enrolments = enrolments
+    run.enrolments, run.instead = enrolments, dict(instead or {})
     records: list[StageRecord] = []
     asked = _Asked(confirm)
     try:

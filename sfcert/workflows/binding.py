@@ -50,8 +50,7 @@ class Binding(Value):
 
     def as_planned(self, body: Any) -> Any:
         """A body that was read, with the stand-in where it names the real thumbprint."""
-        text = canonical(body).decode()
-        return msgspec.json.decode(text.replace(self.thumbprint, self.stand_in)) if self.thumbprint in text else body
+        return replaced(body, self.thumbprint, self.stand_in)
 
     def _dated(self, gate: Any) -> Any:
         if "after_version" not in gate.expects:
@@ -60,6 +59,12 @@ class Binding(Value):
         if self.created_utc is not None:
             expects["after_utc"] = f"{self.created_utc:%Y-%m-%dT%H:%M:%SZ}"
         return msgspec.structs.replace(gate, expects=expects)
+
+
+def replaced(body: Any, there: str, planned: str) -> Any:
+    """Plain JSON data with one text in the place of another, wherever it stands."""
+    text = canonical(body).decode()
+    return msgspec.json.decode(text.replace(there, planned)) if there in text else body
 
 
 def operation_of(plan: Plan) -> EnrolOperation | None:

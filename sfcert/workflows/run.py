@@ -22,7 +22,7 @@ from sfcert.ports import Ports
 from sfcert.sources.live import CaptureOptions, Part, capture, refresh
 from sfcert.sources.observe import observe
 from sfcert.sources.redact import redact
-from sfcert.workflows.binding import Binding
+from sfcert.workflows.binding import Binding, replaced
 from sfcert.workflows.enrolment_request import Means
 from sfcert.workflows.events import Emit, event
 
@@ -69,6 +69,7 @@ class Run:
         #: What the plan's enrolment has brought; None until it has, and where it has none.
         self.binding: Binding | None = None
         self.enrolments: Enrolments | None = None
+        self.instead: dict[str, str] = {}
 
     @property
     def plan(self) -> Plan:
@@ -143,6 +144,8 @@ class Run:
 
     def as_planned(self, body: Any) -> Any:
         """A body that was read, as the plan would have it: with the stand-in of what was enrolled."""
+        for there, planned in self.instead.items():
+            body = replaced(body, there, planned)
         return self.binding.as_planned(body) if self.binding is not None else body
 
     def redacted(self, body: Any) -> Any:

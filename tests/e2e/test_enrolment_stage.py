@@ -230,3 +230,34 @@ def test_by_hand_the_template_takes_the_thumbprint_that_was_enrolled(site_of: Ca
     assert policy.json["renewal"]["by"] == "sfcert"
     role = command("permissions", str(site.plan_file)).json
     assert "Microsoft.KeyVault/vaults/certificates/create/action" in role["DataActions"]
+
+
+@pytest.mark.parametrize("faults", ["none", "usual"])
+def test_a_twin_plays_the_authority_and_the_plan_is_rehearsed(by_name: Site, faults: str) -> None:
+    site = by_name
+    bundle = site.folder / "world.json"
+    assert command("capture", "--cluster", site.cluster_id, "-o", str(bundle)).code == 0
+    words = change_words(site, "Unknown")
+    assert command("plan", "--bundle", str(bundle), "-o", str(site.plan_file), *words).code == 2
+    played = command("rehearse", str(site.plan_file), "--bundle", str(bundle), "--faults", faults, "--format", "json")
+    assert played.code == 0, played.out
+    run = played.json["runs"][0]
+    assert run["stages_done"] == site.stages
+    assert run["refused"] == []
+    assert any("signs in its place" in one for one in played.json["left_open"])
+    assert not site.writes()
+
+
+def test_a_new_name_is_captured_planned_and_rehearsed_without_azure(site_of: Callable[..., Site]) -> None:
+    site = site_of("self-signed")
+    bundle, url = site.folder / "world.json", f"{site.facts['vault_url']}/certificates/sf-named"
+    assert command("capture", "--cluster", site.cluster_id, "--certificate", url, "-o", str(bundle)).code == 0
+    words = (
+        "--playbook", "add-certificate", "--certificate", url, "--issuer-thumbprints", site.facts["issuer_thumbprint"],
+        "--enrol-policy", policy_file(site, "Unknown"),
+    )  # fmt: skip
+    planned = command("plan", "--bundle", str(bundle), "-o", str(site.plan_file), *words)
+    assert planned.code == 2, planned.out
+    played = command("rehearse", str(site.plan_file), "--bundle", str(bundle), "--format", "json")
+    assert played.code == 0, played.out
+    assert played.json["runs"][0]["stages_done"] == site.stages

@@ -15,10 +15,16 @@ from sfcert.cli.source import source_of, source_options
 @click.command("capture")
 @source_options
 @click.option(
+    "--certificate",
+    "certificates",
+    multiple=True,
+    metavar="URL",
+    help="A vault certificate to read besides; where it is not there, the bundle says so.",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The bundle to write."
 )
-@click.option("--certificate", "urls", multiple=True, metavar="URL", help="A vault certificate to read besides.")
-def command(output: Path, urls: tuple[str, ...], **options: Any) -> int:
+def command(output: Path, certificates: tuple[str, ...], **options: Any) -> int:
     """Read everything that is needed, once, into a bundle for offline work.
 
     No secret is in it. What could not be read is in it by name, with the reason.
@@ -28,10 +34,14 @@ def command(output: Path, urls: tuple[str, ...], **options: Any) -> int:
     from sfcert.sources.live import CaptureOptions
     from sfcert.views.capture import capture_human
 
-    for url in urls:
-        if parse_vault_url(url) is None:
-            raise click.UsageError(f"--certificate: {url!r} is not https://<vault>/certificates/<name>.")
-    bundle = load_bundle_of(source_of(options), CaptureOptions(certificate_urls=tuple(sorted(set(urls)))))
+    strange = [one for one in certificates if parse_vault_url(one) is None]
+    if strange:
+        raise click.UsageError(f"--certificate {strange[0]}: https://VAULT/certificates/NAME is needed.")
+    source = source_of(options)
+    if certificates and source.cluster is None:
+        raise click.UsageError("--certificate goes with --cluster: only a live capture can read it.")
+    wanted = CaptureOptions(certificate_urls=tuple(sorted(set(certificates)))) if certificates else None
+    bundle = load_bundle_of(source, wanted)
     write_whole(output, bundle_text(bundle))
     answer(capture_human(bundle, str(output)))
     return 0

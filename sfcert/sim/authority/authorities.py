@@ -66,6 +66,10 @@ class Authority:
         self._keys = keys
         self._serial = serial
 
+    def pem(self) -> str:
+        """The authority's own certificate, public part."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
     @property
     def thumbprint(self) -> str:
         return thumbprint(self.certificate)
