@@ -101,7 +101,8 @@ def asked_for(name: str | None, options: dict[str, Any]) -> tuple[Asked, ...]:
     given = {
         key: value
         for key, value in single.items()
-        if value not in (None, (), False) or (value is False and key == "reuse_key")
+        # nought is an answer too, and is refused as one
+        if value is not None and value != () and (value is not False or key == "reuse_key")
     }
     if (file is not None) + bool(manifests) + bool(given) != 1:
         raise click.UsageError(

@@ -34,7 +34,7 @@ def pin_remedy(thumbprints: Iterable[str]) -> str:
     pins = ",".join(thumbprints)
     return (
         f"First add the pin {pins}: `sfcert plan --playbook change-issuer --issuer-thumbprints <pins now>,{pins}`, "
-        "and apply it; then ask again."
+        "and apply it; then ask again. Or let that plan ask, with --enrol-policy."
     )
 
 

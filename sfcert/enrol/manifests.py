@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -23,6 +23,15 @@ from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
 
 Json = dict[str, Any]
+#: Kind -> the API groups whose kind it is; a core kind has none but a version.
+_GROUPS = {
+    "Certificate": ("cert-manager.io",),
+    "Issuer": ("cert-manager.io",),
+    "ClusterIssuer": ("cert-manager.io",),
+    "Secret": ("v1",),
+    "Ingress": ("networking.k8s.io", "extensions"),
+    "VirtualServer": ("k8s.nginx.org",),
+}
 #: What reading a field of another shape than the API's raises: a list where a mapping belongs, a number for a text.
 _SHAPELESS = (AttributeError, TypeError, ValueError, KeyError)
 _NO_SHAPE = "a field has another shape than the API gives it (a list for a mapping, or the like)"
@@ -49,6 +58,18 @@ class _Document:
         return f"document {self.number} ({self.body.get('kind')} {self.name})"
 
     @property
+    def is_known(self) -> bool:
+        """Whether the kind is read at all, and is that of the API that is meant: others have a Certificate too."""
+        group = str(self.body.get("apiVersion") or "").partition("/")[0]
+        wanted = _GROUPS.get(str(self.body.get("kind")))
+        return wanted is not None and (not group or group in wanted)
+
+    @property
+    def namespace(self) -> str:
+        metadata = self.body.get("metadata")
+        return str(metadata.get("namespace") or "") if isinstance(metadata, dict) else ""
+
+    @property
     def name(self) -> str:
         metadata = self.body.get("metadata")
         return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
@@ -63,13 +84,15 @@ def read_manifests(files: Sequence[tuple[str, str]]) -> tuple[AskedFor, ...]:
     Raises:
         InputError: ManifestInvalid with every fault found.
     """
-    documents = [one for name, text in files for one in _documents(name, text)]
+    every = [one for name, text in files for one in _documents(name, text)]
+    documents = [one for one in every if one.is_known]
+    passed_over = sorted({f"{one.body.get('apiVersion')} {one.body.get('kind')}" for one in every if not one.is_known})
     by_kind: dict[str, list[_Document]] = {}
     for one in documents:
         by_kind.setdefault(str(one.body.get("kind")), []).append(one)
     faults: list[Fault] = []
     secrets = _secrets(by_kind.get("Secret", []), faults)
-    issuers = {(kind, one.name): one for kind in ("Issuer", "ClusterIssuer") for one in by_kind.get(kind, [])}
+    issuers = _issuers(by_kind, faults)
     wanted: list[tuple[_Document, Json]] = [(one, one.body) for one in by_kind.get("Certificate", [])]
     for kind, derive in (("Ingress", certificates_of_ingress), ("VirtualServer", certificates_of_virtual_server)):
         for one in by_kind.get(kind, []):
@@ -95,8 +118,26 @@ def read_manifests(files: Sequence[tuple[str, str]]) -> tuple[AskedFor, ...]:
     if faults:
         raise InputError("ManifestInvalid", "The manifests cannot be used as they are.", faults)
     if not found:
-        raise InputError("ManifestInvalid", "The manifests hold no Certificate, and no Ingress that asks for one.")
+        other = f" They hold only {', '.join(passed_over)}." if passed_over else ""
+        raise InputError(
+            "ManifestInvalid", f"The manifests hold no Certificate, and no Ingress that asks for one.{other}"
+        )
+    if passed_over:
+        note = f"Passed over, as they ask for no certificate: {', '.join(passed_over)}."
+        found[0] = replace(found[0], notes=(*found[0].notes, note))
     return tuple(found)
+
+
+def _issuers(by_kind: dict[str, list[_Document]], faults: list[Fault]) -> dict[tuple[str, str, str], _Document]:
+    """Issuers by kind, namespace and name; a ClusterIssuer has no namespace. Twice the same is a fault."""
+    found: dict[tuple[str, str, str], _Document] = {}
+    for kind in ("Issuer", "ClusterIssuer"):
+        for one in by_kind.get(kind, []):
+            key = (kind, one.namespace if kind == "Issuer" else "", one.name)
+            if key in found and found[key].body != one.body:
+                faults.append(Fault(f"another document holds the {kind} {one.name} too", one.file, path=one.where))
+            found[key] = one
+    return found
 
 
 def _documents(file: str, text: str) -> list[_Document]:
@@ -128,18 +169,22 @@ def _secrets(documents: list[_Document], faults: list[Fault]) -> dict[str, str]:
         if not isinstance(plain, dict) or not isinstance(encoded, dict):
             faults.append(Fault("data and stringData are mappings", one.file, path=one.where))
             continue
-        for key, value in plain.items():
-            found[f"{one.name}/{key}"] = str(value).strip()
+        texts = {str(key): str(value).strip() for key, value in plain.items()}
         for key, value in encoded.items():
             try:
-                found[f"{one.name}/{key}"] = base64.b64decode(str(value), validate=True).decode("utf-8").strip()
+                texts.setdefault(str(key), base64.b64decode(str(value), validate=True).decode("utf-8").strip())
             except ValueError:
                 faults.append(Fault("is not base64 of text", one.file, path=f"{one.where} data.{key}"))
+        for key, text in texts.items():
+            name = f"{one.name}/{key}"
+            if found.setdefault(name, text) != text:
+                # by name alone nobody could say which of the two is meant
+                faults.append(Fault("another document gives this secret another value", one.file, path=one.where))
     return found
 
 
 def _asked(
-    document: _Document, body: Json, issuers: dict[tuple[str, str], _Document], secrets: dict[str, str]
+    document: _Document, body: Json, issuers: dict[tuple[str, str, str], _Document], secrets: dict[str, str]
 ) -> AskedFor:
     spec = body.get("spec") or {}
     ref = spec.get("issuerRef") or {}
@@ -150,7 +195,14 @@ def _asked(
         )
     if kind not in ("Issuer", "ClusterIssuer"):
         raise ManifestFault("spec.issuerRef.kind", f"{kind} is not known; Issuer and ClusterIssuer are")
-    found = issuers.get((kind, name))
+    named = [one for (its_kind, _, its_name), one in issuers.items() if (its_kind, its_name) == (kind, name)]
+    # an issuer serves its own namespace; where the manifests leave that open, the only one of the name is meant
+    near = [one for one in named if kind == "ClusterIssuer" or one.namespace == document.namespace]
+    loose = [one for one in named if not one.namespace or not document.namespace]
+    found = next(iter(near), loose[0] if len(loose) == 1 else None)
+    if found is None and named:
+        listed = ", ".join(sorted(one.namespace or "no namespace" for one in named))
+        raise ManifestFault("spec.issuerRef.name", f"the Issuer {name!r} is in another namespace ({listed})")
     if found is None:
         raise ManifestFault("spec.issuerRef.name", f"no document holds the {kind} {name!r}; give its manifest too")
     notes: list[str] = []

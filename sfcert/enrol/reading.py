@@ -114,3 +114,13 @@ def policy_from_vault(raw: Json, tags: dict[str, str]) -> EnrolmentPolicy:
         content_type=(raw.get("secret_props") or {}).get("contentType") or "application/x-pkcs12",
         tags=dict(tags),
     )
+
+
+def policy_of_leaf(leaf: Certificate) -> EnrolmentPolicy:
+    """What would have asked for this certificate: for one that was issued elsewhere and is judged all the same."""
+    return EnrolmentPolicy(
+        subject=f"CN={leaf.common_name}" if leaf.common_name else leaf.subject,
+        issuer=Issuer(name="Unknown"),
+        dns_names=leaf.dns_names,
+        ekus=leaf.ekus or (),
+    )

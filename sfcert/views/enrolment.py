@@ -51,7 +51,7 @@ def enrolled_human(done: Enrolled, *, csr_file: str | None = None, page: Page = 
         lines.append("Policy:")
         for one in done.changes:
             word = "needs a new version" if one.needs_new_version else "in place"
-            lines.append(f"  {one.path}: {short_value(one.before)} -> {short_value(one.after)} ({word})")
+            lines.append(f"  {one.path}: {_value(one.path, one.before)} -> {_value(one.path, one.after)} ({word})")
     if done.report is not None:
         lines += _report(done.report, page)
     if done.version is not None:
@@ -75,6 +75,21 @@ def enrolled_human(done: Enrolled, *, csr_file: str | None = None, page: Page = 
         lines.append(f"When it is signed: sfcert merge {done.name} --vault {done.vault_url} --chain FILE")
     lines += [line for note in done.notes for line in page.wrap(note, 2, "note: ")]
     return "\n".join(lines) + "\n"
+
+
+def _value(path: str, value: Any) -> str:
+    """A policy's value for people; lifetime actions in words, whose JSON would be cut where it matters."""
+    if path != "lifetime_actions" or not isinstance(value, list):
+        return short_value(value)
+    return ", ".join(_action(one) for one in value) or "none"
+
+
+def _action(raw: Json) -> str:
+    trigger = raw.get("trigger") or {}
+    kind = str((raw.get("action") or {}).get("action_type") or "?")
+    if trigger.get("days_before_expiry") is not None:
+        return f"{kind} {trigger['days_before_expiry']} days before expiry"
+    return f"{kind} at {trigger.get('lifetime_percentage')} %"
 
 
 def _report(report: GateReport, page: Page) -> list[str]:

@@ -34,7 +34,7 @@ from sfcert.enrol.reading import (
 from sfcert.enrol.renewal import renewal_timing
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import Advice, Enrolled, Failure, GateReport, PolicyChange, Record
+from sfcert.model.enrolment import Advice, Enrolled, EnrolmentPolicy, Failure, GateReport, PolicyChange, Record
 from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.pki.request import pem_of_certificates, pem_of_request
@@ -122,7 +122,7 @@ class _Run:
             is_same = not named or named.lower() == self._policy.issuer.vault_name.lower()
             report = self._gate.predict(leaf, is_same_issuer=is_same)
             if request.dry_run:
-                return self._planned(changes, report)
+                return self._planned((*changes, *_tag_changes(body or {}, self._policy)), report)
             self._tell("predicted", verdict=report.verdict)
             if report.verdict != "pass":
                 raise refusal(report, "Nothing was sent.")
@@ -175,16 +175,18 @@ class _Run:
             why = str(error.get("message") or pending.get("status_details") or "no reason is given")
             self._notes.append(f"The operation before this one ended as {status}: {' '.join(why.split())}.")
             return False
-        if is_ours(pending, self._record, self._policy, self._digest):
+        is_own = is_ours(pending, self._record, self._policy, self._digest)
+        if is_own and not request.cancel_pending:
             self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
             self._tell("resumed", request_id=self._record.request_id)
             return True
         if not request.cancel_pending:
+            details = " ".join(str(pending.get("status_details") or "no details").split()).rstrip(".")
             raise RefusedError(
                 "PendingForeign",
                 f"{request.certificate_url}: an operation is in progress that this policy did not begin "
                 f"(request {pending.get('request_id')}, issuer {(pending.get('issuer') or {}).get('name')}): "
-                f"{' '.join(str(pending.get('status_details') or 'no details').split())}. It is left alone.",
+                f"{details}. It is left alone.",
                 override="Wait for it, bring its answer with `sfcert merge`, or end it with --cancel-pending.",
             )
         if request.dry_run:
@@ -233,13 +235,14 @@ class _Run:
             return self._outcome("unchanged", version, leaf, ())
         if request.dry_run:
             planned = self._outcome("planned", version, leaf, ())
-            return msgspec.structs.replace(planned, changes=changes)
+            return msgspec.structs.replace(planned, changes=(*changes, *_tag_changes(body, self._policy)))
         if changes:
             vault.put_policy(request.vault_url, request.name, policies.changed_parts(self._policy, changes))
         if tags_differ:
             vault.put_tags(request.vault_url, request.name, version_id(version), has_tags)
         self._remember()
-        return msgspec.structs.replace(self._outcome("updated", version, leaf, ()), changes=changes)
+        told = (*changes, *_tag_changes(body, self._policy))
+        return msgspec.structs.replace(self._outcome("updated", version, leaf, ()), changes=told)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -482,3 +485,13 @@ class _Run:
         self._means.emit(
             Event(type=f"enrolment-{kind}", at_utc=self._means.clock.now(), data={"name": self._request.name, **data})
         )
+
+
+def _tag_changes(body: Json, policy: EnrolmentPolicy) -> tuple[PolicyChange, ...]:
+    """The tags that an enrolment would write otherwise than they stand; others stay."""
+    has = body.get("tags") or {}
+    return tuple(
+        PolicyChange(path=f"tags.{key}", before=has.get(key), after=value, needs_new_version=False)
+        for key, value in sorted(policy.tags.items())
+        if has.get(key) != value
+    )

@@ -174,3 +174,54 @@ def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ende
     assert out.code == 0, out.err
     assert "kind: SecretProviderClass" in out.out
     assert "objectName: web-tls" in out.out
+
+
+def test_what_the_cluster_would_refuse_is_not_imported(by_name: Site, tmp_path: Path) -> None:
+    """A secret from elsewhere is put to the same gate as what is enrolled."""
+    name, vault = str(by_name.facts["common_name"]), str(by_name.facts["vault_url"])
+    leaf = make.leaf("strange", common_name=name)
+    pem = b"".join(one.x509.public_bytes(Encoding.PEM) for one in (leaf, *leaf.chain))
+    key = make.key("leaf-strange").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data = {"tls.crt": base64.b64encode(pem).decode(), "tls.key": base64.b64encode(key).decode()}
+    file = tmp_path / "secret.json"
+    file.write_text(
+        json.dumps({"kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s"}, "data": data})
+    )
+    words = ("import", "strange", "--vault", vault, "--kubernetes-secret", str(file))
+    refused = command(*words, "--for-cluster", by_name.cluster_id)
+    assert refused.code == 3, refused.err
+    assert "IssuerNotPinned" in refused.err
+    assert "Nothing was imported" in refused.err
+    assert command("certificates", "show", "strange", "--vault", vault).code == 1
+    assert command(*words).code == 0
+
+
+def test_an_operation_of_ones_own_is_cancelled_where_that_is_asked(sfcert: Callable[..., Ended], site: Site) -> None:
+    words = ("enrol", "stuck", "--subject", NAME, "--issuer", "Unknown", "--format", "json")
+    first = sfcert(*words).json["csr_pem"]
+    assert sfcert(*words).json["csr_pem"] == first
+    assert sfcert(*words, "--cancel-pending").json["csr_pem"] != first
+
+
+def test_a_dry_run_tells_tags_and_the_trigger_in_words(sfcert: Callable[..., Ended]) -> None:
+    words = ("enrol", "fresh", "--subject", NAME, "--issuer", "ContosoCA")
+    assert sfcert(*words).code == 0
+    told = sfcert(*words, "--tag", "team=core", "--renew-at", "60", "--dry-run")
+    assert "tags.team" in told.out
+    assert "AutoRenew at 75 % -> AutoRenew at 60 %" in told.out
+    assert sfcert(*words, "--tag", "team=core").code == 0
+    assert "tags.team" not in sfcert(*words, "--tag", "team=core", "--dry-run").out
+
+
+@pytest.mark.parametrize("nought", ["--renew-at", "--renew-before", "--validity-months"])
+def test_nought_is_refused_and_not_passed_over(sfcert: Callable[..., Ended], nought: str) -> None:
+    told = sfcert("enrol", "fresh", "--subject", NAME, "--issuer", "ContosoCA", nought, "0")
+    assert told.code == 1
+    assert "must lie between" in told.err
+
+
+def test_the_list_needs_no_name_of_its_own(sfcert: Callable[..., Ended], site: Site) -> None:
+    """`sfcert certificates --watch`, as people type it."""
+    told = command("certificates", "--vault", str(site.facts["vault_url"]), "--watch", "--timeout", "1s")
+    assert told.code == 0, told.err
+    assert str(site.facts["certificate_name"]) in told.out

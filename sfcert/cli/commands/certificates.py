@@ -11,9 +11,18 @@ from sfcert.cli.output import answer
 from sfcert.cli.span import Span
 
 
-@click.group("certificates")
+class _ListByDefault(click.Group):
+    """A group whose options without a command mean the list: `sfcert certificates --watch`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("certificates", cls=_ListByDefault)
 def command() -> None:
-    """What a vault holds: a list, or one certificate."""
+    """What a vault holds: a list (also without its name, such as `certificates --watch`), or one certificate."""
 
 
 @command.command("list")

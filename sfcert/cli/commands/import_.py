@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from sfcert.cli.enrolling import checked_name, checked_vault
+from sfcert.cli.enrolling import checked_name, checked_vault, expectation_for, for_cluster, gate_options
 from sfcert.cli.output import answer
 
 
@@ -22,8 +23,12 @@ from sfcert.cli.output import answer
     metavar="FILE|-",
     help="A manifest with one kubernetes.io/tls secret; '-' is standard input.",
 )
-def command(name: str | None, vault_url: str, file: Path) -> int:
+@gate_options
+def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int:
     """Take a kubernetes.io/tls secret into the vault as certificate NAME (default: the secret's own name).
+
+    With --for-cluster or --for-bundle the gate is asked first: what the cluster would refuse is not imported, and the
+    command ends with 3 and says which pin comes first.
 
     The key passes through memory only. The same certificate twice makes no second version.
     """
@@ -31,22 +36,38 @@ def command(name: str | None, vault_url: str, file: Path) -> int:
     from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.connect import connect
     from sfcert.cli.reading import read_text
+    from sfcert.enrol.gate import judge
     from sfcert.enrol.kubernetes import read_tls_secret
     from sfcert.enrol.manifest_certificate import vault_name
-    from sfcert.enrol.reading import latest_version, leaf_of_version
+    from sfcert.enrol.reading import latest_version, leaf_of_version, policy_of_leaf
     from sfcert.model.enrolment import PFX
+    from sfcert.workflows.enrolment_request import refusal
 
     vault_url = checked_vault(vault_url)
+    named = for_cluster(options)
     text = sys.stdin.read() if str(file) == "-" else read_text(file)
     secret = read_tls_secret(text, "standard input" if str(file) == "-" else str(file))
     wanted = checked_name(name or vault_name(secret.name))
-    connection = connect()
+    connection = connect(named.source)
     vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
     standing = leaf_of_version(latest_version(vault.fetch_certificate(vault_url, wanted)))
     leaf = secret.chain[0]
     if standing is not None and standing.thumbprint == leaf.thumbprint:
         answer(f"{vault_url}/certificates/{wanted}: nothing to do, {leaf.thumbprint} is its newest version.")
         return 0
+    expectation = expectation_for(named)
+    if expectation is not None:
+        report = judge(
+            secret.chain,
+            policy_of_leaf(leaf),
+            request_key_sha256=leaf.public_key_sha256,
+            expectation=expectation,
+            certificate_url=f"{vault_url}/certificates/{wanted}",
+            known=named.issuers,
+            now=connection.clock.now(),
+        )
+        if report.verdict != "pass":
+            raise refusal(report, "Nothing was imported.")
     policy = {
         "key_props": {"exportable": True},
         "secret_props": {"contentType": PFX},

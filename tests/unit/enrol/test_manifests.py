@@ -120,3 +120,60 @@ def test_short_lives_become_months_with_a_note_or_are_refused() -> None:
     assert any("becomes 3 months" in one for one in odd.notes)
     with pytest.raises(InputError, match="shorter than the month"):
         read(selfsigned + CERTIFICATE.replace("2880h", "240h").replace("720h", "24h"))
+
+
+_OWN = """
+apiVersion: cert-manager.io/v1
+kind: Issuer
+metadata: {{name: own, namespace: {namespace}}}
+spec: {spec}
+---
+"""
+_ASKS = """
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: web, namespace: shop}
+spec: {dnsNames: [web.example.com], issuerRef: {name: own}}
+"""
+
+
+def test_an_issuer_serves_its_own_namespace() -> None:
+    shop = _OWN.format(namespace="shop", spec="{selfSigned: {}}")
+    other = _OWN.format(namespace="other", spec="{ca: {secretName: x}}")
+    assert read(shop + other + _ASKS).policy.issuer.name == "Self"
+    assert read(other + shop + _ASKS).policy.issuer.name == "Self"
+    with pytest.raises(InputError) as refused:
+        read(other + _ASKS)
+    assert "is in another namespace (other)" in str(refused.value.faults)
+
+
+def test_two_issuers_of_one_name_and_namespace_are_no_answer() -> None:
+    both = _OWN.format(namespace="shop", spec="{selfSigned: {}}") + _OWN.format(namespace="shop", spec="{ca: {}}")
+    with pytest.raises(InputError) as refused:
+        read(both + _ASKS)
+    assert "another document holds the Issuer own too" in str(refused.value.faults)
+
+
+def test_a_kind_of_another_product_is_passed_over_and_said_so() -> None:
+    foreign = """
+apiVersion: networking.internal.knative.dev/v1alpha1
+kind: Certificate
+metadata: {name: strange}
+spec: {dnsNames: [strange.example.com]}
+---
+"""
+    asked = read(foreign + _OWN.format(namespace="shop", spec="{selfSigned: {}}") + _ASKS)
+    assert asked.name == "web"
+    assert any("knative" in note for note in asked.notes)
+    with pytest.raises(InputError, match="They hold only networking"):
+        read(foreign)
+
+
+def test_a_secret_with_two_values_is_no_answer_and_neither_is_shown() -> None:
+    again = "---\nkind: Secret\nmetadata: {name: cloudflare}\nstringData: {api-token: another-value}\n---\n"
+    with pytest.raises(InputError) as refused:
+        read(ISSUER + again + CERTIFICATE)
+    told = str(refused.value) + str(refused.value.faults)
+    assert "another value" in told
+    assert TOKEN not in told
+    assert "another-value" not in told
