@@ -88,12 +88,12 @@ def secret_provider_class(
         client_id: of the workload identity that reads the vault; None leaves it to the node's identity.
         secret_name: the `kubernetes.io/tls` secret that the driver keeps in step.
     """
-    object_text = yaml.safe_dump({"objectName": name, "objectType": "secret"}, sort_keys=False)
+    wanted = f"array:\n  - |\n    objectName: {name}\n    objectType: secret\n"
     parameters: Json = {
         "usePodIdentity": "false",
         "keyvaultName": urlsplit(vault_url).netloc.split(".")[0],
         "tenantId": tenant_id,
-        "objects": yaml.safe_dump({"array": [object_text]}, default_style="|", sort_keys=False),
+        "objects": _Block(wanted),
     }
     if client_id is not None:
         parameters["clientID"] = client_id
@@ -116,4 +116,17 @@ def secret_provider_class(
             "parameters": parameters,
         },
     }
-    return str(yaml.safe_dump(manifest, sort_keys=False))
+    return str(yaml.dump(manifest, Dumper=_Dumper, sort_keys=False))
+
+
+class _Block(str):
+    """A text of several lines, written as such: the driver's documents are read by people too."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes `_Block`s as block literals."""
+
+
+_Dumper.add_representer(
+    _Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|")
+)

@@ -23,6 +23,7 @@ from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
 
 Json = dict[str, Any]
+_EDIT_IN_PLACE = "acme.cert-manager.io/http01-edit-in-place"
 #: Kind -> the API groups whose kind it is; a core kind has none but a version.
 _GROUPS = {
     "Certificate": ("cert-manager.io",),
@@ -212,6 +213,12 @@ def _asked(
         # the fault stands in the issuer's own document
         raise ManifestFault(f"by {found.where} {fault.path}", fault.message) from fault
     policy = certificate_policy(body, issuer, notes)
+    annotations = (document.body.get("metadata") or {}).get("annotations") or {}
+    if issuer.is_acme and str(annotations.get(_EDIT_IN_PLACE)).lower() == "true":
+        notes.append(
+            f"{_EDIT_IN_PLACE}: no ingress is edited here. The authority reaches the solver http01 at port 80 of each "
+            "name, or what a web server serves of the solver http01-webroot."
+        )
     try:
         # through plain data, so that a value of another type than the policy's is found here and not in the vault
         policy = msgspec.convert(msgspec.to_builtins(policy), EnrolmentPolicy)

@@ -44,5 +44,6 @@ CONDITION_REASONS: Mapping[str, str] = {
     "Pending": "An operation is in progress in the vault.",
     "Failed": "The last attempt failed.",
     "Idle": "Nothing is to be done.",
+    "Frozen": "A plan has frozen its renewal while it is at work.",
     "BackingOff": "The last attempt failed; the next one waits.",
 }

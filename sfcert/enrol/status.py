@@ -16,6 +16,8 @@ from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import CertificateStatus, Condition, EnrolmentPolicy, Record
 
 Json = dict[str, Any]
+#: The tag by which a plan says that a certificate's renewal rests.
+_OWNER_TAG = "sfcert-frozen-by"
 Answer = Literal["True", "False", "Unknown"]
 
 
@@ -44,7 +46,7 @@ def certificate_status(
     timing = _timing(leaf, wanted, record, advice)
     pending = status_of((body or {}).get("pending"))
     ready = _ready(body, version, leaf, wanted, record, now)
-    issuing = _issuing(pending, (body or {}).get("pending"), version, timing, record, now)
+    issuing = _issuing(pending, body, version, timing, record, now)
     return CertificateStatus(
         vault_url=vault_url,
         name=name,
@@ -143,7 +145,7 @@ def _ready(
 
 def _issuing(
     pending: str | None,
-    operation: Json | None,
+    body: Json | None,
     version: Json | None,
     timing: Timing | None,
     record: Record | None,
@@ -153,7 +155,7 @@ def _issuing(
         since = record.issuing_since_utc if record and record.issuing_status == status else None
         return _condition("Issuing", status, reason, message, since)
 
-    failures = record.failures if record else ()
+    failures, operation = record.failures if record else (), (body or {}).get("pending")
     if pending == "inprogress":
         detail = str((operation or {}).get("status_details") or "An operation is in progress.")
         return say("True", "Pending", " ".join(detail.split()))
@@ -165,6 +167,9 @@ def _issuing(
     if pending == "failed" and version is None:
         error = (operation or {}).get("error") or {}
         return say("False", "Failed", str(error.get("message") or "The vault's operation failed."))
+    owner = ((body or {}).get("tags") or {}).get(_OWNER_TAG)
+    if owner is not None:
+        return say("False", "Frozen", f"A plan has frozen its renewal ({_OWNER_TAG} says {owner}).")
     if timing is not None and timing.is_due(now):
         return say("True", "Renewing", f"Due since {timing.renewal_utc:%Y-%m-%d %H:%M} UTC.")
     return say("False", "Idle", "Nothing is to be done.")

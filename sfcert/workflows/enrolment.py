@@ -42,6 +42,7 @@ from sfcert.workflows.enrolment_gate import Gatekeeper
 from sfcert.workflows.enrolment_issuer import ensure_issuer
 from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment_waiting import await_completion
+from sfcert.workflows.vault_stage import OWNER_TAG
 
 Json = dict[str, Any]
 _FAILURES_KEPT = 20
@@ -117,6 +118,8 @@ class _Run:
         leaf = leaf_of_version(version)
         if not is_continued and self._is_good(body, version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)
+        if not request.dry_run:
+            self._refuse_frozen(body)
         if not is_continued:
             named = str((((body or {}).get("policy") or {}).get("issuer") or {}).get("name") or "")
             is_same = not named or named.lower() == self._policy.issuer.vault_name.lower()
@@ -197,6 +200,23 @@ class _Run:
         self._save(step="idle", request_id=None, order=None)
         return False
 
+    def _refuse_frozen(self, body: Json | None) -> None:
+        """A plan that has frozen this certificate's renewal counts on no new version, from nobody.
+
+        Raises:
+            RefusedError: AnotherRunActive.
+        """
+        owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
+        if owner is None or self._request.holds_renewal or owner == self._request.frozen_by:
+            return
+        raise RefusedError(
+            "AnotherRunActive",
+            f"{self._request.certificate_url}: a plan has frozen its renewal ({OWNER_TAG} says {owner}), and counts on "
+            "no new version and no other policy meanwhile.",
+            override="Let that plan come to its end or undo its freeze; where nobody is at work, --frozen-by "
+            f"{owner} says that you know.",
+        )
+
     def _cancel(self) -> None:
         """End the operation in progress and take its remains away. Effects: none where none is open."""
         request, vault = self._request, self._means.vault
@@ -236,6 +256,7 @@ class _Run:
         if request.dry_run:
             planned = self._outcome("planned", version, leaf, ())
             return msgspec.structs.replace(planned, changes=(*changes, *_tag_changes(body, self._policy)))
+        self._refuse_frozen(body)
         if changes:
             vault.put_policy(request.vault_url, request.name, policies.changed_parts(self._policy, changes))
         if tags_differ:

@@ -48,6 +48,7 @@ class Request:
     `expectation` None: no cluster is named. `given_issuers` are issuing certificates that the operator names.
     `signed_by` are thumbprints of such, where a plan knows no more of them. `holds_renewal` asks for a version whose
     vault does not renew it yet, whatever the policy says: a plan gives that back at its end.
+    `frozen_by` is the mark of the plan that has frozen its renewal, where that is no reason to keep away.
     `renew` asks for a new version although the newest is good and not due. `issuer_password` is a secret.
     """
 
@@ -58,6 +59,7 @@ class Request:
     given_issuers: tuple[Certificate, ...] = ()
     signed_by: tuple[str, ...] = ()
     holds_renewal: bool = False
+    frozen_by: str | None = None
     accepted: frozenset[str] = frozenset()
     dry_run: bool = False
     renew: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sfcert.sim.kernel.azure import Azure
-from tests.e2e.site import Site, command
+from tests.e2e.site import Ended, Site, command
 from tests.e2e.test_certificate_added import chain_of_the_authority
 from tests.e2e.test_change_of_issuer import chain_of_the_other_authority
 
@@ -66,13 +67,9 @@ def stored(site: Site, name: str) -> dict[str, Any]:
     return seen
 
 
-def sign_pending(site: Site, name: str, authority: str) -> Path:
-    """Somebody signs the open request by hand. Returns the file with leaf and issuers."""
-    shown = command(
-        "enrol", name, "--vault", site.facts["vault_url"], "--subject", f"CN={site.facts['common_name']}",
-        "--issuer", "Unknown", "--renew-by", "sfcert", "--format", "json",
-    )  # fmt: skip
-    request = x509.load_pem_x509_csr(shown.json["csr_pem"].encode())
+def sign_pending(site: Site, asked: Ended, authority: str) -> Path:
+    """Somebody signs by hand the request that the run has shown. Returns the file with leaf and issuers."""
+    request = x509.load_pem_x509_csr(asked.last("manual-step")["verbatim"].encode())
     sans = list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     ekus = [one.dotted_string for one in request.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value]
 
@@ -144,7 +141,7 @@ def test_what_people_sign_is_waited_for_and_held_to_the_plan(by_name: Site) -> N
 
     # the old authority is pinned still, so that the cluster's own gate lets it through; the plan's does not
     name, vault = str(site.facts["certificate_name"]), str(site.facts["vault_url"])
-    other = sign_pending(site, name, site.facts["other_issuer"])
+    other = sign_pending(site, waited, site.facts["other_issuer"])
     merged = command("merge", name, "--vault", vault, "--chain", str(other), "--for-cluster", site.cluster_id)
     assert merged.code == 0, merged.err
     applied = site.apply()
@@ -157,9 +154,10 @@ def test_what_people_sign_is_waited_for_and_held_to_the_plan(by_name: Site) -> N
 def test_an_answer_of_an_authority_that_the_plan_does_not_count_on_stops_it(by_name: Site) -> None:
     site = by_name
     assert site.plan(*change_words(site, "Unknown")).code == 2
-    assert site.apply().code == 5
+    waited = site.apply()
+    assert waited.code == 5
     name, vault = str(site.facts["certificate_name"]), str(site.facts["vault_url"])
-    old = sign_pending(site, name, "Contoso Issuing CA 01")
+    old = sign_pending(site, waited, "Contoso Issuing CA 01")
     assert command("merge", name, "--vault", vault, "--chain", str(old), "--for-cluster", site.cluster_id).code == 0
     stopped = site.apply()
     assert stopped.code == 3, stopped.err
@@ -261,3 +259,28 @@ def test_a_new_name_is_captured_planned_and_rehearsed_without_azure(site_of: Cal
     played = command("rehearse", str(site.plan_file), "--bundle", str(bundle), "--format", "json")
     assert played.code == 0, played.out
     assert played.json["runs"][0]["stages_done"] == site.stages
+
+
+def test_nobody_renews_what_a_plan_has_frozen(by_name: Site) -> None:
+    """The timer of `renew --due` rests, a renewal by name is refused, and the status says why."""
+    site = by_name
+    name, vault = str(site.facts["certificate_name"]), str(site.facts["vault_url"])
+    taken = ("enrol", name, "--vault", vault, "--subject", f"CN={site.facts['common_name']}", "--issuer", "ContosoCA")
+    assert command(*taken, "--renew-by", "sfcert").code == 0
+    site.running.call(lambda azure: azure.clock.advance(100 * 86400))
+    assert site.plan(*change_words(site, "OtherCA"), *chain_of_the_other_authority(site)).code == 2
+    words = ("renew", "--vault", vault, name)
+
+    def freeze(azure: Azure) -> None:
+        found = azure.find_service("vaults").content(vault).certificate(name)
+        found.versions[-1] = dataclasses.replace(found.versions[-1], tags={"sfcert-frozen-by": "sfcert-0123456789ab"})
+
+    site.running.call(freeze)
+    resting = command(*words, "--due")
+    assert resting.code == 0, resting.err
+    assert "rests while a plan is at work" in resting.err
+    refused = command(*words)
+    assert refused.code == 3
+    assert "--frozen-by" in refused.err
+    assert "Frozen" in command("status", name, "--vault", vault).out
+    assert command(*taken, "--renew-by", "sfcert", "--renew", "--frozen-by", "sfcert-0123456789ab").code == 0

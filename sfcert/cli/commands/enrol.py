@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show the differences and what the gate predicts; send nothing.")
 @click.option("--renew", is_flag=True, help="Ask for a new version although the newest one is good.")
 @click.option("--cancel-pending", is_flag=True, help="End an operation that somebody else began.")
+@click.option("--frozen-by", metavar="MARK", help="Go on although the plan with this mark has frozen its renewal.")
 @click.option("--csr", type=click.Path(path_type=Path), metavar="FILE", help="Write the request there (PEM).")
 @click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION")
 @click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
@@ -43,6 +44,7 @@ def command(
     dry_run: bool,
     renew: bool,
     cancel_pending: bool,
+    frozen_by: str | None,
     csr: Path | None,
     timeout: float,
     form: str,
@@ -77,6 +79,7 @@ def command(
             dry_run=dry_run,
             renew=renew,
             cancel_pending=cancel_pending,
+            frozen_by=frozen_by,
             timeout_s=timeout,
             issuer_password=one.issuer_password,
         )

@@ -100,6 +100,7 @@ def _renew(
     from sfcert.enrol.status import certificate_status, wanted_policy
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment_request import Request
+    from sfcert.workflows.vault_stage import OWNER_TAG
 
     memory = FileMemory(state or default_folder(), vault_url, name)
     record = memory.load()
@@ -113,6 +114,9 @@ def _renew(
     if only_due:
         if policy.renewal.by == "vault" and not policy.issuer.is_merged:
             return None  # the vault renews it by itself
+        if owner := ((body or {}).get("tags") or {}).get(OWNER_TAG):
+            click.echo(f"{name}: its renewal rests while a plan is at work ({OWNER_TAG} says {owner})", err=True)
+            return None
         if record is not None and policy.issuer.acme is not None:
             from sfcert.azure.enrolment import AzureEnrolmentVault
             from sfcert.azure.vault_requests import VaultRequests

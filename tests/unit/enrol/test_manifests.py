@@ -177,3 +177,7 @@ def test_a_secret_with_two_values_is_no_answer_and_neither_is_shown() -> None:
     assert "another value" in told
     assert TOKEN not in told
     assert "another-value" not in told
+
+
+def test_an_ingress_that_wants_to_be_edited_is_told_how_the_answer_is_served() -> None:
+    assert any("http01-edit-in-place" in note for note in read(ISSUER + INGRESS).notes)
