@@ -86,7 +86,12 @@ def enrol_lines(operation: EnrolOperation, stage_id: str, cluster_id: str, owner
     file = shlex.quote(f"{stage_id}.policy.json")
     for_it = f"--vault {operation.vault_url} --for-cluster {shlex.quote(cluster_id)}"
     name = shlex.quote(operation.certificate)
-    lines = [f"sfcert show {PLAN} --stage {shlex.quote(stage_id)} --format policy > {file}"]
+    shown = f"sfcert show {PLAN} --stage {shlex.quote(stage_id)}"
+    lines = [f"{shown} --format policy > {file}"]
+    if operation.known_issuers_pem is not None:
+        issuers = shlex.quote(f"{stage_id}.issuers.pem")
+        lines.append(f"{shown} --format issuers > {issuers}")
+        for_it += f" --issuer-pem {issuers}"
     # the plan's own freeze is no reason to keep away
     ask = f"sfcert enrol {name} --policy {file} --renew --frozen-by {owner} {for_it}"
     if operation.policy.issuer.is_merged and not operation.policy.issuer.is_acme:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -284,3 +285,23 @@ def test_nobody_renews_what_a_plan_has_frozen(by_name: Site) -> None:
     assert "--frozen-by" in refused.err
     assert "Frozen" in command("status", name, "--vault", vault).out
     assert command(*taken, "--renew-by", "sfcert", "--renew", "--frozen-by", "sfcert-0123456789ab").code == 0
+
+
+def test_the_lines_by_hand_enrol_through_the_gate_and_apply_goes_on_from_there(by_name: Site) -> None:
+    site = by_name
+    assert site.plan(*change_words(site, "OtherCA"), *chain_of_the_other_authority(site)).code == 2
+    assert site.apply("--until", "40-pin-issuers").code == 0
+    stage = next(one for one in site.planned["stages"] if one["kind"] == "enrol")
+    for line in (one for one in stage["az"] if one.startswith("sfcert ")):
+        words = shlex.split(line.replace("${PLAN:-plan.json}", str(site.plan_file)))[1:]
+        file = site.folder / words[-1] if ">" in words else None
+        here = [str(site.folder / one) if one.startswith(stage["id"] + ".") else one for one in words]
+        ended = command(*here[: words.index(">")] if file else here)
+        assert ended.code == 0, ended.err
+        if file is not None:
+            file.write_text(ended.out)
+    assert len(stored(site, site.facts["certificate_name"])["versions"]) == 2
+    applied = site.apply()
+    assert applied.code == 0, applied.err
+    assert len(stored(site, site.facts["certificate_name"])["versions"]) == 2
+    assert site.refusals() == []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sfcert.model.enrolment import EnrolmentPolicy
     from sfcert.model.plan import Deployment, Plan
 
-_FOR_A_STAGE = ("human", "json", "template", "policy")
+_FOR_A_STAGE = ("human", "json", "template", "policy", "issuers")
 
 
 @click.command("show")
@@ -25,9 +25,10 @@ _FOR_A_STAGE = ("human", "json", "template", "policy")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["human", "json", "markdown", "html", "template", "policy"]),
+    type=click.Choice(["human", "json", "markdown", "html", "template", "policy", "issuers"]),
     default="human",
-    help="'template' is what a stage deploys, 'policy' what it enrols, for those who do it by hand.",
+    help="'template' is what a stage deploys, 'policy' what it enrols, 'issuers' who may sign it (PEM): for those who"
+    " do it by hand.",
 )
 @click.option(
     "--enrolled", metavar="THUMBPRINT", help="The certificate that a stage before has brought, for --format template."
@@ -38,7 +39,7 @@ def command(plan: Path, stage: str | None, form: str, enrolled: str | None) -> i
     from sfcert.views.plan import plan_human, plan_markdown
     from sfcert.views.plan_page import plan_html
 
-    if stage is None and form in ("template", "policy"):
+    if stage is None and form in ("template", "policy", "issuers"):
         raise click.UsageError(f"--format {form} goes with --stage STAGE.")
     if enrolled is not None and form != "template":
         raise click.UsageError("--enrolled goes with --format template.")
@@ -74,6 +75,10 @@ def _show_stage(plan: Plan, stage_id: str, form: str, enrolled: str | None) -> i
                     f"Stage {stage_id} deploys no template: it is of kind {found.kind}.",
                 )
             answer(pretty(_with_enrolled(plan, stage_id, enrolled).template))
+        case "issuers":
+            if found.enrol is None or found.enrol.known_issuers_pem is None:
+                raise InputError("StageUnknown", f"Stage {stage_id} knows no certificate of an issuer.")
+            answer(found.enrol.known_issuers_pem)
         case "policy":
             if found.enrol is None:
                 raise InputError("StageUnknown", f"Stage {stage_id} enrols nothing: it is of kind {found.kind}.")
