@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 
 from sfcert.arm import Scope, SymbolicRuntime, expand
+from sfcert.enrol.policy import vault_policy
 from sfcert.model.ids import same_id
-from sfcert.model.plan import Deployment, Plan, Stage
+from sfcert.model.plan import Deployment, EnrolOperation, Plan, Stage
 from sfcert.planning.expectations import holds
+from sfcert.workflows.binding import Binding
 from tests import make
 
 Json = dict[str, Any]
@@ -71,12 +73,30 @@ def sent_bodies(deployment: Deployment, scope: str, document: Json) -> Iterator[
 def applied(document: Json, plan: Plan) -> Json:
     """The document after every stage of the plan; asserts before each that what it expects is there."""
     after = copy.deepcopy(document)
-    for stage in plan.stages:
+    binding: Binding | None = None
+    for planned in plan.stages:
+        stage = binding.bound(planned) if binding is not None else planned
         for expected in stage.expects:
             raw = next(one for key, one in after["resources"].items() if same_id(key, expected.resource))
-            assert holds(expected, raw["body"]), f"{stage.id} would be stale although nothing moved"
+            body = binding.as_planned(raw["body"]) if binding is not None else raw["body"]
+            assert holds(expected, body), f"{stage.id} would be stale although nothing moved"
         _apply(after, stage)
+        binding = _enrolled(after, stage.enrol) if stage.enrol is not None else binding
     return after
+
+
+def _enrolled(document: Json, operation: EnrolOperation) -> Binding:
+    """The vault gets what the plan counts on, from the first issuer named, and renewal rests as it was asked for."""
+    names = ("Example Issuing CA A", "Example Issuing CA B")
+    authority = next(one for one in names if make.authority(one).thumbprint == operation.issuers[0])
+    leaf = make.leaf("enrolled", ca=authority, not_before=make.NOW - timedelta(minutes=10))
+    certificates = document["vaults"].setdefault(operation.vault_url, {"certificates": {}})["certificates"]
+    found = certificates.setdefault(operation.certificate, {"versions": [], "tags": {}, "pending": None})
+    found["policy"] = vault_policy(operation.policy, holds_renewal=True)
+    found["versions"] = [make.version(leaf, name=operation.certificate, vault=operation.vault_url), *found["versions"]]
+    gone = f"vaults/{operation.vault_url}/certificates/{operation.certificate}"
+    document["unread"] = [one for one in document.get("unread") or [] if one["what"] != gone]
+    return Binding(stand_in=operation.stand_in, thumbprint=leaf.thumbprint, created_utc=None)
 
 
 def _apply(document: Json, stage: Stage) -> None:
@@ -94,6 +114,8 @@ def _apply(document: Json, stage: Stage) -> None:
             body["properties"]["clusterState"] = "Ready"
         if gate.kind == "newest-version-fits":
             _issue(document, gate.subject)
+    if stage.kind == "wait" and "/virtualmachinescalesets/" in stage.resource.lower():
+        _deliver(document, stage.resource)
     if stage.deployment is not None:
         for _ in sent_bodies(stage.deployment, stage.scope, document):
             pass
