@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from sfcert import dated
 from sfcert.arm import get_at, has_at
 from sfcert.model.ids import parse_resource_id
@@ -27,7 +29,7 @@ from sfcert.planning.step import Step, removed, set_to
 from sfcert.playbook import Playbook, StageDefinition
 from sfcert.trust.bystanders import with_reverse_proxy
 from sfcert.trust.moves import DeclareReverseProxy
-from sfcert.trust.world import World
+from sfcert.trust.world import VaultName, World
 
 THUMBPRINT, NAMES = "properties.reverseProxyCertificate", "properties.reverseProxyCertificateCommonNames"
 #: Below this runtime a reverse proxy by name is known to take up a renewed certificate only when it starts anew.
@@ -65,14 +67,31 @@ def reverse_proxy_situation(
 def reverse_proxy_world(world: World, situation: Situation) -> World:
     """The world of the proof, with what the reverse proxy is to present looked at on every node.
 
+    A cluster that goes by name already lets the vault renew what its nodes present; where an earlier run of this plan
+    has given that back, nothing freezes it again. So its next version counts as after any resumed renewal
+    (`issuer-seen-before`).
+
     Effects: none.
     """
+    names = {one.common_name for one in situation.observation.cluster.certificate.names}
+    settled = tuple(
+        replace(one, resumed=True) if one.renews and _carries(world, one, names) else one for one in world.vault_names
+    )
+    if settled != world.vault_names:
+        told = "What the vault renews for the nodes already counts as renewal that was given back: issuer-seen-before."
+        world = replace(world, vault_names=settled, inferences=(*world.inferences, told))
     on_nodes = {
         one.id: one.node_extension.reverse_proxy
         for one in situation.scale_sets
         if one.node_extension.reverse_proxy.kind in ("thumbprint", "common-name")
     }
     return with_reverse_proxy(world, situation.observation.cluster.reverse_proxy, on_nodes)
+
+
+def _carries(world: World, vault_name: VaultName, names: set[str]) -> bool:
+    """Whether what a vault certificate brings carries one of these names."""
+    found = (world.certificates.get(one) for one in vault_name.versions)
+    return any(one is not None and one.common_name in names for one in found)
 
 
 def declare_reverse_proxy_on_cluster(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:

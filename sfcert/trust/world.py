@@ -116,8 +116,8 @@ class Group(Value):
 class VaultName(Value):
     """One certificate name of a vault. `versions` are thumbprints, newest created first; `enabled` those of them that
     are enabled. `renews`: the vault may add a version by itself; None where its policy is not known. `renewed`: what
-    that was before this plan froze it, None where it did not. `resumed`: this plan has given renewal back, so that the
-    next version counts as coming from an issuer that was seen before."""
+    that was before this plan froze it, None where it did not. `resumed`: this plan, or an earlier run of it, has given
+    renewal back, so that the next version counts as coming from an issuer that was seen before."""
 
     url: str
     versions: tuple[str, ...]
