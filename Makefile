@@ -8,7 +8,7 @@ AZ_READY := .venv-az/.ready
 OAV_PIN := .ci/oav.txt
 OAV_READY := .contract/.ready
 
-.PHONY: venv demo servers test test-az contract lint types bench soak sim docs lock clean
+.PHONY: venv demo servers peers test test-az contract lint types bench soak sim docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,11 +28,11 @@ demo: $(READY) ## the main job, end to end, on the embedded Azure
 
 # Real servers, and a browser, that tests start on loopback. Without root the tests that need them say so and skip.
 servers:
-	@for wanted in pebble:pebble knotd:knot chromium:chromium; do \
-		command -v $${wanted%:*} >/dev/null || missing="$$missing $${wanted#*:}"; done; \
-	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
-		|| echo "not installed:$$missing; the tests that need them will skip"
+	@sh tests/servers/install.sh
+
+# What the bench is compared with: lego from Debian, certbot from PyPI in a venv of its own.
+peers: $(READY)
+	@sh tests/servers/install.sh peers
 
 test: $(READY) servers ## all tests that need no subscription
 	$(BIN)/pytest -n auto --dist worksteal -rs
@@ -65,7 +65,7 @@ soak: $(READY) ## hundreds of seeded runs: every fault alone and in pairs, the p
 	$(BIN)/python -m tests.soak_unkind 300
 	$(BIN)/python -m tests.soak 200
 
-bench: $(READY) ## figures, printed; nothing is asserted by time
+bench: $(READY) servers peers ## figures, printed; nothing is asserted by time
 	$(BIN)/python -m tests.bench
 
 sim: $(READY) ## the embedded Azure in the foreground
@@ -78,4 +78,4 @@ lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o $(LOCK)
 
 clean: ## remove what make has built
-	rm -rf .venv .venv-az .contract .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-az .venv-certbot .servers .contract .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfcert.acme.problems import NEW_ACCOUNT
 from sfcert.acme.session import AcmeSession
 from sfcert.errors import InputError, RemoteError
 
@@ -56,7 +57,7 @@ def open_account(session: AcmeSession, external_account_mac: str | None) -> str:
     if status != "valid":
         raise RemoteError(
             "AcmeAccountRefused",
-            f"The account at {session.ca} is {status}. Such an account is never valid again: let a new one be made.",
+            f"The account at {session.ca} is {status}. Such an account is never valid again. {NEW_ACCOUNT}",
             service=session.ca,
             operation="newAccount",
             remote_code=str(status),

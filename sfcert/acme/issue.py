@@ -107,7 +107,8 @@ def obtain_on(
         state, body, is_resumed = open_order(session, wanted, replaces=replaces, resume=kept, emit=emit)
         if body.get("status") == "pending":
             authorize(session, _urls(body), solver_for, emit=emit, is_resumed=is_resumed or resume is not None)
-        elif is_resumed:
+        elif is_resumed or resume is not None:
+            # a CA that reuses authorizations may hold a fresh order for ready: what was left is taken away all the same
             clean_left(session, _urls(body), solver_for, emit=emit)
         request_der = csr()
         request = read_request(request_der)

@@ -23,8 +23,11 @@ Emit = Callable[[AcmeEvent], None]
 #: RFC 1123, section 2.1, with the underscore that CAs refuse in their own words.
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253
-#: Refusals that `replaces` may be the cause of.
-_OBJECTIONS = frozenset({"alreadyReplaced", "malformed", "unauthorized", "conflict", "accountDoesNotExist"})
+#: Refusals that `replaces` may be the cause of. `serverInternal` is measured: a Pebble says so, with 500, of a
+#: certificate that it does not know or that shares no name (tests/adapters/acme/test_renewal_information.py).
+_OBJECTIONS = frozenset(
+    {"alreadyReplaced", "malformed", "unauthorized", "conflict", "accountDoesNotExist", "serverInternal"}
+)
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:

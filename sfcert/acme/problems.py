@@ -17,6 +17,7 @@ from sfcert.errors import RemoteError
 
 _PREFIX = "urn:ietf:params:acme:error:"
 _LONGEST_DETAIL = 400
+NEW_ACCOUNT = "Name another `account_key` in the policy: a fresh key is then made in the vault, and an account with it."
 
 #: token and way out by problem type, where the type alone decides.
 _BY_TYPE: Mapping[str, tuple[str, str]] = {
@@ -26,7 +27,7 @@ _BY_TYPE: Mapping[str, tuple[str, str]] = {
     ),
     "accountDoesNotExist": (
         "AcmeAccountRefused",
-        "The kept account key belongs to another CA or to an account that is gone: let a new account be made.",
+        "The kept account key belongs to another CA or to an account that is gone. " + NEW_ACCOUNT,
     ),
     "badPublicKey": (
         "AcmeAccountRefused",
@@ -129,8 +130,8 @@ def refusal(
     if kind == "unauthorized":
         token = "AcmeAccountRefused"
         way_out = (
-            "The account may be deactivated or its external account binding wrong: let a new account be made, "
-            "with the key id and MAC key if the CA asks for them."
+            "The account may be deactivated, or its external account binding wrong: check the key id and the MAC key "
+            "if the CA gave them. " + NEW_ACCOUNT
         )
     elif kind == "malformed" and operation == "newAccount":
         # some servers say so of a wrong external account binding

@@ -203,15 +203,21 @@ class AcmeSession:
         return self._signed_once(url, payload, account_url)
 
     def _signed_once(self, url: str, payload: bytes, account_url: str | None) -> requests.Response:
-        data = self.key.sign(payload, nonce=self._nonce(), url=url, account_url=account_url)
+        nonce = self._nonce()
+        if not isinstance(nonce, str):
+            return nonce
+        data = self.key.sign(payload, nonce=nonce, url=url, account_url=account_url)
         return self._send("POST", url, data=data, headers={"Content-Type": "application/jose+json"})
 
-    def _nonce(self) -> str:
+    def _nonce(self) -> str | requests.Response:
+        """A nonce that nobody has used, or the CA's answer where it refuses to give one: busy CAs say so here first."""
         with self._lock:
             if self._nonces:
                 return self._nonces.pop()
         url = str(self.directory["newNonce"])
         response = self._send("HEAD", url, keep_nonce=False)
+        if response.status_code in _NOT_TAKEN | _AMBIGUOUS:
+            return response
         nonce = response.headers.get("Replay-Nonce")
         if not nonce or not _NONCE.fullmatch(nonce):
             raise _unfit(f"{url} gives no Replay-Nonce (HTTP {response.status_code})")

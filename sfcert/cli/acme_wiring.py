@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from sfcert.acme.keys import AccountKey
     from sfcert.acme.solvers.solver import Solver as AcmeSolver
-    from sfcert.acme.values import AcmeEvent, AcmeOptions
+    from sfcert.acme.values import AcmeEvent, AcmeOptions, RenewalWindow
     from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.cli.connect import Connection
-    from sfcert.model.enrolment import Acme, Solver
+    from sfcert.model.enrolment import Acme, Advice, Solver
     from sfcert.workflows.enrolment_request import AcmeAnswer, Acquire
 
 Json = dict[str, Any]
@@ -82,16 +82,18 @@ def acquire_by_acme(
             resume=msgspec.convert(resume, OrderState) if resume is not None else None,
             external_account_mac=_mac(acme, secrets),
         )
-        window = (chain.window.opens_utc, chain.window.closes_utc) if chain.window is not None else None
-        return AcmeAnswer(der=chain.der, ari_id=chain.ari_id, window=window)
+        return AcmeAnswer(der=chain.der, advice=_advice(chain.ari_id, chain.window))
 
     return acquire
 
 
-def advice_for(
-    vault: AzureEnrolmentVault, vault_url: str, acme: Acme, ari_id: str | None
-) -> tuple[datetime, datetime] | None:
-    """The authority's renewal window for a certificate as of now; None where it gives none or cannot be asked."""
+def advice_for(acme: Acme, ari_id: str | None, ask_again_utc: datetime | None) -> Advice | None:
+    """The authority's renewal window for a certificate as of now; None where it gives none, cannot be asked, or does
+    not want to be asked before `ask_again_utc`.
+
+    Effects: one unsigned GET of the directory and one of the advice.
+    """
+    from sfcert.acme.keys import AccountKey
     from sfcert.acme.renewal import fetch_window
     from sfcert.acme.session import AcmeSession
     from sfcert.azure.clock import WallClock
@@ -99,12 +101,24 @@ def advice_for(
 
     if ari_id is None or not acme.renewal_information:
         return None
+    # a CA keeps wall time, whatever the vault's clock says
+    if ask_again_utc is not None and WallClock().now() < ask_again_utc:
+        return None
     try:
-        with AcmeSession(options_of(acme), account_key(vault, vault_url, acme), WallClock()) as session:
+        # nothing is signed on the way, so that the account's own key stays where it is
+        with AcmeSession(options_of(acme), AccountKey.generate(), WallClock()) as session:
             window = fetch_window(session, ari_id)
     except RemoteError:
         return None  # advice is no reason to fail: the policy's own trigger stays
-    return (window.opens_utc, window.closes_utc) if window is not None else None
+    return _advice(ari_id, window) if window is not None else None
+
+
+def _advice(ari_id: str | None, window: RenewalWindow | None) -> Advice:
+    from sfcert.model.enrolment import Advice
+
+    if window is None:
+        return Advice(ari_id=ari_id)
+    return Advice(ari_id=ari_id, window=(window.opens_utc, window.closes_utc), ask_again_utc=window.ask_again_utc)
 
 
 def options_of(acme: Acme) -> AcmeOptions:

@@ -212,10 +212,12 @@ class Condition(Value):
 
 
 class Advice(Value):
-    """What an ACME authority says of a certificate: its id for `replaces`, and when to renew it (aware UTC)."""
+    """What an ACME authority says of a certificate: its id for `replaces`, when to renew it, and before which instant
+    it does not want to be asked again (aware UTC)."""
 
     ari_id: str | None = None
     window: tuple[datetime, datetime] | None = None
+    ask_again_utc: datetime | None = None
 
 
 class Record(Value):
@@ -238,6 +240,7 @@ class Record(Value):
     ari_id: str | None = None
     renewal_start_utc: datetime | None = None
     renewal_end_utc: datetime | None = None
+    renewal_ask_again_utc: datetime | None = None
     failures: tuple[Failure, ...] = ()
     ready_since_utc: datetime | None = None
     ready_status: str | None = None

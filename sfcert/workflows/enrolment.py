@@ -397,7 +397,7 @@ class _Run:
         self._save(
             step="merging",
             chain_pem=pem_of_certificates(tuple(one.der for one in in_order[1:])) or None,
-            merging=Advice(ari_id=answer.ari_id, window=answer.window) if answer is not None else None,
+            merging=answer.advice if answer is not None else None,
         )
         tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
         merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)
@@ -491,6 +491,7 @@ class _Run:
             ari_id=advice.ari_id,
             renewal_start_utc=advice.window[0] if advice.window else None,
             renewal_end_utc=advice.window[1] if advice.window else None,
+            renewal_ask_again_utc=advice.ask_again_utc,
         )
 
     def _remember(self) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.ports import EnrolmentVault, Memory
 from sfcert.errors import RefusedError, RemoteError
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import EnrolmentPolicy, GateReport
+from sfcert.model.enrolment import Advice, EnrolmentPolicy, GateReport
 from sfcert.model.progress import Event
 from sfcert.ports import Clock
 
@@ -20,11 +19,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AcmeAnswer:
-    """What an authority answered by ACME: DER, leaf first; its id for `replaces`; its renewal window (aware UTC)."""
+    """What an authority answered by ACME: DER, leaf first; what it says of the certificate's renewal."""
 
     der: tuple[bytes, ...]
-    ari_id: str | None = None
-    window: tuple[datetime, datetime] | None = None
+    advice: Advice = field(default_factory=Advice)
 
 
 class Acquire(Protocol):

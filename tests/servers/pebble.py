@@ -1,12 +1,15 @@
 """Pebble, the ACME server that Let's Encrypt tests clients with, and its DNS server of made-up answers. On loopback.
 
-Debian's package `pebble` 2.4.0: no renewal information and no profiles.
+Two of them: Debian's package of this machine's release (2.4.0: no renewal information, no profiles, client
+authentication in a leaf), and the one of a newer release that `make servers` unpacks (2.10.0: both, and server
+authentication alone). Neither looks at CAA.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import ssl
 import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -14,12 +17,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.servers.ports import Child, free_port, is_open, program
 from tests.servers.tls import ServerTls, make_server_tls
 
 #: For external account binding in tests; made up.
 EAB_KID = "kid-1"
 EAB_MAC = urlsafe_b64encode(b"a made-up key of thirty-two byte").rstrip(b"=").decode()
+NEWER = Path(__file__).resolve().parents[2] / ".servers" / "pebble" / "usr" / "bin" / "pebble"
+#: Profiles of the newer Pebble: seconds of validity.
+PROFILES = {"classic": 90 * 86400, "shortlived": 6 * 86400}
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,15 @@ class Pebble:
     ca_file: Path
     http_port: int
     child: Child
+    management_url: str
+
+    def set_renewal_info(self, leaf_pem: str, answer: str) -> None:
+        """What the newer Pebble says of this certificate from now on."""
+        body = json.dumps({"Certificate": leaf_pem, "ARIResponse": answer}).encode()
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        request = urllib.request.Request(f"{self.management_url}/set-renewal-info/", data=body, method="POST")
+        urllib.request.build_opener(*handlers).open(request, timeout=5).close()
 
 
 @dataclass(frozen=True)
@@ -55,18 +72,22 @@ def running_pebble(
     has_external_accounts: bool = False,
     nonce_reject: int | None = None,
     tls: ServerTls | None = None,
+    is_newer: bool = False,
+    port: int | None = None,
+    http_port: int | None = None,
 ) -> Iterator[Pebble]:
     """A fresh CA.
 
     Args:
+        is_newer: the Pebble with renewal information and profiles; skips where it could not be had.
         dns: `address:port` where it looks names up.
         is_friendly: no refused nonces and no waits before it validates; False leaves both as Pebble has them.
         nonce_reject: percent of good nonces that are refused.
     """
-    binary = program("pebble", "pebble")
+    binary = _newer() if is_newer else program("pebble", "pebble")
     folder.mkdir(parents=True, exist_ok=True)
     tls = tls or make_server_tls(folder)
-    port, management, http_port = free_port(), free_port(), free_port()
+    port, management, http_port = port or free_port(), free_port(), http_port or free_port()
     settings: dict[str, object] = {
         "listenAddress": f"127.0.0.1:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
@@ -77,8 +98,12 @@ def running_pebble(
         "ocspResponderURL": "",
         "domainBlocklist": ["blocked-domain.example"],
         "externalAccountBindingRequired": has_external_accounts,
-        "certificateValidityPeriod": 7776000,
     }
+    if is_newer:
+        profiles = {name: {"description": name, "validityPeriod": valid_s} for name, valid_s in PROFILES.items()}
+        settings |= {"profiles": profiles, "keyAlgorithm": "rsa", "retryAfter": {"authz": 1, "order": 1}}
+    else:
+        settings["certificateValidityPeriod"] = 90 * 86400
     if has_external_accounts:
         settings["externalAccountMACKeys"] = {EAB_KID: EAB_MAC}
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
@@ -91,9 +116,15 @@ def running_pebble(
     child = Child(command, folder / "pebble.log", env)
     try:
         child.await_ready(lambda: is_open(port))
-        yield Pebble(f"https://localhost:{port}/dir", tls.ca_file, http_port, child)
+        yield Pebble(f"https://localhost:{port}/dir", tls.ca_file, http_port, child, f"https://localhost:{management}")
     finally:
         child.stop()
+
+
+def _newer() -> str:
+    if not NEWER.is_file():
+        pytest.skip("no Pebble with renewal information and profiles is here (`make servers` unpacks one)")
+    return str(NEWER)
 
 
 @contextmanager

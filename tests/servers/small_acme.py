@@ -1,5 +1,6 @@
-"""A small ACME server on loopback for what Pebble 2.4.0 does not speak: renewal information, `replaces`, profiles, and
-faults that a real CA shows on its bad days. It checks nonces, not signatures: Pebble judges those.
+"""A small ACME server on loopback for what no Pebble does on demand: CAA refusals, rate limits, broken chains,
+forgotten and expired orders, and all else that a real CA shows on its bad days; renewal information and profiles where
+no newer Pebble is at hand. It checks nonces, not signatures: Pebble judges those.
 
 Each fault is an attribute to set. `asked` lists what came, as (path, payload).
 """
@@ -48,6 +49,7 @@ class SmallAcme:
         self.order_error: Json | None = None
         self.chain = "good"
         self.looks_before_signed = 0
+        self.reuses_authorizations = False
         self.expires = datetime(2036, 1, 1, tzinfo=UTC)
         self.window: Json | None = {"start": "2026-12-20T10:00:00Z", "end": "2026-12-22T10:00:00.5Z"}
         self.orders: list[Json] = []
@@ -137,9 +139,13 @@ class SmallAcme:
 
     def _new_order(self, payload: Json) -> tuple[int, Any, dict[str, str]]:
         if self.objection is not None and "replaces" in payload:
-            return 409 if self.objection["type"].endswith("alreadyReplaced") else 403, self.objection, {}
+            status = {"alreadyReplaced": 409, "serverInternal": 500}.get(
+                self.objection["type"].removeprefix(PREFIX), 403
+            )
+            return status, self.objection, {}
         names = [one["value"] for one in payload["identifiers"]]
-        self.orders.append({"status": "pending", "authz": "pending", "names": names, "looks": self.looks_before_signed})
+        status, authz = ("ready", "valid") if self.reuses_authorizations else ("pending", "pending")
+        self.orders.append({"status": status, "authz": authz, "names": names, "looks": self.looks_before_signed})
         number = len(self.orders) - 1
         return 201, self._shown(number), {"Location": f"{self.url}/order/{number}"}
 

@@ -18,7 +18,7 @@ from sfcert.azure.retries import Retries
 from sfcert.azure.vault_requests import VaultRequests
 from sfcert.enrol.expectation import Expectation, expectation_of
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Record
+from sfcert.model.enrolment import Advice, EnrolmentPolicy, Issuer, Record
 from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.sim.authority.authorities import Authorities
@@ -174,4 +174,4 @@ class FakeAcme:
         self.before("finalize")
         chain = self._desk.sign(request, self._authority)
         self.before("downloaded")
-        return AcmeAnswer(der=tuple(one.der for one in chain), ari_id="a.b")
+        return AcmeAnswer(der=tuple(one.der for one in chain), advice=Advice(ari_id="a.b"))

@@ -118,14 +118,16 @@ def _renew(
             click.echo(f"{name}: its renewal rests while a plan is at work ({OWNER_TAG} says {owner})", err=True)
             return None
         if record is not None and policy.issuer.acme is not None:
-            from sfcert.azure.enrolment import AzureEnrolmentVault
-            from sfcert.azure.vault_requests import VaultRequests
             from sfcert.cli.acme_wiring import advice_for
 
-            vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
-            advice = advice_for(vault, vault_url, policy.issuer.acme, record.ari_id)
-            if advice is not None:
-                record = msgspec.structs.replace(record, renewal_start_utc=advice[0], renewal_end_utc=advice[1])
+            advice = advice_for(policy.issuer.acme, record.ari_id, record.renewal_ask_again_utc)
+            if advice is not None and advice.window is not None:
+                record = msgspec.structs.replace(
+                    record,
+                    renewal_start_utc=advice.window[0],
+                    renewal_end_utc=advice.window[1],
+                    renewal_ask_again_utc=advice.ask_again_utc,
+                )
                 memory.save(record)
         status = certificate_status(vault_url, name, body, record, connection.clock.now())
         is_open = record is not None and record.step != "idle" and not record.failures

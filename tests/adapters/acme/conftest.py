@@ -47,3 +47,10 @@ def knot_pebble(tmp_path_factory: pytest.TempPathFactory, knot: Knot) -> Iterato
     folder: Path = tmp_path_factory.mktemp("pebble-knot")
     with running_pebble(folder, dns=f"{knot.address}:{knot.port}") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def newer_pebble(tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer) -> Iterator[Pebble]:
+    """A CA with renewal information and profiles, as Debian has it in a newer release."""
+    with running_pebble(tmp_path_factory.mktemp("newer"), dns=challenge_server.dns, is_newer=True) as running:
+        yield running

@@ -1,6 +1,7 @@
-"""What Pebble does not show: renewal information, `replaces`, profiles, waits, and a CA's bad days.
+"""What no Pebble shows when it is asked to: CAA refusals, rate limits, long waits, broken chains, a CA's bad days.
 
-Against a small server of our own that speaks these; every wait goes by a clock that stands still otherwise.
+Against a small server of our own that speaks these; every wait goes by a clock that stands still otherwise. Renewal
+information, `replaces` and profiles are judged by a real server in `test_renewal_information`; their odd cases are here.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def test_the_order_says_what_it_replaces(customer: Customer) -> None:
     assert customer.ca.new_orders() == [{"identifiers": [{"type": "dns", "value": NAME}], "replaces": "abc.def"}]
 
 
-@pytest.mark.parametrize("kind", ["alreadyReplaced", "unauthorized", "malformed"])
+@pytest.mark.parametrize("kind", ["alreadyReplaced", "unauthorized", "malformed", "serverInternal"])
 def test_where_the_ca_objects_to_what_is_replaced_it_is_ordered_without(customer: Customer, kind: str) -> None:
     """The account that ordered the old certificate may be another: acmebot issue 1196."""
     customer.ca.objection = problem(kind, "that certificate is not yours to replace")
@@ -142,6 +143,24 @@ def test_a_short_wait_that_the_ca_asks_for_is_kept(customer: Customer) -> None:
     customer.ca.answers["/new-order"] = [busy, busy]
     customer.obtain()
     assert customer.clock.slept[:2] == [11.0, 11.0]
+
+
+def test_a_ca_that_is_too_busy_to_give_a_nonce_is_waited_for(customer: Customer) -> None:
+    busy = (503, problem("rateLimited", "service busy"), {"Retry-After": "13"})
+    customer.ca.answers["/nonce"] = [busy]
+    customer.obtain()
+    assert customer.clock.slept == [13.0]
+
+
+def test_an_order_that_is_ready_at_once_leaves_nothing_of_the_order_before_it(customer: Customer) -> None:
+    """A CA that reuses authorizations: the kept order is gone, and in the new one there is nothing to answer."""
+    customer.obtain()
+    kept = next(one.order for one in customer.events if one.order is not None)
+    customer.ca.answers["/order/0"] = [(404, problem("malformed", "no such order"), {})]
+    customer.ca.reuses_authorizations = True
+    customer.solver.asked.clear()
+    customer.obtain(resume=kept)
+    assert customer.solver.asked == ["cleanup"]
 
 
 def test_a_wait_given_as_a_date_is_kept(customer: Customer) -> None:

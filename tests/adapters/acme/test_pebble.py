@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sfcert.acme.account import deactivate_account, open_account
-from sfcert.acme.issue import obtain, obtain_on
+from sfcert.acme.issue import obtain_on
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.session import AcmeSession
 from sfcert.acme.solvers.dns01 import Dns01
@@ -18,55 +18,15 @@ from sfcert.acme.solvers.dns01_rfc2136 import Rfc2136
 from sfcert.acme.solvers.http01_responder import Http01Responder
 from sfcert.acme.solvers.http01_webroot import Http01Webroot
 from sfcert.acme.solvers.lookup import Lookup
-from sfcert.acme.solvers.solver import Solver, challenge_name, dns_validation
-from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState
-from sfcert.azure.clock import WallClock
+from sfcert.acme.solvers.solver import challenge_name, dns_validation
+from sfcert.acme.values import AcmeOptions
 from sfcert.errors import InputError, RefusedError, RemoteError
+from tests.adapters.acme.customer import CLOCK, Run
 from tests.fakes import FakeClock
 from tests.servers.knot import KEY_NAME, KEY_SECRET, OTHER_SECRET, Knot
 from tests.servers.pebble import EAB_KID, EAB_MAC, ChallengeServer, Pebble, running_pebble
 from tests.servers.ports import free_port
 from tests.servers.requests import Pending
-
-CLOCK = WallClock()
-
-
-class Run:
-    """One customer's account at one CA; `events` is what was told."""
-
-    def __init__(self, pebble: Pebble, *, key: AccountKey | None = None, **options: object) -> None:
-        self.options = AcmeOptions(directory_url=pebble.directory_url, ca_file=str(pebble.ca_file), **options)  # type: ignore[arg-type]  # keywords of a test
-        self.key = key or AccountKey.generate()
-        self.events: list[AcmeEvent] = []
-
-    def obtain(
-        self,
-        names: list[str],
-        solver: Solver,
-        *,
-        csr: Pending | None = None,
-        resume: OrderState | None = None,
-        **more: str,
-    ) -> AcmeChain:
-        return obtain(
-            self.options,
-            self.key,
-            names,
-            csr or Pending(names),
-            lambda name: solver,
-            clock=CLOCK,
-            emit=self.events.append,
-            resume=resume,
-            **more,
-        )
-
-    @property
-    def order(self) -> OrderState:
-        return next(one.order for one in reversed(self.events) if one.order is not None)
-
-    @property
-    def orders(self) -> set[str]:
-        return {one.order.order_url for one in self.events if one.order is not None}
 
 
 def http(pebble: Pebble) -> Http01Responder:
@@ -350,7 +310,7 @@ def test_a_deactivated_account_is_told_with_the_way_out(pebble: Pebble) -> None:
     with AcmeSession(run.options, run.key, CLOCK) as session:
         open_account(session, None)
         deactivate_account(session)
-    with pytest.raises(RemoteError, match="let a new") as caught:
+    with pytest.raises(RemoteError, match="Name another `account_key`") as caught:
         run.obtain(["www.example.test"], http(pebble))
     assert caught.value.token == "AcmeAccountRefused"
 
