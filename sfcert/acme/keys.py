@@ -7,6 +7,7 @@ kept (the vault's adapter).
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from acme import jws, messages
@@ -83,18 +84,22 @@ class AccountKey:
         Raises:
             InputError: the MAC key is not base64url, or the algorithm is unknown.
         """
+        if not _MAC.fullmatch(mac_key):
+            raise InputError("AcmeOptionsInvalid", _MAC_UNREADABLE.format(kid=kid))
         try:
             directory = messages.Directory({"newAccount": new_account_url})
             public = self._jwk.public_key()
             return messages.ExternalAccountBinding.from_data(public, kid, mac_key.rstrip("="), directory, algorithm)
         except (ValueError, TypeError, JoseError):
-            raise InputError(
-                "AcmeOptionsInvalid",
-                f"The external account binding for key id {kid} cannot be made: the MAC key must be base64url as the "
-                f"CA gave it out, and the algorithm one of HS256, HS384, HS512.",
-            ) from None
+            raise InputError("AcmeOptionsInvalid", _MAC_UNREADABLE.format(kid=kid)) from None
 
 
+#: Decoding alone would pass over letters that do not belong, and the CA would say no more than that the MAC is wrong.
+_MAC = re.compile(r"[A-Za-z0-9_-]{16,}=*")
+_MAC_UNREADABLE = (
+    "The external account binding for key id {kid} cannot be made: the MAC key must be base64url as the CA gave it "
+    "out, and the algorithm one of HS256, HS384, HS512."
+)
 _UNREADABLE = (
     "The ACME account's key is not a private JWK (EC P-256, EC P-384 or RSA). "
     "Give the JSON that the client which made the account has kept, or let a new account be made."

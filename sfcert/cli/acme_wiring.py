@@ -1,29 +1,30 @@
-"""How is an order by ACME wired? Account key in the vault, solvers by the policy, secrets from files and memory.
+"""How is an order by ACME wired? One account and its session for all certificates of a run, its key in the vault.
 
 The key is read and kept in memory only. Where the vault has none, one is made and put there before the CA hears of it.
 """
 
 from __future__ import annotations
 
-import os
+import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sfcert.errors import InputError
+from sfcert.errors import InputError, RemoteError, SfcertError
 from sfcert.model.progress import Event
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sfcert.acme.keys import AccountKey
-    from sfcert.acme.solvers.solver import Solver as AcmeSolver
+    from sfcert.acme.session import AcmeSession
     from sfcert.acme.values import AcmeEvent, AcmeOptions, RenewalWindow
     from sfcert.azure.enrolment import AzureEnrolmentVault
+    from sfcert.cli.acme_solvers import Solvers
     from sfcert.cli.connect import Connection
-    from sfcert.model.enrolment import Acme, Advice, Solver
+    from sfcert.model.enrolment import Acme, Advice
     from sfcert.workflows.enrolment_request import AcmeAnswer, Acquire
 
 Json = dict[str, Any]
@@ -36,55 +37,148 @@ def acquire_by_acme(
     certificate: str,
     acme: Acme,
     secrets: dict[str, str],
-    tell: Callable[[Event], None] | None = None,
+    tell: Callable[[Event], None],
+    desk: AcmeDesk | None = None,
 ) -> Acquire:
-    """What the workflow calls to have a chain signed.
+    """As `AcmeDesk.acquire`, on the run's desk or, where it has none, on one that is closed after the order."""
+    if desk is not None:
+        return desk.acquire(vault, vault_url, certificate, acme, secrets, tell)
 
-    Args:
-        secrets: values that settings name by `<setting>_secret`, held in memory.
-        tell: told of every step of the order.
-
-    Effects: none before it is called.
-    """
-
-    def acquire(
-        names: Sequence[str],
-        csr: Callable[[], bytes],
-        *,
-        keep: Callable[[Json], None],
-        resume: Json | None,
-        replaces: str | None,
-    ) -> AcmeAnswer:
-        from sfcert.acme.issue import obtain
-        from sfcert.acme.values import OrderState
-        from sfcert.azure.clock import WallClock
-        from sfcert.workflows.enrolment_request import AcmeAnswer
-
-        chosen = _solvers(acme, names, connection, secrets)
-
-        def hear(event: AcmeEvent) -> None:
-            if event.order is not None:
-                keep(msgspec.to_builtins(event.order))
-            if tell is not None:
-                data = {"name": certificate, "message": event.message}
-                tell(Event(type="enrolment-acme", at_utc=connection.clock.now(), data=data))
-
-        chain = obtain(
-            options_of(acme),
-            account_key(vault, vault_url, acme),
-            list(names),
-            csr,
-            lambda name: chosen[name.lower()],
-            # a CA keeps wall time, whatever the vault's clock says
-            clock=WallClock(),
-            emit=hear,
-            replaces=replaces,
-            resume=msgspec.convert(resume, OrderState) if resume is not None else None,
-            external_account_mac=_mac(acme, secrets),
-        )
-        return AcmeAnswer(der=chain.der, advice=_advice(chain.ari_id, chain.window))
+    def acquire(names: Sequence[str], csr: Callable[[], bytes], **more: Any) -> AcmeAnswer:
+        with AcmeDesk(connection) as own:
+            return own.acquire(vault, vault_url, certificate, acme, secrets, tell)(names, csr, **more)
 
     return acquire
+
+
+class AcmeDesk:
+    """Accounts and solvers of one run, for one vault or several. Safe to use from several threads; a context manager.
+
+    An account that could not be opened is not asked for again in the same run.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sessions: dict[tuple[str, Acme], AcmeSession | SfcertError] = {}
+        self._solvers: Solvers | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> AcmeDesk:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in self._sessions.values():
+            if not isinstance(one, SfcertError):
+                one.close()
+        self._sessions.clear()
+
+    def acquire(
+        self,
+        vault: AzureEnrolmentVault,
+        vault_url: str,
+        certificate: str,
+        acme: Acme,
+        secrets: dict[str, str],
+        tell: Callable[[Event], None],
+    ) -> Acquire:
+        """What the workflow calls to have a chain signed.
+
+        Args:
+            secrets: values that settings name by `<setting>_secret`, held in memory.
+            tell: told of every step of the order.
+
+        Effects: none before it is called.
+        """
+
+        def acquire(
+            names: Sequence[str],
+            csr: Callable[[], bytes],
+            *,
+            keep: Callable[[Json], None],
+            resume: Json | None,
+            replaces: str | None,
+        ) -> AcmeAnswer:
+            from sfcert.acme.issue import obtain_on
+            from sfcert.acme.values import OrderState
+            from sfcert.cli.acme_solvers import Solvers
+            from sfcert.workflows.enrolment_request import AcmeAnswer
+
+            def say(message: str) -> None:
+                data = {"name": certificate, "message": message}
+                tell(Event(type="enrolment-acme", at_utc=self._connection.clock.now(), data=data))
+
+            def hear(event: AcmeEvent) -> None:
+                if event.order is not None:
+                    keep(msgspec.to_builtins(event.order))
+                say(event.message)
+
+            with self._lock:
+                self._solvers = self._solvers or Solvers(self._connection)
+                chosen = self._solvers.for_names(acme, names, secrets)
+                session = self._session(vault, vault_url, acme, secrets, say)
+            by_http = sorted(name for name, solver in chosen.items() if solver.kind == "http-01")
+            if by_http:
+                say(f"HTTP-01: {session.ca} comes to port 80 at {', '.join(by_http)}. {_PREFER_DNS}")
+            chain = obtain_on(
+                session,
+                list(names),
+                csr,
+                lambda name: chosen[name.lower()],
+                emit=hear,
+                replaces=replaces,
+                resume=msgspec.convert(resume, OrderState) if resume is not None else None,
+            )
+            return AcmeAnswer(der=chain.der, advice=_advice(chain.ari_id, chain.window))
+
+        return acquire
+
+    def _session(
+        self,
+        vault: AzureEnrolmentVault,
+        vault_url: str,
+        acme: Acme,
+        secrets: dict[str, str],
+        say: Callable[[str], None],
+    ) -> AcmeSession:
+        """The session of this account, open. Solvers make no other account."""
+        known = (vault_url, msgspec.structs.replace(acme, solvers=()))
+        if known not in self._sessions:
+            try:
+                self._sessions[known] = self._opened(vault, vault_url, acme, secrets, say)
+            except SfcertError as error:
+                self._sessions[known] = error
+        found = self._sessions[known]
+        if isinstance(found, SfcertError):
+            raise found
+        return found
+
+    def _opened(
+        self,
+        vault: AzureEnrolmentVault,
+        vault_url: str,
+        acme: Acme,
+        secrets: dict[str, str],
+        say: Callable[[str], None],
+    ) -> AcmeSession:
+        from sfcert.acme.account import open_account
+        from sfcert.acme.session import AcmeSession
+        from sfcert.azure.clock import WallClock
+
+        mac = _mac(acme, secrets)
+        # a CA keeps wall time, whatever the vault's clock says
+        session = AcmeSession(options_of(acme), account_key(vault, vault_url, acme), WallClock())
+        try:
+            open_account(session, mac)
+        except BaseException:
+            session.close()
+            raise
+        say(f"Account at {session.ca}: {session.account_url}")
+        return session
+
+
+_PREFER_DNS = "For a cluster's own name that is its load balancer: prefer DNS-01, which needs no way in."
 
 
 def advice_for(acme: Acme, ari_id: str | None, ask_again_utc: datetime | None) -> Advice | None:
@@ -97,7 +191,6 @@ def advice_for(acme: Acme, ari_id: str | None, ask_again_utc: datetime | None) -
     from sfcert.acme.renewal import fetch_window
     from sfcert.acme.session import AcmeSession
     from sfcert.azure.clock import WallClock
-    from sfcert.errors import RemoteError
 
     if ari_id is None or not acme.renewal_information:
         return None
@@ -138,145 +231,52 @@ def options_of(acme: Acme) -> AcmeOptions:
 def account_key(vault: AzureEnrolmentVault, vault_url: str, acme: Acme) -> AccountKey:
     """The account's key from the vault; a new one is made and kept there where there is none.
 
+    Raises:
+        RemoteError: the vault does not give or take it. InputError: what lies there is no such key.
+
     Effects: one read; one write the first time.
     """
     from sfcert.acme.keys import AccountKey
 
-    kept = vault.fetch_account_key(vault_url, acme.account_key)
-    if kept is not None:
-        return AccountKey.from_jwk(kept)
-    fresh = AccountKey.generate()
-    vault.put_account_key(vault_url, acme.account_key, fresh.to_jwk())
+    secret = f"{vault_url.rstrip('/')}/secrets/{acme.account_key}"
+    try:
+        kept = vault.fetch_account_key(vault_url, acme.account_key)
+        if kept is not None:
+            return AccountKey.from_jwk(kept)
+        fresh = AccountKey.generate()
+        vault.put_account_key(vault_url, acme.account_key, fresh.to_jwk())
+    except RemoteError as error:
+        raise _no_key(secret, error) from error
+    except InputError as error:
+        raise InputError(error.token, f"{secret}: {error.message}") from None
     return fresh
 
 
+def _no_key(secret: str, error: RemoteError) -> RemoteError:
+    """Why the account's key could not be had, and what to do."""
+    hint = ""
+    if error.remote_code == "SecretDisabled":
+        hint = " Enable it, or name another `account_key` in the policy."
+    elif error.remote_code == "ObjectIsDeletedButRecoverable":
+        hint = " It lies soft-deleted: recover it, or name another `account_key` in the policy."
+    elif error.status in (401, 403):
+        hint = " Give the identity Get and Set on the vault's secrets (the role Key Vault Secrets Officer)."
+    return RemoteError(
+        error.token,
+        f"{secret}, where the account's key is kept: {error.message}{hint}",
+        service=error.service,
+        operation=error.operation,
+        status=error.status,
+        remote_code=error.remote_code,
+        correlation_id=error.correlation_id,
+        retry_after_s=error.retry_after_s,
+        transient=error.transient,
+    )
+
+
 def _mac(acme: Acme, secrets: dict[str, str]) -> str | None:
+    from sfcert.cli.acme_solvers import read_secret_file
+
     if acme.eab_key_file is None:
         return secrets.get("eab")
-    return _read(acme.eab_key_file)
-
-
-def _read(file: str) -> str:
-    try:
-        return Path(file).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("FileUnreadable", f"{file} cannot be read: {error}.") from error
-
-
-def resolved_settings(settings: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
-    """The settings with `<name>_file`, `<name>_env` and `<name>_secret` replaced by what they name.
-
-    Raises:
-        InputError: a file, a variable or a secret is not there.
-    """
-    found: dict[str, str] = {}
-    for key, value in settings.items():
-        if key.endswith("_file"):
-            found[key.removesuffix("_file")] = _read(value)
-        elif key.endswith("_env"):
-            if value not in os.environ:
-                raise InputError(
-                    "Misuse", f"The solver's setting {key} names {value}, which is not in the environment."
-                )
-            found[key.removesuffix("_env")] = os.environ[value]
-        elif key.endswith("_secret"):
-            if value not in secrets:
-                raise InputError("ManifestInvalid", f"The solver needs the secret {value}, which no manifest holds.")
-            found[key.removesuffix("_secret")] = secrets[value]
-        else:
-            found[key] = value
-    return found
-
-
-def _solvers(
-    acme: Acme, names: Sequence[str], connection: Connection, secrets: dict[str, str]
-) -> dict[str, AcmeSolver]:
-    """Lower-case name -> who answers for it, one object for each entry of the policy."""
-    from sfcert.enrol.solvers import solver_for_name
-
-    made: dict[int, AcmeSolver] = {}
-    chosen: dict[str, AcmeSolver] = {}
-    for name in names:
-        entry = solver_for_name(acme.solvers, name)
-        if entry is None:
-            raise InputError(
-                "PolicyInvalid",
-                f"No solver of the policy answers for {name}"
-                f"{'; a wildcard needs one by DNS' if name.startswith('*.') else ''}.",
-            )
-        if id(entry) not in made:
-            made[id(entry)] = _solver(entry, connection, secrets)
-        chosen[name.lower()] = made[id(entry)]
-    return chosen
-
-
-def _solver(entry: Solver, connection: Connection, secrets: dict[str, str]) -> AcmeSolver:
-    settings = resolved_settings(entry.settings, secrets)
-    if entry.kind == "http01":
-        from sfcert.acme.solvers.http01_responder import Http01Responder
-
-        return Http01Responder(settings.get("host", ""), _number(settings.get("port", "80"), "port"))
-    if entry.kind == "http01-webroot":
-        from sfcert.acme.solvers.http01_webroot import Http01Webroot
-
-        return Http01Webroot(Path(_needed(entry, settings, "root")))
-    from sfcert.acme.solvers.dns01 import Dns01
-    from sfcert.acme.solvers.lookup import Lookup
-    from sfcert.azure.clock import WallClock
-
-    # the embedded Azure's zones are asked where it answers for them
-    embedded = os.environ.get("SFCERT_DNS_SERVER", "")
-    resolvers, authoritative = (settings.pop(name, embedded) for name in ("resolvers", "authoritative"))
-    lookup = Lookup(_list(resolvers), _list(authoritative))
-    patience_s = float(_number(settings.pop("patience_s", "300"), "patience_s"))
-    return Dns01(_writer(entry, settings, connection), lookup, WallClock(), patience_s=patience_s)
-
-
-def _writer(entry: Solver, settings: dict[str, str], connection: Connection) -> Any:
-    if entry.kind == "azure-dns":
-        from sfcert.acme.solvers.dns01_azure import AzureDns
-
-        return AzureDns(
-            connection.credential,
-            settings.get("subscription_id")
-            or os.environ.get("AZURE_SUBSCRIPTION_ID")
-            or _needed(entry, settings, "subscription_id"),
-            resource_group=settings.get("resource_group"),
-            zone=settings.get("zone"),
-            repeat=lambda send: connection.retries.call(send, is_repeatable=True),
-            is_delegation_checked=settings.get("check_delegation", "yes").lower() not in ("no", "false"),
-        )
-    if entry.kind == "rfc2136":
-        from sfcert.acme.solvers.dns01_rfc2136 import Rfc2136
-
-        return Rfc2136(
-            _needed(entry, settings, "server"),
-            key_name=settings.get("key_name"),
-            key_secret=settings.get("key_secret"),
-            key_algorithm=settings.get("key_algorithm", "hmac-sha256"),
-            zone=settings.get("zone"),
-        )
-    from sfcert.acme.solvers.dns01_lexicon import LexiconDns
-
-    provider, zone = _needed(entry, settings, "provider"), settings.get("zone")
-    own = {key: value for key, value in settings.items() if key not in ("provider", "zone")}
-    return LexiconDns(provider, own, zone=zone)
-
-
-def _needed(entry: Solver, settings: dict[str, str], name: str) -> str:
-    if not settings.get(name):
-        raise InputError("PolicyInvalid", f"The solver {entry.kind} needs the setting {name}.")
-    return settings[name]
-
-
-def _number(text: str, name: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(
-            "PolicyInvalid", f"A solver's setting {name} is {text!r}; a whole number is needed."
-        ) from error
-
-
-def _list(text: str) -> list[str]:
-    return [one.strip() for one in text.replace(",", " ").split()]
+    return read_secret_file(acme.eab_key_file)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sfcert.cli.source import Source, node_options
-from sfcert.errors import InputError
+from sfcert.errors import InputError, SfcertError
 
 if TYPE_CHECKING:
+    from sfcert.cli.acme_wiring import AcmeDesk
     from sfcert.cli.connect import Connection
     from sfcert.enrol.expectation import Expectation
     from sfcert.model.certificate import Certificate
-    from sfcert.model.enrolment import EnrolmentPolicy
+    from sfcert.model.enrolment import Enrolled, EnrolmentPolicy
     from sfcert.model.progress import Event
     from sfcert.ports import Issuers
     from sfcert.workflows.enrolment_request import Acquire, Means
@@ -57,6 +58,23 @@ def _stacked(options: tuple[Callable[[Any], Any], ...], function: F) -> F:
         decorated = option(decorated)
     made: F = decorated
     return made
+
+
+#: More would only wait for the vault's and the authority's limits.
+AT_ONCE = 8
+
+
+def at_once_option(function: F) -> F:
+    """`--at-once`."""
+    option: Callable[[F], F] = click.option(
+        "--at-once",
+        type=click.IntRange(1, 64),
+        default=AT_ONCE,
+        show_default=True,
+        metavar="N",
+        help="How many certificates are worked on side by side.",
+    )
+    return option(function)
 
 
 def vault_options(function: F) -> F:
@@ -152,11 +170,13 @@ def means_for(
     policy: EnrolmentPolicy | None,
     secrets: dict[str, str] | None = None,
     tell: Callable[[Event], None] | None = None,
+    desk: AcmeDesk | None = None,
 ) -> Means:
     """Ports, memory and the ACME adapter for one certificate. `secrets` are values by name, in memory only.
 
     Args:
         tell: hears of each step; None: a line on standard error.
+        desk: the run's, where it has several certificates: they share accounts and solvers.
     """
     from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.azure.vault_requests import VaultRequests
@@ -171,11 +191,10 @@ def means_for(
         click.echo(event_line(event), err=True)
 
     tell = tell or say
-
     if policy is not None and policy.issuer.acme is not None:
         from sfcert.cli.acme_wiring import acquire_by_acme
 
-        acquire = acquire_by_acme(connection, vault, vault_url, name, policy.issuer.acme, secrets or {}, tell)
+        acquire = acquire_by_acme(connection, vault, vault_url, name, policy.issuer.acme, secrets or {}, tell, desk)
     return Means(
         vault=vault,
         memory=FileMemory(state or default_folder(), vault_url, name),
@@ -184,6 +203,14 @@ def means_for(
         acquire=acquire,
         find_issuers=issuer_finder(connection.issuers),
     )
+
+
+def of_several(
+    form: str, vault_url: str, key: str, done: list[Enrolled], failed: list[tuple[str, SfcertError]]
+) -> dict[str, Any]:
+    """The one document of a command that worked on several certificates; what failed is in it with its token."""
+    faults = [{"name": name, "token": error.token, "message": error.message} for name, error in failed]
+    return {"format": form, "vault_url": vault_url, key: done, "failed": faults}
 
 
 def issuer_finder(issuers: Issuers) -> Callable[[Certificate], tuple[Certificate, ...]]:

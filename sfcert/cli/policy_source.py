@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sfcert.cli.acme_options import ACME_NAMES, ACME_OPTIONS, acme_of, with_files_from
 from sfcert.cli.reading import read_text
 from sfcert.errors import InputError
 
@@ -41,11 +42,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--subject", metavar="NAME", help="Such as CN=shop.fabric.example.com."),
     click.option("--dns-name", "dns_names", multiple=True, metavar="NAME", help="Beside the subject's own name."),
-    click.option("--issuer", metavar="NAME", help="Self, Unknown, or an issuer of the vault."),
+    click.option("--issuer", metavar="NAME", help="Self, Unknown, acme, or an issuer of the vault."),
     click.option("--issuer-provider", metavar="NAME", help="DigiCert, GlobalSign …, where it is not there yet."),
     click.option("--issuer-account", metavar="ID"),
     click.option("--issuer-organization", metavar="ID"),
     click.option("--issuer-password-file", type=click.Path(path_type=Path), metavar="FILE"),
+    *ACME_OPTIONS,
     click.option("--validity-months", type=int, metavar="N", help="Default 4."),
     click.option("--key-type", type=click.Choice(["RSA", "RSA-HSM", "EC", "EC-HSM"]), help="Default RSA."),
     click.option("--key-size", type=click.Choice(["2048", "3072", "4096"]), help="Default 2048."),
@@ -67,6 +69,7 @@ _NAMES = (
     "issuer_account",
     "issuer_organization",
     "issuer_password_file",
+    *ACME_NAMES,
     "validity_months",
     "key_type",
     "key_size",
@@ -115,8 +118,10 @@ def asked_for(name: str | None, options: dict[str, Any]) -> tuple[Asked, ...]:
     from sfcert.enrol.policy import policy_of, read_policy
 
     if file is not None:
-        return (Asked(name, read_policy(read_text(file), str(file)), issuer_password=password),)
-    return (Asked(name, policy_of(_plain(given), "the command line"), issuer_password=password),)
+        policy = with_files_from(read_policy(read_text(file), str(file)), file.parent)
+    else:
+        policy = with_files_from(policy_of(_plain(given), "the command line"), Path.cwd())
+    return (Asked(name, policy, issuer_password=password),)
 
 
 def _is_new_key(key: str, value: Any) -> bool:
@@ -142,6 +147,9 @@ def _plain(given: dict[str, Any]) -> dict[str, Any]:
         )
         if option in given
     }
+    acme = acme_of(given)
+    if acme:
+        issuer["acme"] = acme
     if issuer:
         found["issuer"] = issuer
     key = {name: given[f"key_{name}"] for name in ("type",) if f"key_{name}" in given}

@@ -42,7 +42,11 @@ def check_name_declared(common_name: str | None, policy: EnrolmentPolicy, expect
     """The subject's name against the cluster's declared names by case, or against the policy where there is none."""
     question = "subject-name"
     if common_name is None:
-        return failed(question, "OtherName", "The subject states no common name.", "Ask for a subject with CN.")
+        remedy = (
+            "Ask for a subject with CN. Where it was asked for, the authority leaves it out: by ACME that is the "
+            "profile's doing, and another one may keep it."
+        )
+        return failed(question, "OtherName", "The subject states no common name.", remedy)
     asked = common_name_of(policy.subject)
     if common_name != asked:
         return failed(question, "NameNotAsked", f"The subject's name is {common_name}; {asked} was asked for.")

@@ -115,6 +115,10 @@ class _Run:
             return self._judge_issued()
         is_continued = self._settle_pending(body)
         version = latest_version(body)
+        if version is not None and not is_enabled(version):
+            self._notes.append(
+                f"Version {version_id(version)}, the newest, was disabled by somebody: another is asked for."
+            )
         leaf = leaf_of_version(version)
         if not is_continued and self._is_good(body, version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.servers.ports import Child, free_port, is_open, program
 from tests.servers.tls import ServerTls, make_server_tls
@@ -26,7 +27,7 @@ from tests.servers.tls import ServerTls, make_server_tls
 EAB_KID = "kid-1"
 EAB_MAC = urlsafe_b64encode(b"a made-up key of thirty-two byte").rstrip(b"=").decode()
 NEWER = Path(__file__).resolve().parents[2] / ".servers" / "pebble" / "usr" / "bin" / "pebble"
-#: Profiles of the newer Pebble: seconds of validity.
+#: Profiles of the newer Pebble: seconds of validity. As with the CA that it stands for, `classic` alone has a subject.
 PROFILES = {"classic": 90 * 86400, "shortlived": 6 * 86400}
 
 
@@ -40,11 +41,19 @@ class Pebble:
 
     def set_renewal_info(self, leaf_pem: str, answer: str) -> None:
         """What the newer Pebble says of this certificate from now on."""
-        body = json.dumps({"Certificate": leaf_pem, "ARIResponse": answer}).encode()
+        self._manage("set-renewal-info/", json.dumps({"Certificate": leaf_pem, "ARIResponse": answer}).encode())
+
+    def roots(self) -> list[str]:
+        """Common names of the roots of its chains, its own first."""
+        found = [x509.load_pem_x509_certificate(self._manage(f"roots/{at}")) for at in range(2)]
+        return [one.subject.rfc4514_string().removeprefix("CN=") for one in found]
+
+    def _manage(self, path: str, body: bytes | None = None) -> bytes:
         context = ssl.create_default_context(cafile=str(self.ca_file))
         handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-        request = urllib.request.Request(f"{self.management_url}/set-renewal-info/", data=body, method="POST")
-        urllib.request.build_opener(*handlers).open(request, timeout=5).close()
+        request = urllib.request.Request(f"{self.management_url}/{path}", data=body)
+        with urllib.request.build_opener(*handlers).open(request, timeout=5) as answer:
+            return bytes(answer.read())
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def running_pebble(
     has_external_accounts: bool = False,
     nonce_reject: int | None = None,
     tls: ServerTls | None = None,
+    sleep_s: int | None = None,
     is_newer: bool = False,
     port: int | None = None,
     http_port: int | None = None,
@@ -83,6 +93,7 @@ def running_pebble(
         dns: `address:port` where it looks names up.
         is_friendly: no refused nonces and no waits before it validates; False leaves both as Pebble has them.
         nonce_reject: percent of good nonces that are refused.
+        sleep_s: the longest wait before a validation, where it is not friendly; None is Pebble's own, 15 s.
     """
     binary = _newer() if is_newer else program("pebble", "pebble")
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +111,10 @@ def running_pebble(
         "externalAccountBindingRequired": has_external_accounts,
     }
     if is_newer:
-        profiles = {name: {"description": name, "validityPeriod": valid_s} for name, valid_s in PROFILES.items()}
+        profiles = {
+            name: {"description": name, "validityPeriod": valid_s, "promoteCommonName": name == "classic"}
+            for name, valid_s in PROFILES.items()
+        }
         settings |= {"profiles": profiles, "keyAlgorithm": "rsa", "retryAfter": {"authz": 1, "order": 1}}
     else:
         settings["certificateValidityPeriod"] = 90 * 86400
@@ -112,6 +126,8 @@ def running_pebble(
         env.update(PEBBLE_VA_NOSLEEP="1", PEBBLE_WFE_NONCEREJECT="0")
     if nonce_reject is not None:
         env["PEBBLE_WFE_NONCEREJECT"] = str(nonce_reject)
+    if sleep_s is not None:
+        env["PEBBLE_VA_SLEEPTIME"] = str(sleep_s)
     command = [binary, "-config", str(folder / "pebble.json"), "-dnsserver", dns, "-strict"]
     child = Child(command, folder / "pebble.log", env)
     try:

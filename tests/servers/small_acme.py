@@ -11,7 +11,7 @@ import json
 import ssl
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.servers.tls import make_server_tls
 
@@ -50,6 +50,8 @@ class SmallAcme:
         self.chain = "good"
         self.looks_before_signed = 0
         self.reuses_authorizations = False
+        #: called when a request has come to be signed, before it is.
+        self.on_finalize: Callable[[], None] = lambda: None
         self.expires = datetime(2036, 1, 1, tzinfo=UTC)
         self.window: Json | None = {"start": "2026-12-20T10:00:00Z", "end": "2026-12-22T10:00:00.5Z"}
         self.orders: list[Json] = []
@@ -57,8 +59,8 @@ class SmallAcme:
         self._nonces: set[str] = set()
         self._made = 0
         self._keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-        self._root = _sign(self._keys[0].public_key(), "Small Root", "Small Root", self._keys[0], is_ca=True)
-        self._issuer = _sign(self._keys[1].public_key(), "Small Issuing", "Small Root", self._keys[0], is_ca=True)
+        self._root = _sign(self._keys[0].public_key(), "Small Root", "Small Root", self._keys[0])
+        self._issuer = _sign(self._keys[1].public_key(), "Small Issuing", "Small Root", self._keys[0])
 
     def new_orders(self) -> list[Json]:
         return [payload for path, payload in self.asked if path == "/new-order"]
@@ -165,6 +167,7 @@ class SmallAcme:
         return shown
 
     def _finalize(self, order: Json, csr_der: bytes) -> None:
+        self.on_finalize()
         if self.order_error is not None:
             order["status"] = "invalid"
             return
@@ -172,7 +175,7 @@ class SmallAcme:
         key = request.public_key()
         if self.chain == "other key":
             key = ec.generate_private_key(ec.SECP256R1()).public_key()
-        self.leaf = _sign(key, order["names"][0], "Small Issuing", self._keys[1], is_ca=False)
+        self.leaf = _sign(key, order["names"][0], "Small Issuing", self._keys[1], names=order["names"])
         chain = {
             "good": [self.leaf, self._issuer, self._root],
             "other key": [self.leaf, self._issuer],
@@ -234,10 +237,11 @@ def running_small_acme(folder: Path) -> Iterator[SmallAcme]:
 
 
 def _sign(
-    key: Any, subject: str, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, is_ca: bool
+    key: Any, subject: str, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, names: Sequence[str] = ()
 ) -> x509.Certificate:
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    return (
+    """A leaf for `names`; a CA's certificate where there are none."""
+    now = datetime.now(UTC)
+    built = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
@@ -245,10 +249,15 @@ def _sign(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=90))
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-        .sign(issuer_key, hashes.SHA256())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
+    if names:
+        usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+        alternative = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])
+        built = built.add_extension(usages, critical=False).add_extension(alternative, critical=False)
+    return built.sign(issuer_key, hashes.SHA256())
 
 
 def _pem(certificate: x509.Certificate) -> str:

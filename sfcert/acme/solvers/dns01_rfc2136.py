@@ -14,7 +14,9 @@ from sfcert.acme.solvers.dns01 import TTL_S, is_inside
 from sfcert.acme.solvers.lookup import Lookup, find_server
 from sfcert.errors import InputError, RemoteError
 
-ALGORITHMS = ("hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512")
+ALGORITHMS = ("hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512")
+#: MD5 has a name of its own on the wire (RFC 8945, section 6).
+_ON_THE_WIRE = {"hmac-md5": "hmac-md5.sig-alg.reg.int"}
 
 
 class Rfc2136:
@@ -53,7 +55,9 @@ class Rfc2136:
         self._keyring: dict[dns.name.Name, dns.tsig.Key] | None = None
         if key_name is not None and key_secret is not None:
             try:
-                self._keyring = dns.tsigkeyring.from_text({key_name: (self._algorithm, key_secret)})
+                self._keyring = dns.tsigkeyring.from_text(
+                    {key_name: (_ON_THE_WIRE.get(self._algorithm, self._algorithm), key_secret)}
+                )
             except (ValueError, dns.exception.DNSException):
                 # no cause: it could show the secret
                 raise InputError(

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfcert.cli.enrolling import (
+    at_once_option,
     checked_name,
     checked_vault,
     expectation_for,
     for_cluster,
     gate_options,
     means_for,
+    of_several,
     vault_options,
 )
 from sfcert.cli.output import answer, write_whole
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--frozen-by", metavar="MARK", help="Go on although the plan with this mark has frozen its renewal.")
 @click.option("--csr", type=click.Path(path_type=Path), metavar="FILE", help="Write the request there (PEM).")
 @click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION")
+@at_once_option
 @click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
 def command(
     name: str | None,
@@ -47,6 +50,7 @@ def command(
     frozen_by: str | None,
     csr: Path | None,
     timeout: float,
+    at_once: int,
     form: str,
     **options: Any,
 ) -> int:
@@ -56,7 +60,9 @@ def command(
     With --for-cluster or --for-bundle the gate stands before the merge: what the cluster would refuse is not merged,
     and the command ends with 3 and says which pin comes first.
     """
+    from sfcert.cli.acme_wiring import AcmeDesk
     from sfcert.cli.connect import connect
+    from sfcert.cli.side_by_side import side_by_side
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment_request import Request
 
@@ -68,7 +74,10 @@ def command(
     connection = connect(named.source)
     expectation = expectation_for(named)
     worst = 0
-    for one in asked:
+    done: list[Enrolled] = []
+    failed: list[tuple[str, SfcertError]] = []
+
+    def work(one: Asked) -> Enrolled:
         request = Request(
             vault_url=vault,
             name=checked_name(one.name),
@@ -83,30 +92,37 @@ def command(
             timeout_s=timeout,
             issuer_password=one.issuer_password,
         )
-        try:
-            done = enrol(request, means_for(connection, vault, one.name, state, one.policy, one.secrets))
-        except SfcertError as error:
-            if len(asked) == 1:
-                raise
-            click.echo(f"sfcert: {one.name}: {error.message}", err=True)
-            worst = max(worst, error.exit_code)
-            continue
-        _say(done, csr, form, one)
-        if done.outcome == "planned" and done.report is not None and done.report.verdict != "pass":
-            worst = max(worst, 3)
+        return enrol(request, means_for(connection, vault, one.name, state, one.policy, one.secrets, desk=desk))
+
+    with AcmeDesk(connection) as desk:
+        for one, found in side_by_side(asked, work, at_once):
+            if isinstance(found, SfcertError):
+                if len(asked) == 1:
+                    raise found
+                click.echo(f"sfcert: {one.name}: {found.message}", err=True)
+                failed.append((one.name, found))
+                worst = max(worst, found.exit_code)
+                continue
+            done.append(found)
+            _say(found, csr, form, one)
+            if found.outcome == "planned" and found.report is not None and found.report.verdict != "pass":
+                worst = max(worst, 3)
+    if form == "json":
+        from sfcert.model.codec import pretty
+
+        several = of_several("sfcert.enrolments/1", vault, "enrolled", done, failed)
+        answer(pretty(done[0] if len(asked) == 1 else several))
     return worst
 
 
 def _say(done: Enrolled, csr: Path | None, form: str, asked: Asked) -> None:
+    """What is told of each as soon as it is there; the one document of `--format json` comes at the end."""
     from sfcert.cli.page import page_of_terminal
-    from sfcert.model.codec import pretty
     from sfcert.views.enrolment import enrolled_human
 
     if csr is not None and done.csr_pem is not None:
         write_whole(csr, done.csr_pem)
     for note in asked.notes:
         click.echo(f"note: {note}", err=True)
-    if form == "json":
-        answer(pretty(done))
-    else:
+    if form == "human":
         answer(enrolled_human(done, csr_file=str(csr) if csr else None, page=page_of_terminal()))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfcert.cli.enrolling import (
+    at_once_option,
     checked_name,
     checked_vault,
     expectation_for,
     for_cluster,
     gate_options,
     means_for,
+    of_several,
     vault_options,
 )
 from sfcert.cli.output import answer
@@ -21,6 +23,7 @@ from sfcert.cli.span import Span
 from sfcert.errors import InputError, SfcertError
 
 if TYPE_CHECKING:
+    from sfcert.cli.acme_wiring import AcmeDesk
     from sfcert.cli.connect import Connection
     from sfcert.cli.enrolling import ForCluster
     from sfcert.enrol.expectation import Expectation
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--due", is_flag=True, help="Only those that are due, back-off and windows counted: for a timer.")
 @gate_options
 @click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION", help="For each.")
+@at_once_option
 @click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
 def command(
     names: tuple[str, ...],
@@ -40,6 +44,7 @@ def command(
     state: Path | None,
     due: bool,
     timeout: float,
+    at_once: int,
     form: str,
     **options: Any,
 ) -> int:
@@ -48,9 +53,11 @@ def command(
     Without NAME, --due looks at every certificate of the vault that `sfcert enrol` is remembered for and that the
     vault does not renew by itself. One that fails does not stop the others; the command then ends with its code.
     """
+    from sfcert.cli.acme_wiring import AcmeDesk
     from sfcert.cli.connect import connect
     from sfcert.cli.enrolment_memory import default_folder, remembered_names
     from sfcert.cli.page import page_of_terminal
+    from sfcert.cli.side_by_side import side_by_side
     from sfcert.model.codec import pretty
     from sfcert.views.enrolment import enrolled_human
 
@@ -63,22 +70,23 @@ def command(
     expectation = expectation_for(named)
     done: list[Enrolled] = []
     failed: list[tuple[str, SfcertError]] = []
-    for name in wanted:
-        try:
-            one = _renew(connection, vault, name, state, named, expectation, only_due=due, timeout_s=timeout)
-        except SfcertError as error:
-            click.echo(f"sfcert: {name}: {error.message}", err=True)
-            failed.append((name, error))
-            continue
-        if one is None:
-            click.echo(f"{name}: not due", err=True)
-            continue
-        done.append(one)
-        if form == "human":
-            answer(enrolled_human(one, page=page_of_terminal()))
+
+    def work(name: str) -> Enrolled | None:
+        return _renew(connection, vault, name, state, named, expectation, desk, only_due=due, timeout_s=timeout)
+
+    with AcmeDesk(connection) as desk:
+        for name, one in side_by_side(wanted, work, at_once):
+            if isinstance(one, SfcertError):
+                click.echo(f"sfcert: {name}: {one.message}", err=True)
+                failed.append((name, one))
+            elif one is None:
+                click.echo(f"{name}: not due", err=True)
+            else:
+                done.append(one)
+                if form == "human":
+                    answer(enrolled_human(one, page=page_of_terminal()))
     if form == "json":
-        faults = [{"name": name, "token": error.token, "message": error.message} for name, error in failed]
-        answer(pretty({"format": "sfcert.renewals/1", "vault_url": vault, "renewed": done, "failed": faults}))
+        answer(pretty(of_several("sfcert.renewals/1", vault, "renewed", done, failed)))
     return max((error.exit_code for _, error in failed), default=0)
 
 
@@ -89,6 +97,7 @@ def _renew(
     state: Path | None,
     named: ForCluster,
     expectation: Expectation | None,
+    desk: AcmeDesk,
     *,
     only_due: bool,
     timeout_s: float,
@@ -104,7 +113,7 @@ def _renew(
 
     memory = FileMemory(state or default_folder(), vault_url, name)
     record = memory.load()
-    means = means_for(connection, vault_url, name, state, record.policy if record else None)
+    means = means_for(connection, vault_url, name, state, record.policy if record else None, desk=desk)
     body = means.vault.fetch_certificate(vault_url, name)
     policy = wanted_policy(body, record)
     if policy is None:

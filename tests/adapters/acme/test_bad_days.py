@@ -1,7 +1,7 @@
 """What no Pebble shows when it is asked to: CAA refusals, rate limits, long waits, broken chains, a CA's bad days.
 
 Against a small server of our own that speaks these; every wait goes by a clock that stands still otherwise. Renewal
-information, `replaces` and profiles are judged by a real server in `test_renewal_information`; their odd cases are here.
+information, `replaces` and profiles are judged by a real server in `test_renewal_information`; odd cases are here.
 """
 
 from __future__ import annotations
