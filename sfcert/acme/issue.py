@@ -67,7 +67,7 @@ def obtain(
         csr: makes or finds the vault's pending request, as DER. Called once, when the CA is ready to sign.
         solver_for: who answers for a name (`*.` stands before a wildcard's).
         clock: wall time against a real CA; all waiting goes by it.
-        emit: told of every step. The event of kind `order` carries the state to keep before anything else is done.
+        emit: told of every step. An event with an `order` carries the state to keep before anything else is done.
         replaces: `AcmeChain.ari_id` of the certificate that this one takes the place of; None for a first one.
         resume: the kept state of an earlier run that did not end.
         external_account_mac: base64url, a secret; needed with `AcmeOptions.external_account_kid`.

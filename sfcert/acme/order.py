@@ -3,6 +3,7 @@
     (a) a kept order for the same CA, account and names, still pending, ready, processing or valid   it is taken up
     (b) a kept order that expired, was ended, is unknown or is for other names                       a new one is made
     (c) a new order that says what it replaces, and the CA objects                                   once more without
+    (d) an order was asked for and its address never arrived                    looked for among the account's orders
 
 Source: RFC 8555, section 7.4; RFC 9773, section 5 (`replaces`); the profiles draft of ACME (`profile`). CAs object to
 `replaces` when the certificate was replaced before, belongs to another account, or is not theirs (acmebot issue 1196).
@@ -23,6 +24,7 @@ Emit = Callable[[AcmeEvent], None]
 #: RFC 1123, section 2.1, with the underscore that CAs refuse in their own words.
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253
+_MOST_PAGES = 5
 #: Refusals that `replaces` may be the cause of. `serverInternal` is measured: a Pebble says so, with 500, of a
 #: certificate that it does not know or that shares no name (tests/adapters/acme/test_renewal_information.py).
 _OBJECTIONS = frozenset(
@@ -66,16 +68,18 @@ def open_order(
         RemoteError: the CA does not take the order.
 
     Effects: one POST-as-GET for a kept order; else `newOrder`, twice where the CA objects to `replaces`. A second run
-    with the kept state makes no second order while the first can be used.
+    with the kept state makes no second order while the first can be used; where that state has no address yet, as far
+    as the CA lists an account's orders.
     """
     if resume is not None:
-        body = _taken_up(session, names, resume, emit)
-        if body is not None:
-            return resume, body, True
+        found = _taken_up(session, names, resume, emit) if resume.order_url else _lost(session, names, resume, emit)
+        if found is not None:
+            return *found, True
     profile = _profile(session)
     if replaces is not None and "renewalInfo" not in session.directory:
         # RFC 9773: `replaces` belongs to servers with renewal information
         replaces = None
+    emit(AcmeEvent(kind="ordering", message="", order=_state(session, names, profile, replaces)))
     try:
         state, body = _new_order(session, names, profile, replaces)
     except RemoteError as error:
@@ -93,14 +97,21 @@ def fetch_order(session: AcmeSession, state: OrderState) -> tuple[Json, float | 
     return answer.json(), answer.retry_after_s
 
 
-def _taken_up(session: AcmeSession, names: tuple[str, ...], kept: OrderState, emit: Emit) -> Json | None:
-    why = ""
+def _unfit(session: AcmeSession, names: tuple[str, ...], kept: OrderState) -> str:
+    """Why a kept order is not looked at; empty where it may be."""
     if kept.directory_url != session.options.directory_url or kept.account_url != session.account_url:
-        why = "it belongs to another CA or account"
-    elif set(kept.names) != set(names) or kept.profile != session.options.profile:
-        why = "it is for other names or another profile"
-    elif kept.expires_utc is not None and kept.expires_utc <= session.clock.now():
-        why = "it has expired"
+        return "it belongs to another CA or account"
+    if set(kept.names) != set(names) or kept.profile != session.options.profile:
+        return "it is for other names or another profile"
+    if kept.expires_utc is not None and kept.expires_utc <= session.clock.now():
+        return "it has expired"
+    return ""
+
+
+def _taken_up(
+    session: AcmeSession, names: tuple[str, ...], kept: OrderState, emit: Emit
+) -> tuple[OrderState, Json] | None:
+    why = _unfit(session, names, kept)
     if not why:
         try:
             body, _ = fetch_order(session, kept)
@@ -115,10 +126,45 @@ def _taken_up(session: AcmeSession, names: tuple[str, ...], kept: OrderState, em
                         kind="order", message=f"The order of an earlier run is taken up: {kept.order_url}", order=kept
                     )
                 )
-                return body
+                return kept, body
             why = f"it is {body.get('status')}"
     emit(AcmeEvent(kind="note", message=f"The order of an earlier run is not used: {why}."))
     return None
+
+
+def _lost(session: AcmeSession, names: tuple[str, ...], kept: OrderState, emit: Emit) -> tuple[OrderState, Json] | None:
+    """An open order for these names among the account's, where an earlier run asked and never heard.
+
+    Source: RFC 8555, section 7.1.2.1. Not every CA has that list.
+    """
+    assert session.account_url is not None
+    if _unfit(session, names, kept):
+        return None
+    try:
+        listed = session.read(session.account_url, "account").json().get("orders")
+        for _ in range(_MOST_PAGES):
+            if not isinstance(listed, str):
+                break
+            page = session.read(listed, "orders")
+            urls = page.json().get("orders")
+            for url in reversed(urls if isinstance(urls, list) else []):
+                body = session.read(str(url), "order").json()
+                if body.get("status") in ("pending", "ready", "processing") and _names_of(body) == set(names):
+                    state = _state(session, names, kept.profile, kept.replaces, str(url), body)
+                    message = f"The order of an earlier run, whose address was not kept, is taken up: {url}"
+                    emit(AcmeEvent(kind="order", message=message, order=state))
+                    return state, body
+            listed = next(iter(page.links.get("next", ())), None)
+    except RemoteError as error:
+        emit(AcmeEvent(kind="note", message=f"The account's orders could not be listed; a new one is made: {error}"))
+    return None
+
+
+def _names_of(body: Json) -> set[str]:
+    found = body.get("identifiers")
+    return (
+        {str(one.get("value")).lower() for one in found if isinstance(one, dict)} if isinstance(found, list) else set()
+    )
 
 
 def _profile(session: AcmeSession) -> str | None:
@@ -148,17 +194,27 @@ def _new_order(
         payload["replaces"] = replaces
     answer = session.post(str(session.directory["newOrder"]), payload, "newOrder")
     body = answer.json()
+    return _state(session, names, profile, replaces, answer.location, body), body
+
+
+def _state(
+    session: AcmeSession,
+    names: tuple[str, ...],
+    profile: str | None,
+    replaces: str | None,
+    order_url: str = "",
+    body: Json | None = None,
+) -> OrderState:
     assert session.account_url is not None
-    state = OrderState(
+    return OrderState(
         directory_url=session.options.directory_url,
         account_url=session.account_url,
-        order_url=answer.location,
+        order_url=order_url,
         names=names,
         profile=profile,
         replaces=replaces,
-        expires_utc=_instant(body.get("expires")),
+        expires_utc=_instant((body or {}).get("expires")),
     )
-    return state, body
 
 
 def _instant(text: object) -> datetime | None:

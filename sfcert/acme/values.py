@@ -39,7 +39,10 @@ class AcmeOptions(Value):
 
 
 class OrderState(Value):
-    """One order as it has to be kept to be taken up again after a crash. Holds no secret."""
+    """One order as it has to be kept to be taken up again after a crash. Holds no secret.
+
+    `order_url` is empty from when the order is asked for until its address has come.
+    """
 
     directory_url: str
     account_url: str
@@ -87,10 +90,10 @@ class AcmeEvent(Value):
     """Something that happened while an order went on.
 
     Attributes:
-        kind: one of `account`, `order`, `challenge`, `waiting`, `finalize`, `issued`, `note`.
-        message: one sentence for people.
+        kind: one of `account`, `ordering`, `order`, `challenge`, `waiting`, `finalize`, `issued`, `note`.
+        message: one sentence for people; empty for `ordering`.
         name: the name that it is about, or None.
-        order: the state to keep for `resume`; set once with the kind `order`.
+        order: the state to keep for `resume`; set with `ordering`, without its address, and with `order`.
     """
 
     kind: str

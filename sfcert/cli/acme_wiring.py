@@ -112,7 +112,8 @@ class AcmeDesk:
             def hear(event: AcmeEvent) -> None:
                 if event.order is not None:
                     keep(msgspec.to_builtins(event.order))
-                say(event.message)
+                if event.message:
+                    say(event.message)
 
             with self._lock:
                 self._solvers = self._solvers or Solvers(self._connection)

@@ -46,8 +46,8 @@ class Run:
 
     @property
     def order(self) -> OrderState:
-        return next(one.order for one in reversed(self.events) if one.order is not None)
+        return next(one.order for one in reversed(self.events) if one.order is not None and one.order.order_url)
 
     @property
     def orders(self) -> set[str]:
-        return {one.order.order_url for one in self.events if one.order is not None}
+        return {one.order.order_url for one in self.events if one.order is not None and one.order.order_url}

@@ -69,6 +69,11 @@ class Customer:
         )
 
     @property
+    def order(self) -> OrderState:
+        """The first one that was made."""
+        return next(one.order for one in self.events if one.kind == "order" and one.order is not None)
+
+    @property
     def notes(self) -> str:
         return "\n".join(one.message for one in self.events if one.kind == "note")
 
@@ -155,7 +160,7 @@ def test_a_ca_that_is_too_busy_to_give_a_nonce_is_waited_for(customer: Customer)
 def test_an_order_that_is_ready_at_once_leaves_nothing_of_the_order_before_it(customer: Customer) -> None:
     """A CA that reuses authorizations: the kept order is gone, and in the new one there is nothing to answer."""
     customer.obtain()
-    kept = next(one.order for one in customer.events if one.order is not None)
+    kept = customer.order
     customer.ca.answers["/order/0"] = [(404, problem("malformed", "no such order"), {})]
     customer.ca.reuses_authorizations = True
     customer.solver.asked.clear()
@@ -195,7 +200,7 @@ def test_signing_that_never_ends_is_given_up_and_can_be_taken_up(customer: Custo
     with pytest.raises(RemoteError, match="taken up where it stands"):
         customer.obtain(patience_s=60.0)
     customer.ca.orders[0]["looks"] = 1
-    kept = next(one.order for one in customer.events if one.order is not None)
+    kept = customer.order
     customer.obtain(resume=kept)
     assert len(customer.ca.new_orders()) == 1
 
@@ -252,7 +257,7 @@ def test_an_order_that_the_ca_ends_is_told_and_never_taken_up(customer: Customer
     customer.ca.order_error = problem("serverInternal", "the signer is gone")
     with pytest.raises(RemoteError, match=r"the signer is gone.*a new order is begun"):
         customer.obtain()
-    kept = next(one.order for one in customer.events if one.order is not None)
+    kept = customer.order
     customer.ca.order_error = None
     customer.obtain(resume=kept)
     assert len(customer.ca.new_orders()) == 2
@@ -264,7 +269,7 @@ def test_an_expired_order_is_not_even_asked_for(customer: Customer) -> None:
     customer.ca.challenge_error = problem("dns", "no such name")
     with pytest.raises(RemoteError):
         customer.obtain()
-    kept = next(one.order for one in customer.events if one.order is not None)
+    kept = customer.order
     customer.ca.challenge_error = None
     customer.obtain(resume=kept)
     assert "it has expired" in customer.notes
@@ -273,7 +278,7 @@ def test_an_expired_order_is_not_even_asked_for(customer: Customer) -> None:
 
 def test_an_order_that_the_ca_has_forgotten_is_replaced(customer: Customer) -> None:
     customer.obtain()
-    kept = next(one.order for one in customer.events if one.order is not None)
+    kept = customer.order
     customer.ca.answers["/order/0"] = [(404, problem("malformed", "no such order"), {})]
     customer.obtain(resume=kept)
     assert len(customer.ca.new_orders()) == 2

@@ -1,7 +1,7 @@
 """Killed at every call of an order, before it is sent or after it was answered, and started again with the kept state.
 
 No second order while the first can be used, one certificate, and no record left. The one order that nobody can take up
-is one whose answer never arrived: its address is not known.
+is one whose answer never arrived, at a CA that does not list an account's orders, as this one.
 """
 
 from __future__ import annotations
