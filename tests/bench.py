@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import bench_az, bench_sim, make
+from tests import bench_acme, bench_az, bench_sim, make
 
 RUNS = 20
 SFCERT = str(Path(sys.executable).parent / "sfcert")
@@ -204,6 +204,7 @@ def main() -> None:
     bench_sim.start_up(_row)
     bench_sim.requests_a_second(_row)
     bench_sim.fleet(_row)
+    bench_acme.main()
     bench_az.side_by_side()
 
 
