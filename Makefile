@@ -30,7 +30,7 @@ demo: $(READY) ## the main job, end to end, on the embedded Azure
 servers:
 	@sh tests/servers/install.sh
 
-# What the bench is compared with: lego from Debian, certbot from PyPI in a venv of its own.
+# What the bench is compared with beside lego: certbot from PyPI in a venv of its own.
 peers: $(READY)
 	@sh tests/servers/install.sh peers
 

@@ -6,6 +6,8 @@ Pebble signs, Knot or the embedded Azure's zones answer, the embedded vault hold
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -19,14 +21,18 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from lexicon._private.providers.cloudflare import Provider as provider
 
+from sfcert.acme.solvers.dns01_rfc2136 import Rfc2136
 from sfcert.sim.front import Groups
 from sfcert.sim.host import Running
 from sfcert.sim.worlds.build import operator_of, put
 from tests.e2e.acme_site import AcmeSite, by_http, by_update, ca, enter, running_azure, texts
 from tests.e2e.site import Ended
+from tests.servers.cloudflare import TOKEN, running_cloudflare
 from tests.servers.knot import KEY_NAME, KEY_SECRET, Knot, running_knot
 from tests.servers.pebble import EAB_KID, EAB_MAC, ChallengeServer, Pebble, running_challenge_server, running_pebble
+from tests.servers.ports import program
 
 Json = dict[str, Any]
 RECORDS = ("example.test _acme-challenge.led CNAME led.answers.example.test.",)
@@ -183,6 +189,71 @@ def test_azure_dns_in_which_the_ca_looks_itself(site: AcmeSite, tmp_path: Path) 
     assert sans(leaf_of(site)) == {zone, *wanted}
     kept = site.running.call(lambda azure: [one.id.text for one in azure.resources.under(where)])
     assert not [one for one in kept if "/TXT/" in one]
+
+
+def test_cloudflare_by_a_manifest_through_lexicons_own_provider(
+    site: AcmeSite, by_zone: Pebble, knot: Knot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real API cannot be asked here: a small answerer of it stands in, whose zone Knot serves."""
+    writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
+    seen: list[int] = []
+    with running_cloudflare() as host:
+
+        def serve(name: str, values: frozenset[str]) -> None:
+            seen.append(len(values))
+            writer.put_texts("example.test", name, values)
+
+        host.on_change = serve
+        monkeypatch.setattr(provider, "__init__", led_to(host.url, provider.__init__))
+        trust(monkeypatch, site, by_zone)
+        monkeypatch.setenv("SFCERT_DNS_SERVER", f"{knot.address}:{knot.port}")
+        token = {"kind": "Secret", "metadata": {"name": "cloudflare"}, "stringData": {"api-token": TOKEN}}
+        solver = {"dns01": {"cloudflare": {"apiTokenSecretRef": {"name": "cloudflare", "key": "api-token"}}}}
+        wanted = certificate(site.name, f"*.{site.host}", "own", dnsNames=[f"*.{site.host}", site.host])
+        done = site.run("enrol", *manifest(site, token, cluster_issuer("own", by_zone, solver), wanted))
+    assert good(done)["outcome"] == "issued"
+    assert TOKEN not in done.out + done.err
+    assert max(seen) == 2
+    assert (host.records, texts(knot, site.host)) == ({}, set())
+
+
+def led_to(url: str, made: Any) -> Any:
+    """A provider's way of being made, after which its API is somewhere else."""
+
+    def make(self: Any, config: Any) -> None:
+        made(self, config)
+        self.api_endpoint = url
+
+    return make
+
+
+def test_lego_has_the_same_from_the_same_servers(site: AcmeSite, by_zone: Pebble, knot: Knot, tmp_path: Path) -> None:
+    """Another client beside ours, in the same run: names, usages, life and issuer are the CA's doing, not ours."""
+    at = f"{knot.address}:{knot.port}"
+    command = [program("lego", "lego"), "-s", by_zone.directory_url, "-m", "ops@example.test", "-a", "-d", site.host]
+    command += ["--path", str(tmp_path / "lego"), "--dns", "rfc2136", "--dns.resolvers", at, "--dns.disable-cp", "run"]
+    more = {
+        "LEGO_CA_CERTIFICATES": str(by_zone.ca_file),
+        "RFC2136_NAMESERVER": at,
+        "RFC2136_TSIG_KEY": KEY_NAME,
+        "RFC2136_TSIG_SECRET": KEY_SECRET,
+        "RFC2136_TSIG_ALGORITHM": "hmac-sha256.",
+        "RFC2136_POLLING_INTERVAL": "1",
+    }
+    home = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run(command, env={**home, **more}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    file = tmp_path / "lego" / "certificates" / f"{site.host}.crt"
+    theirs = x509.load_pem_x509_certificates(file.read_bytes())[0]
+    good(site.enrol(ca(by_zone, by_update(knot, site.folder))))
+    ours = leaf_of(site)
+    assert (sans(ours), ours.issuer, life(ours)) == (sans(theirs), theirs.issuer, life(theirs))
+    for kind in (x509.ExtendedKeyUsage, x509.KeyUsage, x509.AuthorityKeyIdentifier):
+        assert ours.extensions.get_extension_for_class(kind) == theirs.extensions.get_extension_for_class(kind)
+
+
+def life(leaf: x509.Certificate) -> timedelta:
+    return leaf.not_valid_after_utc - leaf.not_valid_before_utc
 
 
 def test_two_solvers_each_for_its_own_names(site: AcmeSite, pebble: Pebble, names: ChallengeServer, knot: Knot) -> None:

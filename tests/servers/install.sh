@@ -1,8 +1,8 @@
 #!/bin/sh
-# Real servers that tests start on loopback, from Debian: pebble and knot of this machine's own release, and a Pebble
-# that knows renewal information and profiles, unpacked beside them from a newer release (it needs libc alone).
-# Nothing fails here: what is missing is said, and the tests that need it skip. `install.sh peers` adds what the bench
-# is compared with: lego from Debian, certbot from PyPI in a venv of its own.
+# Real servers that tests start on loopback, from Debian: Pebble and Knot of this machine's own release, and a Pebble
+# that knows renewal information and profiles, unpacked beside them from a newer release (it needs libc alone); lego, for
+# comparison. Nothing fails here: what is missing is said, and the tests that need it skip. `install.sh peers` adds what
+# the bench is compared with further: certbot from PyPI in a venv of its own.
 set -u
 cd "$(dirname "$0")/../.."
 NEWER=.servers/pebble
@@ -42,12 +42,11 @@ newer_pebble() {
 }
 
 if [ "${1:-}" = peers ]; then
-    packages lego:lego
     if [ ! -x .venv-certbot/bin/certbot ]; then
         python3 -m venv .venv-certbot && .venv/bin/uv pip install -q --python .venv-certbot/bin/python \
             certbot certbot-dns-rfc2136 || { echo "certbot could not be installed"; rm -rf .venv-certbot; }
     fi
 else
-    packages pebble:pebble knotd:knot chromium:chromium
+    packages pebble:pebble knotd:knot lego:lego chromium:chromium
     newer_pebble
 fi
