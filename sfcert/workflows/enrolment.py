@@ -227,6 +227,15 @@ class _Run:
         vault.put_cancel(request.vault_url, request.name)
         vault.put_pending_gone(request.vault_url, request.name)
 
+    def _can_cancel(self) -> bool:
+        """As `_cancel`, where another error is on its way out, which a refusal of the vault's must not hide."""
+        try:
+            self._cancel()
+        except SfcertError as error:
+            self._tell("waiting", why=f"The vault's operation could not be cancelled: {error.message}")
+            return False
+        return True
+
     def _is_good(
         self, body: Json | None, version: Json | None, leaf: Certificate | None, changes: tuple[PolicyChange, ...]
     ) -> bool:
@@ -395,7 +404,9 @@ class _Run:
         if report.verdict != "pass":
             if keep_pending:
                 raise refusal(report, "Nothing was merged; the request stays open.")
-            self._cancel()
+            if not self._can_cancel():
+                self._save(order=None)
+                raise refusal(report, "Nothing was merged; the vault did not let its operation be cancelled.")
             self._save(step="idle", request_id=None, order=None)
             raise refusal(report, "Nothing was merged, and the vault's operation was cancelled.")
         self._save(
@@ -475,8 +486,10 @@ class _Run:
         if may_go_on:
             self._save(failures=(*self._record.failures, failure)[-_FAILURES_KEPT:])
             return
-        if self._policy.issuer.is_acme and self._record.request_id is not None:
-            self._cancel()
+        if self._policy.issuer.is_acme and self._record.request_id is not None and not self._can_cancel():
+            # it stays ours: the next run goes on with it, by another order
+            self._save(failures=(*self._record.failures, failure)[-_FAILURES_KEPT:], order=None)
+            return
         self._save(
             failures=(*self._record.failures, failure)[-_FAILURES_KEPT:], step="idle", request_id=None, order=None
         )

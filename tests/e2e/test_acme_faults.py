@@ -422,6 +422,23 @@ def test_a_vault_that_refuses_the_merge_keeps_its_request_and_the_next_run_merge
     assert (site.versions(), site.has_pending(), texts(knot, site.host)) == (1, False, set())
 
 
+def test_a_vault_that_does_not_let_us_cancel_hides_no_error_and_its_request_stays_ours(
+    site: AcmeSite, small: SmallAcme, knot: Knot, rights: Rights
+) -> None:
+    asked = ca(small, by_update(knot, site.folder))
+    small.chain = "leaf alone"
+    small.on_finalize = lambda: rights.take("certificates", "update", "delete")
+    failed = site.enrol(asked)
+    assert said(failed) == (3, "AcmeChainUnusable")
+    assert "could not be cancelled" in failed.err
+    assert site.has_pending()
+    small.chain, small.on_finalize = "good", lambda: None
+    rights.give_back()
+    done = site.enrol(asked)
+    assert done.code == 0, done.err
+    assert (site.versions(), site.has_pending(), len(small.orders)) == (1, False, 2)
+
+
 def test_somebody_elses_operation_is_left_alone_before_the_ca_is_asked(
     site: AcmeSite, small: SmallAcme, knot: Knot, tmp_path: Path
 ) -> None:
