@@ -26,7 +26,7 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253
 _MOST_PAGES = 5
 #: Refusals that `replaces` may be the cause of. `serverInternal` is measured: a Pebble says so, with 500, of a
-#: certificate that it does not know or that shares no name (tests/adapters/acme/test_renewal_information.py).
+#: certificate that shares no name with the order (tests/adapters/acme/test_renewal_information.py).
 _OBJECTIONS = frozenset(
     {"alreadyReplaced", "malformed", "unauthorized", "conflict", "accountDoesNotExist", "serverInternal"}
 )

@@ -224,6 +224,32 @@ def test_a_run_that_was_killed_after_its_record_was_written_makes_no_second_orde
     assert texts(knot, challenge_name("killed.example.test")) == frozenset()
 
 
+@pytest.mark.parametrize("server", ["pebble", "newer_pebble"])
+def test_an_order_whose_address_never_arrived_is_found_among_the_accounts(
+    server: str, request: pytest.FixtureRequest
+) -> None:
+    """What was kept before the order was asked for is all that the next run has; an older, signed one is not taken."""
+    ca: Pebble = request.getfixturevalue(server)
+    run = Run(ca)
+    run.obtain(["lost.example.test"], http(ca))
+
+    class Dying(Http01Responder):
+        def present(self, name: str, token: str, key_authorization: str) -> None:
+            raise Killed
+
+        def cleanup(self, name: str, token: str, key_authorization: str) -> None:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run.obtain(["lost.example.test"], Dying())
+    asked = next(one.order for one in reversed(run.events) if one.kind == "ordering")
+    assert asked is not None
+    assert asked.order_url == ""
+    run.obtain(["lost.example.test"], http(ca), resume=asked)
+    assert len(run.orders) == 2
+    assert "whose address was not kept" in "".join(one.message for one in run.events)
+
+
 def test_a_run_that_was_killed_before_its_request_finalizes_the_same_order(knot: Knot, knot_pebble: Pebble) -> None:
     run = Run(knot_pebble)
 
