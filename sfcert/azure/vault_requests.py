@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -47,6 +49,8 @@ class VaultRequests:
             self._options = {"transport": transport}
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, Kind], Any] = {}
+        self._first_lock = threading.Lock()
+        self._used: set[tuple[str, Kind]] = set()
 
     def call(
         self,
@@ -79,7 +83,8 @@ class VaultRequests:
             client = self._client(vault_url, kind)
             try:
                 request = HttpRequest(method, url, json=body, headers={"Accept": "application/json"})
-                response = client.send_request(request)
+                with self._first(vault_url, kind):
+                    response = client.send_request(request)
                 text = response.text()
             except Exception as error:  # of_exception raises again what is not the SDK's own
                 raise of_exception(service, operation, error, now=self._retries.clock.now()) from error
@@ -123,6 +128,18 @@ class VaultRequests:
             # a direct way in may name the vault's public host: the path and query are what counts
             url = f"{urlsplit(following).path}?{urlsplit(following).query}" if following else None
         return found
+
+    @contextmanager
+    def _first(self, vault_url: str, kind: Kind) -> Iterator[None]:
+        """Around a client's first request nobody else uses it: it is challenged, and until its token is there the
+        client's policy takes the token away from whoever else is about to send. Later requests wait for nobody."""
+        if (vault_url, kind) not in self._used:
+            with self._first_lock:
+                if (vault_url, kind) not in self._used:
+                    yield
+                    self._used.add((vault_url, kind))
+                    return
+        yield
 
     def _client(self, vault_url: str, kind: Kind) -> Any:
         with self._lock:

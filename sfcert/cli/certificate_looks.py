@@ -25,11 +25,10 @@ def look_at(
         InputError: CertificateNotFound for a name that was given and is not there.
     """
     from sfcert.azure.enrolment import AzureEnrolmentVault
-    from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.enrol.status import certificate_status, with_transitions
 
-    vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
+    vault = AzureEnrolmentVault(connection.vault_requests)
     found = []
     for name in names or vault.fetch_names(vault_url):
         body = vault.fetch_certificate(vault_url, name)

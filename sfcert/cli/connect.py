@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from sfcert.azure.retries import Retries
+    from sfcert.azure.vault_requests import VaultRequests
     from sfcert.model.bundle import Bundle
     from sfcert.model.observation import Declaration
     from sfcert.ports import Arm, Clock, Issuers, Nodes, Ports, Vaults
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Adapters that share one credential, one clock and one retry table."""
+    """Adapters that share one credential, one clock, one retry table, and one way to each vault."""
 
     credential: TokenCredential
     retries: Retries
     clock: Clock
     arm: Arm
+    vault_requests: VaultRequests
     vaults: Vaults
     issuers: Issuers
 
@@ -70,17 +72,22 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
         # the SDKs' own warnings would double what our one sentence says; with -v they are shown
         logging.getLogger("azure").addHandler(logging.NullHandler())
         logging.getLogger("azure").propagate = False
+        # many certificates at once want more connections than are kept: that costs a handshake and needs no word
+        logging.getLogger("urllib3.connectionpool").addHandler(logging.NullHandler())
+        logging.getLogger("urllib3.connectionpool").propagate = False
     tenant, client, secret = (os.environ.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
     credential = service_principal(tenant, client, secret) if tenant and client and secret else default_credential()
     clock = clock_of_environment()
     retries = Retries(clock, on_retry=on_retry or logging.getLogger("sfcert.retry").info)
+    vault_requests = VaultRequests(credential, retries)
     may_read = source is not None and source.read_secret
     return Connection(
         credential=credential,
         retries=retries,
         clock=clock,
         arm=AzureArm(credential, retries),
-        vaults=AzureVaults(VaultRequests(credential, retries)),
+        vault_requests=vault_requests,
+        vaults=AzureVaults(vault_requests),
         issuers=RemoteIssuers(retries, credential=credential if may_read else None),
     )
 

@@ -68,7 +68,7 @@ def at_once_option(function: F) -> F:
     """`--at-once`."""
     option: Callable[[F], F] = click.option(
         "--at-once",
-        type=click.IntRange(1, 64),
+        type=click.IntRange(1, 32),
         default=AT_ONCE,
         show_default=True,
         metavar="N",
@@ -179,12 +179,11 @@ def means_for(
         desk: the run's, where it has several certificates: they share accounts and solvers.
     """
     from sfcert.azure.enrolment import AzureEnrolmentVault
-    from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.views.enrolment import event_line
     from sfcert.workflows.enrolment_request import Means
 
-    vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
+    vault = AzureEnrolmentVault(connection.vault_requests)
     acquire: Acquire | None = None
 
     def say(event: Event) -> None:

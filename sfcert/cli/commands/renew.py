@@ -65,7 +65,8 @@ def command(
         raise click.UsageError("Name what to renew, or say --due.")
     vault = checked_vault(vault_url)
     named = for_cluster(options)
-    wanted = [checked_name(one) for one in names] or remembered_names(state or default_folder(), vault)
+    wanted = list({checked_name(one).lower(): one for one in names}.values())
+    wanted = wanted or remembered_names(state or default_folder(), vault)
     connection = connect(named.source)
     expectation = expectation_for(named)
     done: list[Enrolled] = []
