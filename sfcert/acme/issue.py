@@ -73,7 +73,7 @@ def obtain(
         external_account_mac: base64url, a secret; needed with `AcmeOptions.external_account_kid`.
 
     Returns:
-        The chain that was chosen, checked for key, order and completeness, with all alternates.
+        The chain that was chosen, checked for key, order and completeness, with the alternates that were fetched.
 
     Raises:
         InputError: names, profile or external account binding cannot be used.
@@ -107,6 +107,8 @@ def obtain_on(
         state, body, is_resumed = open_order(session, wanted, replaces=replaces, resume=kept, emit=emit)
         if body.get("status") == "pending":
             authorize(session, _urls(body), solver_for, emit=emit, is_resumed=is_resumed or resume is not None)
+            # every authorization was seen valid, so that the order is ready as far as anybody can tell
+            body = {**body, "status": "ready"}
         elif is_resumed or resume is not None:
             # a CA that reuses authorizations may hold a fresh order for ready: what was left is taken away all the same
             clean_left(session, _urls(body), solver_for, emit=emit)
@@ -119,7 +121,7 @@ def obtain_on(
                 f"The vault's request and the order name different names ({', '.join(sorted(missing))}), and no CA "
                 f"signs that. Cancel the vault's pending operation, or order the names of its policy.",
             )
-        final = _finalize(session, state, request_der, emit)
+        final = _finalize(session, state, body, request_der, emit)
         chains = _download(session, str(final["certificate"]))
         if is_resumed and key_of(chains[0][0]) != key_of(request):
             # finalized by a run whose pending request in the vault is gone since
@@ -160,11 +162,14 @@ def _urls(body: Json) -> list[str]:
     return [str(one) for one in found] if isinstance(found, list) else []
 
 
-def _finalize(session: AcmeSession, state: OrderState, request_der: bytes, emit: Emit) -> Json:
-    """Send the request once the order is ready, and return the order when it is valid."""
+def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: bytes, emit: Emit) -> Json:
+    """Send the request once the order is ready, and return the order when it is valid.
+
+    Args:
+        body: the order as it was seen last; ready where its authorizations are all valid, which the CA may see later.
+    """
     deadline = session.clock.now() + timedelta(seconds=session.options.patience_s)
-    wait_s, sent = _FIRST_LOOK_S, False
-    body, asked_s = fetch_order(session, state)
+    wait_s, sent, asked_s = _FIRST_LOOK_S, False, None
     while True:
         status = body.get("status")
         if status == "valid" and body.get("certificate"):
@@ -172,9 +177,16 @@ def _finalize(session: AcmeSession, state: OrderState, request_der: bytes, emit:
         if status == "ready" and not sent:
             emit(AcmeEvent(kind="finalize", message=f"The request goes to {session.ca}."))
             payload = {"csr": b64encode(request_der).decode("ascii")}
-            answer = session.post(str(body.get("finalize")), payload, "finalize")
-            body, asked_s, sent = answer.json(), answer.retry_after_s, True
-            continue
+            try:
+                answer = session.post(str(body.get("finalize")), payload, "finalize")
+            except RemoteError as early:
+                if early.remote_code != "orderNotReady":
+                    raise
+                # RFC 8555, section 7.4: look at the order until the CA sees it too
+                body, asked_s = {"status": "pending"}, early.retry_after_s
+            else:
+                body, asked_s, sent = answer.json(), answer.retry_after_s, True
+                continue
         if status == "invalid":
             error = body.get("error")
             problem = read_problem(error) if isinstance(error, dict) else None
@@ -194,8 +206,11 @@ def _finalize(session: AcmeSession, state: OrderState, request_der: bytes, emit:
 
 
 def _download(session: AcmeSession, url: str) -> list[Certificates]:
+    """The CA's own chain; the others too where one is preferred and this is not it."""
     answer = session.read(url, "certificate")
     found = [read_chain(answer.body, ca=session.ca)]
+    if pick(found, session.options.preferred_chain)[1]:
+        return found
     for alternate in answer.links.get("alternate", ())[:_MOST_ALTERNATES]:
         found.append(read_chain(session.read(alternate, "alternate chain").body, ca=session.ca))
     return found

@@ -72,7 +72,8 @@ class AcmeChain(Value):
 
     Attributes:
         der: the chain that was chosen, leaf first, each signed by the next; at least two certificates.
-        alternates: the CA's other chains for the same leaf, in its order; may be empty.
+        alternates: the CA's other chains for the same leaf, in its order; fetched only where `preferred_chain` names
+            none of the CA's own.
         ari_id: the certificate's id for renewal information and for `replaces`; None without a key id of the issuer.
         window: the CA's advice on renewal, or None where it gives none.
         calls: requests sent to the CA for this certificate.

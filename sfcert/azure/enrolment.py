@@ -94,13 +94,15 @@ class AzureEnrolmentVault:
 
     # -- an ACME account's key ----------------------------------------------------------------------------------------
 
+    # by the same pipeline as the certificates: another client would be imported, connected and challenged once more
+
     def fetch_account_key(self, vault_url: str, secret: str) -> str | None:
-        found = self._requests.optional("GET", vault_url, f"/secrets/{secret}", (404,), kind="secrets")
+        found = self._requests.optional("GET", vault_url, f"/secrets/{secret}", (404,))
         return str(found["value"]) if found is not None and "value" in found else None
 
     def put_account_key(self, vault_url: str, secret: str, jwk: str) -> None:
         body = {"value": jwk, "contentType": JWK, "attributes": {"enabled": True}}
-        self._requests.call("PUT", vault_url, f"/secrets/{secret}", body, kind="secrets")
+        self._requests.call("PUT", vault_url, f"/secrets/{secret}", body)
 
     # -- how ----------------------------------------------------------------------------------------------------------
 

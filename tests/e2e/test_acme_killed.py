@@ -40,7 +40,6 @@ UNBROKEN = [
     "record",  # its request id
     "CA finalize-order",
     "CA certZ",
-    "CA certZ",  # the other chain
     "record",  # about to merge
     "vault POST certificates/pending/merge",
     "record",  # done

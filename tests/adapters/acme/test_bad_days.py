@@ -168,6 +168,15 @@ def test_an_order_that_is_ready_at_once_leaves_nothing_of_the_order_before_it(cu
     assert customer.solver.asked == ["cleanup"]
 
 
+def test_a_ca_that_sees_its_order_ready_later_is_looked_at_and_asked_again(customer: Customer) -> None:
+    late = (403, problem("orderNotReady", "authorizations are being written down"), {"Retry-After": "4"})
+    customer.ca.answers["/finalize/0"] = [late]
+    customer.obtain()
+    assert customer.clock.slept == [4.0]
+    assert [path for path, _ in customer.ca.asked].count("/finalize/0") == 2
+    assert customer.csr.asked == 1
+
+
 def test_a_wait_given_as_a_date_is_kept(customer: Customer) -> None:
     when = "Sun, 22 Nov 2026 10:00:30 GMT"
     customer.ca.answers["/new-order"] = [(503, problem("serverInternal", "busy"), {"Retry-After": when})]
@@ -316,6 +325,7 @@ def test_an_authorization_that_makes_no_sense_is_an_error_of_the_ca(
 @pytest.mark.parametrize("change", [{"authorizations": 3}, {"finalize": None}, {"certificate": 5, "status": "valid"}])
 def test_an_order_that_makes_no_sense_is_an_error_of_the_ca(customer: Customer, change: dict[str, object]) -> None:
     order = {"status": "ready", "authorizations": [], "finalize": f"{customer.ca.url}/x", **change}
+    customer.ca.answers["/new-order"] = [(201, order, {"Location": f"{customer.ca.url}/order/0"})]
     customer.ca.answers["/order/0"] = [(200, order, {})] * 3
     with pytest.raises(RemoteError):
         customer.obtain()
