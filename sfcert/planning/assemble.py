@@ -22,6 +22,7 @@ from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
 from sfcert.planning.enrolment import before_enrolment, check_enrolment
 from sfcert.planning.expired import notes_of, recovery_steps
+from sfcert.planning.fetchable import check_secrets
 from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import find_goal
@@ -112,6 +113,7 @@ def plan_rollover(
     if situation is not None:
         steps = before_enrolment(situation, ask(playbook, situation, reasons))
         check_refusals(situation, steps, reasons)
+        check_secrets(situation, steps, reasons)
         stages, proof = _proved(playbook, situation, steps, templates_dir, reasons)
     told = situation is not None and bool(stages or situation.always_tells) and not situation.goal_is_to_come
     by_people = manual_steps_of(situation, steps) if situation is not None and told else ()

@@ -53,7 +53,7 @@ _WORK: dict[str, Question] = {
     "single-deployment": single_deployment,
     "exchange-secrets": exchange_secrets,
 }
-#: Work that brings no certificate and changes no declaration of one.
+#: Work that brings no certificate and changes no declaration of one, so that renewal may go on meanwhile.
 _QUIET: dict[str, Question] = {
     "bring-version": bring_version,
     "await-return": await_return,
@@ -69,8 +69,6 @@ _SEQUENCES = {
     "starting-state": (reach_starting_state, _BY_THUMBPRINT),
     "goal-alone": (reach_goal_alone, _BY_THUMBPRINT),
 }
-#: Work during which a new version must not arrive.
-_NEEDS_FREEZE = frozenset(_WORK) - {"retire-secrets"}
 _WORK |= _QUIET
 
 DOES = frozenset(_WORK) | _AROUND | {one for _, each in _SEQUENCES.values() for one in each}
@@ -103,8 +101,8 @@ def check_playbook(playbook: Playbook) -> None:
 def ask(playbook: Playbook, situation: Situation, reasons: Reasons) -> list[Step]:
     """The steps in the playbook's order; none where nothing is left to do.
 
-    Renewal is frozen only where work follows during which a new version must not arrive; the watch comes only after
-    something.
+    Renewal is frozen where any but quiet work follows: nobody can know the issuer of a version that would come
+    meanwhile. The watch comes only after something.
 
     Effects: adds to `reasons`.
     """
@@ -120,10 +118,7 @@ def ask(playbook: Playbook, situation: Situation, reasons: Reasons) -> list[Step
         for one in definitions:
             if one.does in _WORK:
                 work[one.id] = _WORK[one.does](situation, one, reasons)
-    done = [step.definition.does for steps in work.values() for step in steps]
-    freezes = any(does in _NEEDS_FREEZE or does.startswith("declare-thumbprints") for does in done)
-    # a cluster that is cleaned up renews itself already, and the proof cannot know the issuer of what would come
-    freezes = freezes or (situation.cleans_up and bool(done))
+    freezes = any(step.definition.does not in _QUIET for steps in work.values() for step in steps)
     found: list[Step] = []
     for one in playbook.stages:
         if one.id in work:

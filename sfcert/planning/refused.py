@@ -31,7 +31,7 @@ def check_refusals(situation: Situation, steps: Sequence[Step], reasons: Reasons
             proxied = move.declaration if isinstance(move, DeclareReverseProxy) else proxy
             clients = move.clients if isinstance(move, DeclareClients) else clients
             found = (
-                *refusals(own, after, role="cluster", clients=clients),
+                *refusals(own, after, role="cluster", clients=clients, settings=cluster.settings),
                 *refusals(proxy, proxied, role="reverse-proxy"),
             )
             for code, message in found:

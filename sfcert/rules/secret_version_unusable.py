@@ -13,7 +13,7 @@ from sfcert.rules.delivery import deliveries, unknown_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell
 
-REMEDY = "Point the vm secret at a version that is enabled, or remove the entry."
+REMEDY = "Enable the version again, point the vm secret at one that is enabled, or remove the entry."
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:

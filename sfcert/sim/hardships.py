@@ -62,14 +62,19 @@ class Hardships:
         self.reading = "phases"
 
     def begin(self) -> None:
-        """Arm the faults of this set. Which reading of the resource provider holds, the seed decides where hostile."""
+        """Arm the faults of this set. Which reading of the resource provider holds, the seed decides where hostile.
+
+        From thumbprints to thumbprints that keep one, it walks in phases under either: the vendor has owners do it so
+        on running clusters, and no plan could lead such a cluster on if it were not true.
+        """
         faults = {"none": {}, "usual": USUAL, "hostile": HOSTILE}[self._kind]
         for name, options in faults.items():
             self._azure.faults.arm(name, copy.deepcopy(options))
         if self._kind != "hostile":
             return
         self.reading = self._dice.choice(("phases", "single"))
-        self._azure.faults.arm("staging", {"reading": self.reading})
+        told = "single-but-documented" if self.reading == "single" else self.reading
+        self._azure.faults.arm("staging", {"reading": told})
         cluster = self._cluster()
         if cluster.nodes and self._dice.random() < 0.5:
             node = self._dice.choice(sorted(cluster.nodes))

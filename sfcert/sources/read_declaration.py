@@ -5,30 +5,29 @@ Source: service-fabric.md 1.1 (cluster) and 1.5 (extension).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from sfcert.model.ids import normal_thumbprint
 from sfcert.model.observation import Declaration, PinnedName
 from sfcert.sources.body import Body
 
+#: What the provider takes in a declared thumbprint; marks that certmgr copies along are not in it. Source: 1.2.
+_TAKEN = re.compile(r"[0-9A-Fa-f ]*")
+
 
 def split_issuers(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Comma-separated issuer thumbprints as (normalized, malformed); '' gives two empty tuples."""
-    good: list[str] = []
-    bad: list[str] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        try:
-            good.append(normal_thumbprint(part))
-        except ValueError:
-            bad.append(part)
-    return tuple(good), tuple(bad)
+    return _thumbprints([piece.strip() for piece in text.split(",")])
 
 
-def _thumbprints(candidates: list[str | None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _thumbprints(candidates: Sequence[str | None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     good: list[str] = []
     bad: list[str] = []
-    for text in candidates:
-        if not text:
-            continue
+    for text in filter(None, candidates):
         try:
+            if not _TAKEN.fullmatch(text):
+                raise ValueError(text)
             good.append(normal_thumbprint(text))
         except ValueError:
             bad.append(text)

@@ -7,13 +7,13 @@ scale sets and of everything that is no certificate.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sfcert.model.observation import ClientCertificate, Declaration, PinnedName
 
 Role = Literal["cluster", "reverse-proxy"]
-_ISSUER_TEXT = re.compile(r"[0-9A-Fa-f ]*")
+_HEX = re.compile(r"[0-9A-Fa-f ]*")
 _BAD_THUMBPRINT = {
     "cluster": "InvalidClusterCertificateThumbprint",
     "reverse-proxy": "InvalidReverseProxyCertificateThumbprint",
@@ -26,12 +26,14 @@ def refusals(
     *,
     role: Role = "cluster",
     clients: Sequence[ClientCertificate] = (),
+    settings: Mapping[str, Mapping[str, str]] | None = None,
     scales_too: bool = False,
 ) -> tuple[tuple[str, str], ...]:
     """Why the provider would not take `after` in the place of `before`.
 
     Args:
         clients: the declared client certificates that go with `after`.
+        settings: the cluster's fabricSettings that go with `after`.
         scales_too: the same request changes capacity or the reliability level.
 
     Returns:
@@ -39,30 +41,57 @@ def refusals(
 
     Effects: none.
     Source: reference 1.2 (`SettingsValidator`); the change of a declaration's kind is exempt from the counting rules.
+    What is only defined there, with nobody knowing where it is made, counts as a refusal too.
     """
-    found = [*_of_names(after, role), *_of_thumbprints(after, role)]
-    if after.kind == "both" or (after.thumbprints and after.names):
-        found.append(
-            ("InvalidCommonNameThumbprintPair", "Thumbprints and common names are declared for the same role at once.")
-        )
+    found = [*refusals_of_definition(after, role=role, clients=clients, settings=settings)]
     found += _of_the_change(before, after, role)
-    if clients and not (after.thumbprints or after.names) and role == "cluster":
-        found.append(
-            ("ClientCertDefinedWithoutServerCert", "Client certificates are declared without a cluster certificate.")
-        )
-    for client in clients:
-        if client.kind == "thumbprint" and not _ISSUER_TEXT.fullmatch(client.value):
-            told = f"The client thumbprint {client.value!r} holds a character that is not hex."
-            found.append(("InvalidClientCertificateThumbprint", told))
-        if client.kind == "common-name" and not client.value.strip():
-            found.append(("InvalidCommonName", "The common name of a client is empty."))
-        if client.kind == "common-name" and not client.issuers:
-            told = f"The client {client.value} is declared by common name without an issuer."
-            found.append(("ClientCommonNameDefinedWithoutIssuerThumbprint", told))
     if scales_too and _is_changed(before, after):
         told = "The request changes certificates and the scale or reliability at once."
         found.append(("CertificateAndScaleUpgradeTogetherNotAllowed", told))
     return tuple(dict.fromkeys(found))
+
+
+def refusals_of_definition(
+    declared: Declaration,
+    *,
+    role: Role = "cluster",
+    clients: Sequence[ClientCertificate] = (),
+    settings: Mapping[str, Mapping[str, str]] | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """Why the provider would not take a declaration by itself, whatever stands there now. As `refusals`."""
+    found = [*_of_names(declared, role), *_of_thumbprints(declared, role)]
+    if declared.kind == "both" or (declared.thumbprints and declared.names):
+        found.append(
+            ("InvalidCommonNameThumbprintPair", "Thumbprints and common names are declared for the same role at once.")
+        )
+    is_secured = bool(declared.thumbprints or declared.names or declared.malformed)
+    if clients and not is_secured and declared.kind == "none" and role == "cluster":
+        found.append(
+            ("ClientCertDefinedWithoutServerCert", "Client certificates are declared without a cluster certificate.")
+        )
+    for client in clients:
+        found += _of_client(client)
+    if role == "cluster" and any(name.issuers_text.strip() for name in declared.names):
+        for section in settings or {}:
+            if section.lower().endswith("certificateissuerstores"):
+                told = (
+                    f"The fabricSettings section {section} names the stores of trusted issuers, and the common name "
+                    "pins issuers; the provider takes one of the two."
+                )
+                found.append(("IssuerCertStoreAndIssuerPinningCannotBeTogether", told))
+    return tuple(dict.fromkeys(found))
+
+
+def _of_client(client: ClientCertificate) -> list[tuple[str, str]]:
+    if client.kind == "common-name" and not client.value.strip():
+        return [("InvalidCommonName", "The common name of a client is empty.")]
+    if client.kind == "common-name" and not client.issuers:
+        told = f"The client {client.value} is declared by common name without an issuer."
+        return [("ClientCommonNameDefinedWithoutIssuerThumbprint", told)]
+    if client.kind == "thumbprint" and not _HEX.fullmatch(client.value):
+        told = f"The thumbprint of a client holds a character that is not hex: {client.value!r}."
+        return [("InvalidClientCertificateThumbprint", told)]
+    return []
 
 
 def _of_names(after: Declaration, role: Role) -> list[tuple[str, str]]:
@@ -87,7 +116,7 @@ def _of_issuers(name: PinnedName, role: Role) -> list[tuple[str, str]]:
         return [("UnsupportedIssuerThumbprintPair", f"{name.common_name}: the reverse proxy takes no issuer pins.")]
     # The provider splits at commas and trims nothing: ' AB' and 'AB' are two entries to it, 'ab' and 'AB' one.
     parts = [part.lower() for part in text.split(",")]
-    if any(not _ISSUER_TEXT.fullmatch(part) for part in parts) or len(set(parts)) < len(parts):
+    if any(not _HEX.fullmatch(part) for part in parts) or len(set(parts)) < len(parts):
         told = f"The issuer list of {name.common_name} holds a character that is not hex, or an entry twice."
         return [("InvalidCertificateIssuerThumbprints", told)]
     return []
@@ -121,6 +150,10 @@ def _of_the_change(before: Declaration, after: Declaration, role: Role) -> list[
     if {len(old), len(new)} == {1, 2} and not set(old) & set(new):
         told = "A change between one and two certificates keeps none of them."
         found.append(("CertificateUpgradeWithNoIntersectionNotAllowed", told))
+    if before.thumbprints and after.thumbprints and len(old) == len(new) == 1 and old != new:
+        # Where it is made is not known, and the provider's own flow could do it: a plan does without.
+        told = "One certificate takes the place of the only other one. Add it beside that first, then remove that."
+        found.append(("AddAndRemoveCertificateNotAllowed", told))
     for name in after.names:
         past = next((one for one in before.names if one.common_name == name.common_name), None)
         if past and past.issuers and name.issuers and not set(past.issuers) & set(name.issuers):

@@ -7,6 +7,7 @@ import io
 import json
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sfcert.cli.main import run
 from sfcert.model.codec import pretty, read_plan, sealed
 from sfcert.sim.worlds.specs import THREE, NodeType, Spec
 from sfcert.sources.bundle import bundle_text
+from tests import make
 from tests.lives import UNCHECKED, made, mutated, planned
 
 Json = dict[str, Any]
@@ -70,6 +72,21 @@ def test_a_plan_comes_through_on_a_quiet_twin(files: Files) -> None:
     assert len(only["stages_done"]) == found["stages"]
     assert (only["refused"], only["retries"], only["setbacks"], only["hardships"]) == ([], [], [], [])
     assert only["hours"] > 0.5
+
+
+def test_a_thumbprint_that_is_added_first_comes_through_every_hardship(files: Files, tmp_path: Path) -> None:
+    """The plan rests on the vendor's phases for this change (assumption thumbprint-walks), and so does every run."""
+    bundle = make.bundle(
+        current=make.leaf("old", not_before=make.NOW - timedelta(days=60)),
+        goal=make.leaf("new", not_before=make.NOW - timedelta(days=5)),
+    )
+    here = Files(tmp_path / "plan.json", tmp_path / "world.json")
+    here.bundle.write_text(bundle_text(bundle))
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert run(["plan", "--bundle", str(here.bundle), "-o", str(here.plan)]) == 2
+    code, found = told(here, "--faults", "hostile", "--seed", "1", "--runs", "4")
+    assert {one["reading"] for one in found["runs"]} == {"phases", "single"}
+    assert (code, found["verdict"]) == (0, "held")
 
 
 def test_the_same_seed_gives_the_same_run_and_another_one_another(files: Files) -> None:

@@ -22,12 +22,15 @@ SWITCHES = {
     "patch-null-clears": "A PATCH of a cluster with a null removes the property instead of ignoring it.",
     "reverse-proxy-needs-restart": "A running reverse proxy by name keeps its certificate until its node starts anew.",
     "proxy-names-unread": "The node extension takes no common names for the reverse proxy and fails on them.",
+    "one-certificate-at-a-time": "A thumbprint that gives way to another in one request is refused.",
     "stuck-upgrade-domain": "The walk stands still in one upgrade domain until its timeout.",
     "unhealthy-upgrade-domain": "Health checks fail in one upgrade domain; the upgrade rolls back.",
 }
 #: Their own options.
 OPTIONS: dict[str, dict[str, str]] = {
-    "staging": {"reading": "phases (default) or single"},
+    "staging": {
+        "reading": "phases (default), single, or single-but-documented: all at once but for what owners do in phases"
+    },
     "clock-skew": {"node": "its name", "seconds": "how far ahead; behind, when negative"},
     "extension-fails": {
         "type": "a part of the extension's type (default KeyVault)",

@@ -25,6 +25,15 @@ class Staging:
     phases: tuple[Manifest, ...]
 
 
+def is_documented_in_phases(current: Manifest, target: Manifest) -> bool:
+    """Whether the vendor's own instructions have owners make this change in a way that only phases survive: thumbprints
+    before and after, one of them kept. Source: reference 3.3, TP2CN and UPD."""
+    old, new = current.finds, target.finds
+    if old is None or new is None or old.by != "thumbprint" or new.by != "thumbprint":
+        return False
+    return set(old.values) != set(new.values) and bool(set(old.values) & set(new.values))
+
+
 def stage(current: Manifest, target: Manifest, *, single_walk: bool = False) -> Staging:
     """The walks that lead from one declaration to another.
 

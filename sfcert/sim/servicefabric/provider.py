@@ -22,7 +22,7 @@ from sfcert.sim.nodes.switches import declare, is_on, option
 from sfcert.sim.servicefabric.cluster import Cluster
 from sfcert.sim.servicefabric.clusters import Clusters
 from sfcert.sim.servicefabric.declared import DEFAULT_CODE_VERSION, manifest_of
-from sfcert.sim.servicefabric.phases import stage
+from sfcert.sim.servicefabric.phases import is_documented_in_phases, stage
 from sfcert.sim.servicefabric.policy import policy_of
 from sfcert.sim.servicefabric.refusals import check_change, check_definition
 from sfcert.sim.servicefabric.walk import Upgrade
@@ -125,7 +125,7 @@ class ClusterProvider:
         written = self._written(rid, body, known)
         check_definition(written["properties"])
         if known is not None:
-            check_change(known.body["properties"], written["properties"])
+            self._check_change(known.body["properties"], written["properties"])
             cluster = self._clusters.get(rid.text)
             if cluster is not None:
                 self._add_live(written, cluster)
@@ -208,7 +208,7 @@ class ClusterProvider:
         cluster = self._clusters.get(rid.text)
         if known is None or cluster is None:
             return self._create(rid, api_version, body)
-        check_change(known.body["properties"], body["properties"])
+        self._check_change(known.body["properties"], body["properties"])
         wanted = manifest_of(body["properties"], version=cluster.manifest.version, made_by_azure=cluster.made_by_azure)
         towards = cluster.upgrade.target if cluster.upgrade is not None else cluster.manifest
         if cluster.upgrade is not None and stage(towards, wanted).phases and not cluster.upgrade.interruptible:
@@ -240,6 +240,9 @@ class ClusterProvider:
         self._start(rid, cluster, wanted, operation)
         return Answer(self._shown(self._resource(rid)), operation)
 
+    def _check_change(self, current: dict[str, Any], wanted: dict[str, Any]) -> None:
+        check_change(current, wanted, one_at_a_time=is_on(self._azure, "one-certificate-at-a-time"))
+
     def _create(self, rid: ResourceId, api_version: str, body: dict[str, Any]) -> Answer:
         self._azure.record_write("cluster written", rid.text)
         body["properties"]["provisioningState"] = "Updating"
@@ -250,7 +253,10 @@ class ClusterProvider:
         return Answer(self._shown(self._resource(rid)), operation, created=True)
 
     def _start(self, rid: ResourceId, cluster: Cluster, wanted: Any, operation: Operation) -> None:
-        single = option(self._azure, "staging", "reading", "phases") == "single"
+        reading = option(self._azure, "staging", "reading", "phases")
+        single = reading == "single"
+        if reading == "single-but-documented":
+            single = not is_documented_in_phases(cluster.manifest, wanted)
         staging = stage(cluster.manifest, wanted, single_walk=single)
         if not staging.phases:
             # Going back to what stood before the interrupted request: the mixed domains are walked once more.

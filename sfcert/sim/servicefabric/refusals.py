@@ -114,8 +114,12 @@ def _check_names(entries: list[dict[str, Any]], *, limited: bool) -> None:
             )
 
 
-def check_change(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def check_change(current: Mapping[str, Any], wanted: Mapping[str, Any], *, one_at_a_time: bool = False) -> None:
     """Refuse a change that the provider does not make in one step.
+
+    Args:
+        one_at_a_time: whether a thumbprint may not give way to another in one request. The message is defined in the
+            vendor's library, and nobody knows who sends it.
 
     Raises:
         AzureFailure: 400 with the vendor's code.
@@ -146,6 +150,12 @@ def check_change(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         raise _refuse(
             "TwoCertificatesToTwoCertificatesNotAllowed",
             "Upgrading from 2 different certificates to 2 different certificates is not allowed.",
+        )
+    if one_at_a_time and len(before) == len(after) == 1 and before != after:
+        raise _refuse(
+            "AddAndRemoveCertificateNotAllowed",
+            "Certificates cannot be added and removed at the same time. Remove a certificate first before adding a new "
+            "one.",
         )
     if {len(before), len(after)} == {1, 2} and not before & after:
         raise _refuse(

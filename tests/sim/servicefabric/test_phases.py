@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sfcert.sim.nodes.manifest import Finds, Manifest, Trusts
 from sfcert.sim.servicefabric.declared import file_store_accounts
-from sfcert.sim.servicefabric.phases import CERTIFICATE, CONFIGURATION, stage
+from sfcert.sim.servicefabric.phases import CERTIFICATE, CONFIGURATION, is_documented_in_phases, stage
 
 A, B, C = "A" * 40, "B" * 40, "C" * 40
 PIN, OTHER = "1" * 40, "2" * 40
@@ -97,3 +97,11 @@ def test_neighbouring_phases_always_accept_what_the_other_presents(current: Mani
 def test_the_last_phase_is_what_was_asked_for(current: Manifest, target: Manifest) -> None:
     phases = stage(current, target).phases
     assert not phases or (phases[-1].finds, phases[-1].trusts) == (target.finds, target.trusts)
+
+
+def test_what_the_vendor_has_owners_do_in_phases_is_told_apart() -> None:
+    assert is_documented_in_phases(by_thumbprint(A), by_thumbprint(A, B))
+    assert is_documented_in_phases(by_thumbprint(A, B), by_thumbprint(B))
+    assert not is_documented_in_phases(by_thumbprint(A), by_thumbprint(B))
+    assert not is_documented_in_phases(by_thumbprint(A, B), by_thumbprint(B, A))
+    assert not is_documented_in_phases(by_thumbprint(A), by_name())

@@ -104,3 +104,11 @@ def test_a_change_that_is_not_made_in_one_step_is_refused(
 def test_what_the_vendor_lets_through_is_let_through(current: dict[str, Any], wanted: dict[str, Any]) -> None:
     check_definition(wanted)
     check_change(current, wanted)
+
+
+def test_one_certificate_at_a_time_is_a_refusal_on_request() -> None:
+    with pytest.raises(AzureFailure) as caught:
+        check_change(tp(A), tp(B), one_at_a_time=True)
+    assert caught.value.code == "AddAndRemoveCertificateNotAllowed"
+    check_change(tp(A), tp(A, B), one_at_a_time=True)
+    check_change(tp(A), cn(("a", C)), one_at_a_time=True)

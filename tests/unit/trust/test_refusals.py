@@ -46,6 +46,7 @@ def codes(before: Declaration, after: Declaration) -> list[str]:
         (by_thumbprint("A", "B"), by_thumbprint("B", "A"), "TwoCertificatesToTwoCertificatesNotAllowed"),
         (by_thumbprint("A"), by_thumbprint("B", "C"), "CertificateUpgradeWithNoIntersectionNotAllowed"),
         (by_thumbprint("A", "B"), by_thumbprint("C"), "CertificateUpgradeWithNoIntersectionNotAllowed"),
+        (by_thumbprint("A"), by_thumbprint("B"), "AddAndRemoveCertificateNotAllowed"),
         (by_name("I"), by_name("J"), "IssuerThumbprintUpgradeWithNoIntersection"),
         (NONE, by_thumbprint("A"), "AuthenticationTypeCannotBeChangedByAddingCertificate"),
         (by_thumbprint("A"), NONE, "AuthenticationTypeCannotBeChangedByRemovingCertificate"),
@@ -60,7 +61,6 @@ def test_refused_with_its_own_name(before: Declaration, after: Declaration, code
     [
         pytest.param(by_thumbprint("A", "B"), by_name("I"), id="two thumbprints to a name: the kind changes"),
         pytest.param(by_thumbprint("A"), by_thumbprint("A", "B"), id="a secondary is added"),
-        pytest.param(by_thumbprint("A"), by_thumbprint("B"), id="one replaces one"),
         pytest.param(by_name("I"), by_name("I", "J"), id="an issuer is added"),
         pytest.param(
             by_thumbprint("A"), written(" AB CD ,ef"), id="blanks in a list are taken, and length is not checked"
@@ -82,7 +82,20 @@ def test_clients_need_a_cluster_certificate_and_names_need_issuers() -> None:
     assert found == ["ClientCertDefinedWithoutServerCert", "ClientCommonNameDefinedWithoutIssuerThumbprint"]
 
 
+def test_issuers_come_by_store_or_by_pin() -> None:
+    settings = {"Security/ServerCertificateIssuerStores": {"Example Root": "Root"}}
+    found = refusals(by_thumbprint("A"), by_name("I"), settings=settings)
+    assert [code for code, _ in found] == ["IssuerCertStoreAndIssuerPinningCannotBeTogether"]
+    assert refusals(by_thumbprint("A"), by_name(), settings=settings) == ()
+
+
+def test_the_thumbprint_of_a_client_is_hex() -> None:
+    client = ClientCertificate(kind="thumbprint", value="\u200eAB", issuers=(), is_admin=True)
+    found = refusals(by_thumbprint("A"), by_name("I"), clients=(client,))
+    assert [code for code, _ in found] == ["InvalidClientCertificateThumbprint"]
+
+
 def test_a_certificate_change_does_not_go_with_a_change_of_scale() -> None:
-    found = refusals(by_thumbprint("A"), by_thumbprint("B"), scales_too=True)
+    found = refusals(by_thumbprint("A"), by_thumbprint("A", "B"), scales_too=True)
     assert [code for code, _ in found] == ["CertificateAndScaleUpgradeTogetherNotAllowed"]
     assert refusals(by_thumbprint("A"), by_thumbprint("A"), scales_too=True) == ()
