@@ -36,7 +36,9 @@ def starting_state(
         known: certificates by thumbprint, for the dates of the others.
 
     Effects: none.
-    Source: reference 3.2 and 3.3. Equal dates are not documented: they count as *the other one is newer*.
+    Source: reference 3.2 and 3.3, which hold where both declared thumbprints count; where the primary alone does
+    (`UseSecondaryIfNewer` false, 1.3) a goal that is the secondary is not in use. Equal dates are not documented: they
+    count as *the other one is newer*.
     """
     g = goal.thumbprint
     thumbprints = declaration.thumbprints
@@ -54,15 +56,18 @@ def starting_state(
 
     if len(others) == 2:
         # What the nodes present now is kept: dropping it would move presentation and trust in one walk.
-        kept = max(others, key=lambda one: rank(known[one]))
-        rest = _from_one(kept, g, goal_is_newer=rank(goal) > rank(known[kept]))
+        kept = max(others, key=lambda one: rank(known[one])) if rules.use_secondary_if_newer else thumbprints[0]
+        rest = _from_one(kept, g, rules, goal_is_newer=rank(goal) > rank(known[kept]))
         why = "two other certificates are declared: one has to go before the goal can come"
         return StartingState(valid=False, upgrades=((kept,), *rest[0]), to_goal_alone=((kept,), *rest[1]), why=why)
     newer = rank(goal) > rank(known[others[0]])
     if g not in thumbprints:
-        upgrades, alone = _from_one(others[0], g, goal_is_newer=newer)
+        upgrades, alone = _from_one(others[0], g, rules, goal_is_newer=newer)
         why = "the goal is not declared yet"
         return StartingState(valid=False, upgrades=upgrades, to_goal_alone=alone, why=why)
+    if not rules.use_secondary_if_newer and thumbprints[0] != g:
+        why = "UseSecondaryIfNewer is false, so that nodes present the other declared certificate, which is the primary"
+        return StartingState(valid=False, upgrades=((g,),), to_goal_alone=((g,),), why=why)
     if newer:
         why = "the goal is declared and newer than the other one"
         return StartingState(valid=True, upgrades=(), to_goal_alone=((g,),), why=why)
@@ -71,8 +76,10 @@ def starting_state(
 
 
 def _from_one(
-    other: str, goal: str, *, goal_is_newer: bool
+    other: str, goal: str, rules: RuntimeRules, *, goal_is_newer: bool
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
     if goal_is_newer:
-        return ((other, goal),), ((other, goal), (goal,))
+        alone = (other, goal), (goal,)
+        # Where the primary alone counts, a secondary is presented by nobody.
+        return (alone[:1] if rules.use_secondary_if_newer else alone), alone
     return ((goal, other), (goal,)), ((goal, other), (goal,))

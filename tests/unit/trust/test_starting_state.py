@@ -62,6 +62,22 @@ def test_older_runtimes_read_the_end_instead_of_the_begin() -> None:
     assert found.valid is False
 
 
+@pytest.mark.parametrize(
+    ("declared", "valid", "upgrades"),
+    [
+        pytest.param(["G", "old"], True, [], id="the goal is the primary"),
+        pytest.param(["old", "G"], False, [["G"]], id="the goal is the secondary, which nobody presents"),
+        pytest.param(["old"], False, [["old", "G"], ["G"]], id="an older one alone"),
+        pytest.param(["old", "new"], False, [["old"], ["old", "G"], ["G"]], id="the primary is what is presented"),
+    ],
+)
+def test_where_the_primary_alone_counts(declared: list[str], valid: bool, upgrades: list[list[str]]) -> None:
+    rules = RuntimeRules(use_secondary_if_newer=False)
+    found = starting_state(by_thumbprint(*declared), G, KNOWN, rules)
+    assert found.valid is valid
+    assert letters(found.upgrades) == upgrades
+
+
 def test_what_is_not_known_is_said() -> None:
     assert starting_state(by_thumbprint("unseen"), G, KNOWN, RULES).valid is None
     assert starting_state(by_thumbprint("old"), G, KNOWN, RuntimeRules(selects_newest=None)).valid is None
