@@ -107,10 +107,18 @@ def machine_model(body: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
             extension.setdefault("properties", {})["protectedSettings"] = copy.deepcopy(value)
     return {
         "virtualMachineProfile": profile,
-        "identity": copy.deepcopy(body.get("identity") or {}),
+        "identity": _identity_of(body),
         "sku": (body.get("sku") or {}).get("name"),
         "location": body.get("location"),
     }
+
+
+def _identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Which identities a machine has; the ids that a GET shows beside each assigned one change nothing about it."""
+    identity = copy.deepcopy(body.get("identity") or {})
+    if identity.get("userAssignedIdentities"):
+        identity["userAssignedIdentities"] = {name: {} for name in identity["userAssignedIdentities"]}
+    return identity
 
 
 def durability_of(body: Mapping[str, Any]) -> str:

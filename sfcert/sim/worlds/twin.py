@@ -297,7 +297,26 @@ class _Twin:
             machine.extensions[name] = state
             handler = self._scale_sets.handler_of(state.properties)
             if isinstance(handler, KeyVaultExtension):
+                if level == "succeeded":
+                    self._trust_roots_of(state.properties)
                 handler.resume(machine, state.properties, self._report(machine, state))
+
+    def _trust_roots_of(self, properties: Mapping[str, Any]) -> None:
+        """An extension that checks chains and has succeeded has shown which roots its machines trust."""
+        try:
+            settings = settings_of(properties)
+        except SettingsFault:
+            return
+        vaults = self._azure.find_service("vaults")
+        for observed in settings.observed if settings.checks_chain else ():
+            if not vaults.exists(observed.vault_url):
+                continue
+            certificate = vaults.content(observed.vault_url).certificate(observed.name)
+            for version in (certificate.versions if certificate else [])[-1:]:
+                root = self._known[version.thumbprint].root_thumbprint
+                trusted = self._azure.switches.setdefault("trusted-roots", [])
+                if root is not None and root not in trusted:
+                    trusted.append(root)
 
     def _report(self, machine: Machine, state: ExtensionState) -> Report:
         def report(level: str, message: str, code: int = 0) -> None:

@@ -15,7 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sfcert.sim.assemble import build
 from sfcert.sim.kernel.failure import AzureFailure
+from sfcert.sim.kernel.ids import parse_id
+from sfcert.sim.nodes.switches import trusted_roots
 from sfcert.sim.worlds import WORLDS, from_bundle, load, snapshot
+from sfcert.sim.worlds.build import operator_of
+from tests import make
 
 MakeWorld = Callable[..., Any]
 
@@ -189,6 +193,27 @@ def test_captured_examples_live_on_as_they_would_have(shared: Path, name: str, s
     assert snapshot(azure)["clusters"][0]["state"] == state
     azure.clock.advance(3 * 86400)
     assert snapshot(azure)["clusters"][0]["state"] == after
+
+
+def test_a_twin_that_is_scaled_has_its_machines_as_current_as_before() -> None:
+    azure = build(start=datetime(2026, 1, 1, tzinfo=UTC), seed=5)
+    from_bundle(azure, make.document(make.world(has_identity=True, node_types=(make.NodeTypeShape(mode="Manual"),))))
+    rid = parse_id(make.scale_set_id())
+    provider = azure.provider_of(rid.type)
+    assert provider is not None
+    provider.patch(rid, "2024-07-01", {"sku": {"capacity": 6}}, operator_of(azure))
+    azure.clock.advance(3600)
+    assert all(one["latest_model_applied"] for one in snapshot(azure)["scale_sets"][0]["machines"])
+
+
+def test_machines_trust_the_root_whose_certificate_an_extension_that_checks_chains_has_installed() -> None:
+    plan = make.common_name_world(extension_version="4.0", policy=make.policy())
+    azure = build(start=datetime(2026, 1, 1, tzinfo=UTC), seed=5)
+    from_bundle(azure, make.document(plan))
+    assert trusted_roots(azure) == {make.leaf().chain[-1].thumbprint}
+    azure.clock.advance(86400)
+    shown = snapshot(azure)["scale_sets"][0]["machines"]
+    assert {one["extensions"]["KVVMExtension"]["status"] for one in shown} == {"ProvisioningState/succeeded"}
 
 
 def test_what_the_bundle_does_not_say_is_named_not_invented(shared: Path) -> None:
