@@ -16,7 +16,7 @@ from sfcert.model.codec import sealed
 from sfcert.model.finding import Finding
 from sfcert.model.observation import Observation, VaultCertificate
 from sfcert.model.plan import Goal, Plan, Stage
-from sfcert.model.proof import Proof, ProofVerdict
+from sfcert.model.proof import CounterExample, Proof, ProofVerdict
 from sfcert.planning.cleanup import check_cleanup
 from sfcert.planning.cluster import check_at_rest
 from sfcert.planning.deadlines import APPROVALS_S
@@ -26,6 +26,7 @@ from sfcert.planning.fetchable import check_secrets
 from sfcert.planning.freeze import observed_certificates
 from sfcert.planning.given import with_given_certificate
 from sfcert.planning.goal import find_goal
+from sfcert.planning.goal_presented import check_goal_is_presented
 from sfcert.planning.identities import choose_identities
 from sfcert.planning.inputs import Inputs, as_plain, checked
 from sfcert.planning.instances import check_instances
@@ -51,7 +52,7 @@ from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
 from sfcert.planning.step import Step
 from sfcert.playbook import Aim, Playbook, load_playbook
 from sfcert.trust.mending import on_nodes_alone
-from sfcert.trust.moves import Move
+from sfcert.trust.moves import FreezeRenewal, Move
 from sfcert.trust.prove import prove, safe_to_stop_until
 from sfcert.trust.starting_world import with_future, world_of
 from sfcert.trust.world import World
@@ -233,6 +234,7 @@ def _proved(
         world = on_nodes_alone(world)
     if (future := situation.future) is not None:
         world = with_future(world, future.url, future.leaf, future.issuers)
+    check_goal_is_presented(situation, world, reasons)
     chosen, because = steps, dict[str, str]()
     moves, proof = _proof_of(world, situation, steps)
     if proof.verdict != "proved":
@@ -245,7 +247,7 @@ def _proved(
                 chosen, moves, proof = other, other_moves, other_proof
                 because[second] = "It comes before the cluster's own change, because only this order is proved."
                 break
-    _say_what_is_missing(proof, reasons)
+    _say_what_is_missing(proof, _as_it_is(world, situation) if proof.verdict == "refuted" else None, reasons)
     done_by = _done_by(situation, chosen, reasons)
     ledger = Ledger(situation)
     stages = [
@@ -295,12 +297,20 @@ def _reordered(steps: list[Step], first: str, second: str) -> list[Step]:
     return steps if at is None or not moved else [*rest[:at], *moved, *rest[at:]]
 
 
-def _say_what_is_missing(proof: Proof, reasons: Reasons) -> None:
-    if proof.verdict == "refuted":
-        case = proof.counterexample
-        told = case.sentence if case else "a state was found in which two nodes refuse each other."
-        stage = f" at stage {case.stage}" if case else ""
-        reasons.add(f"The plan is refuted{stage}: {told} Change what leads there, and plan again.")
+def _as_it_is(world: World, situation: Situation) -> CounterExample | None:
+    """What is wrong before anything is changed, and while no vault brings anything new."""
+    urls = tuple(one.url for one in world.vault_names)
+    nothing = FreezeRenewal(stage_id="the cluster as it is now", deadline_s=0, certificate_urls=urls)
+    return prove(world, [nothing], slack_s=0, accepted=situation.inputs.accepted).counterexample
+
+
+def _say_what_is_missing(proof: Proof, already: CounterExample | None, reasons: Reasons) -> None:
+    case = proof.counterexample
+    if proof.verdict == "refuted" and already is not None:
+        reasons.add(f"Something is wrong before anything is changed. {already.sentence} Mend that first, and plan again.")
+    elif proof.verdict == "refuted" and case is not None:
+        way = "Renew what ends, and plan again." if case.invariant == 5 else "Change what leads there, and plan again."
+        reasons.add(f"The plan is refuted at stage {case.stage}: {case.sentence} {way}")
     elif proof.verdict == "unknown":
         for fact in proof.missing:
             if fact.startswith("--accept "):

@@ -39,6 +39,8 @@ def filled(text: str) -> str:
     for word, knob in (("$OLD", "current"), ("$NEW", "goal")):
         if word in text:
             text = text.replace(word, leaf(case["world"][knob]).thumbprint[:8])
+    if "$GOAL" in text:
+        text = text.replace("$GOAL", leaf(case["world"]["goal"]).thumbprint)
     if "$APP" in text:
         text = text.replace(
             "$APP", json.dumps([make.version(make.leaf("app", common_name="app.example.com"), name="app")])
