@@ -47,6 +47,7 @@ from sfcert.planning.recovery import (
 from sfcert.planning.refused import check_refusals
 from sfcert.planning.renewal import renewal_lead_s
 from sfcert.planning.roles import role_thumbprints, thumbprint_uses
+from sfcert.planning.shapes import check_shapes
 from sfcert.planning.situation import Situation, owner_of
 from sfcert.planning.stages import build_stage, deadline_of, stage_id_of
 from sfcert.planning.step import Step
@@ -103,6 +104,7 @@ def plan_rollover(
             "after it was put into a vault that the machines can reach."
         )
     can_be_planned = _check_declaration(observation, playbook, reasons)
+    can_be_planned = check_shapes(observation, reasons) and can_be_planned
     for one in observation.scale_sets:
         check_instances(one, reasons)
     if can_be_planned and recovery is not None:
@@ -307,7 +309,9 @@ def _as_it_is(world: World, situation: Situation) -> CounterExample | None:
 def _say_what_is_missing(proof: Proof, already: CounterExample | None, reasons: Reasons) -> None:
     case = proof.counterexample
     if proof.verdict == "refuted" and already is not None:
-        reasons.add(f"Something is wrong before anything is changed. {already.sentence} Mend that first, and plan again.")
+        reasons.add(
+            f"Something is wrong before anything is changed. {already.sentence} Mend that first, and plan again."
+        )
     elif proof.verdict == "refuted" and case is not None:
         way = "Renew what ends, and plan again." if case.invariant == 5 else "Change what leads there, and plan again."
         reasons.add(f"The plan is refuted at stage {case.stage}: {case.sentence} {way}")

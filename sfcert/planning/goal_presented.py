@@ -1,7 +1,7 @@
 """Would nodes that go by the goal's name present the goal, of all that they hold? Floor 4, pure.
 
-Selection by name looks at dates alone: a certificate of the same name that begins later stays the one presented, whoever
-issued it, so that no plan could end with the goal on the nodes. Leaves out whether anybody accepts it (the proof).
+Selection by name looks at dates alone: a certificate of the same name that begins later stays the one presented,
+whoever issued it, so that no plan could end with the goal on the nodes. Leaves out whether anybody accepts it.
 Source: reference 2.1, 7 row 14.
 """
 
