@@ -38,10 +38,14 @@ def read_on() -> date:
     return found
 
 
+@cache
+def _api_versions() -> dict[str, str]:
+    return {key.lower(): str(value) for key, value in table("api_versions").items()}
+
+
 def api_version(resource_type: str) -> str:
     """The api-version for reading and writing this type (case aside)."""
-    known = {key.lower(): value for key, value in table("api_versions").items()}
-    return str(known[resource_type.lower()])
+    return _api_versions()[resource_type.lower()]
 
 
 def timing_s(name: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -69,6 +70,7 @@ def print_path(steps: Iterable[Step]) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def parse_path(text: str) -> Path:
     """The path that a text form names.
 

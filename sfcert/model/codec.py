@@ -14,6 +14,7 @@ import msgspec
 from sfcert.errors import Fault, InputError
 from sfcert.model.bundle import FORMAT as BUNDLE_FORMAT
 from sfcert.model.bundle import Bundle
+from sfcert.model.ids import thumbprint_of_x5t
 from sfcert.model.plan import FORMAT as PLAN_FORMAT
 from sfcert.model.plan import Plan
 
@@ -85,7 +86,25 @@ def read_bundle(text: bytes, file: str) -> Bundle:
     Raises:
         InputError: BundleInvalid, FormatTooNew; the message names the file and the field.
     """
-    return _decode(text, Bundle, BUNDLE_FORMAT, "BundleInvalid", file)[0]
+    bundle = _decode(text, Bundle, BUNDLE_FORMAT, "BundleInvalid", file)[0]
+    faults = [
+        Fault(f"node_stores: {scale_set_id}, instance {instance}: {one!r} is no x5t (the base64url SHA-1)", file)
+        for scale_set_id, instances in (bundle.node_stores or {}).items()
+        for instance, store in instances.items()
+        for one in store
+        if not _is_x5t(one)
+    ]
+    if faults:
+        raise InputError("BundleInvalid", f"{file} lists certificates in node stores that cannot be read.", faults)
+    return bundle
+
+
+def _is_x5t(text: str) -> bool:
+    try:
+        thumbprint_of_x5t(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_plan(text: bytes, file: str) -> Plan:

@@ -54,7 +54,7 @@ from sfcert.planning.step import Step
 from sfcert.playbook import Aim, Playbook, load_playbook
 from sfcert.trust.mending import on_nodes_alone
 from sfcert.trust.moves import FreezeRenewal, Move
-from sfcert.trust.prove import prove, safe_to_stop_until
+from sfcert.trust.prove import Memo, prove, safe_to_stop_until
 from sfcert.trust.starting_world import with_future, world_of
 from sfcert.trust.world import World
 
@@ -238,13 +238,14 @@ def _proved(
         world = with_future(world, future.url, future.leaf, future.issuers)
     check_goal_is_presented(situation, world, reasons)
     chosen, because = steps, dict[str, str]()
-    moves, proof = _proof_of(world, situation, steps)
+    memo = Memo(world.rules)
+    moves, proof = _proof_of(world, situation, steps, memo)
     if proof.verdict != "proved":
         for first, second in playbook.alternatives:
             other = _reordered(steps, first, second)
             if other == steps:
                 continue
-            other_moves, other_proof = _proof_of(world, situation, other)
+            other_moves, other_proof = _proof_of(world, situation, other, memo)
             if other_proof.verdict == "proved":
                 chosen, moves, proof = other, other_moves, other_proof
                 because[second] = "It comes before the cluster's own change, because only this order is proved."
@@ -269,13 +270,13 @@ def _proved(
     return tuple(stages), proof
 
 
-def _proof_of(world: World, situation: Situation, steps: Sequence[Step]) -> tuple[list[Move], Proof]:
+def _proof_of(world: World, situation: Situation, steps: Sequence[Step], memo: Memo) -> tuple[list[Move], Proof]:
     deadlines = [deadline_of(step, situation).seconds for step in steps]
     moves = [
         replace(step.move, stage_id=stage_id_of(step), deadline_s=deadline)
         for step, deadline in zip(steps, deadlines, strict=True)
     ]
-    breaks = safe_to_stop_until(world, moves)
+    breaks = safe_to_stop_until(world, moves, memo=memo)
     for number, instant in enumerate(breaks):
         if instant is None:
             continue
@@ -285,7 +286,7 @@ def _proof_of(world: World, situation: Situation, steps: Sequence[Step]) -> tupl
         if until > world.now:
             moves[number] = replace(moves[number], safe_to_stop_until_utc=until)
     recovers, accepted = situation.recovery is not None, situation.inputs.accepted
-    return moves, prove(world, moves, slack_s=APPROVALS_S, accepted=accepted, recovers=recovers)
+    return moves, prove(world, moves, slack_s=APPROVALS_S, accepted=accepted, recovers=recovers, memo=memo)
 
 
 def _reordered(steps: list[Step], first: str, second: str) -> list[Step]:

@@ -6,6 +6,7 @@ Facts of the vendor's resource types (bicep-types-az, clusters 2021-06-01, scale
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 Json = dict[str, Any]
@@ -69,23 +70,60 @@ def strip(resource_type: str, body: Json) -> Json:
 
     Effects: none.
     """
-    kind = resource_type.lower()
-    stripped = _without(body, (*READ_ONLY[kind], *WRITE_ONLY[kind]))
+    stripped = _without(body, _tree(resource_type.lower()))
     assert isinstance(stripped, dict)
     return stripped
 
 
-def _without(value: Any, patterns: tuple[Pattern, ...]) -> Any:
-    if not patterns:
-        return value
+def has_what_is_stripped(resource_type: str, body: Json) -> bool:
+    """Whether `strip` would take anything away. Raises and effects as there."""
+    return _has_any(body, _tree(resource_type.lower()))
+
+
+class _Tree(dict[str, "_Tree"]):
+    """The patterns of one type, by step; a step without further ones ends a pattern (none begins another)."""
+
+
+@cache
+def _tree(kind: str) -> _Tree:
+    root = _Tree()
+    for pattern in (*READ_ONLY[kind], *WRITE_ONLY[kind]):
+        here = root
+        for step in pattern:
+            here = here.setdefault(step, _Tree())
+    return root
+
+
+def _below(tree: _Tree, key: str) -> _Tree | None:
+    """What is asked for below a key: by its name, by the star, or by both."""
+    named, any_one = tree.get(key.lower()), tree.get("*")
+    if named is None or any_one is None:
+        return any_one if named is None else named
+    return _Tree({**any_one, **named}) if named and any_one else _Tree()
+
+
+def _without(value: Any, tree: _Tree) -> Any:
     if isinstance(value, dict):
         kept: Json = {}
         for key, part in value.items():
-            below = tuple(one[1:] for one in patterns if one[0] in ("*", key.lower()))
-            if () not in below:
+            below = _below(tree, key)
+            if below is None:
+                kept[key] = part
+            elif below:
                 kept[key] = _without(part, below)
         return kept
     if isinstance(value, list):
-        below = tuple(one[1:] for one in patterns if one[0] == "*")
-        return [_without(part, below) for part in value] if below else value
+        any_one = tree.get("*")
+        return [_without(part, any_one) for part in value] if any_one else value
     return value
+
+
+def _has_any(value: Any, tree: _Tree) -> bool:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            below = _below(tree, key)
+            if below is not None and (not below or _has_any(part, below)):
+                return True
+        return False
+    any_one = tree.get("*")
+    return isinstance(value, list) and bool(any_one) and any(_has_any(part, any_one) for part in value if any_one)

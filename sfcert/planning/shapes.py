@@ -14,6 +14,16 @@ from sfcert.model.observation import Observation
 from sfcert.planning.reasons import Reasons
 
 _PROFILE = "properties.virtualMachineProfile"
+_EXTENSIONS = f"{_PROFILE}.extensionProfile.extensions"
+_SECRETS = f"{_PROFILE}.osProfile.secrets"
+_OBJECTS = (
+    "identity",
+    "identity.userAssignedIdentities",
+    "properties",
+    _PROFILE,
+    f"{_PROFILE}.osProfile",
+    f"{_PROFILE}.extensionProfile",
+)
 
 
 def check_shapes(observation: Observation, reasons: Reasons) -> bool:
@@ -34,19 +44,41 @@ def check_shapes(observation: Observation, reasons: Reasons) -> bool:
 
 
 def _odd(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    profile = (body.get("properties") or {}).get("virtualMachineProfile") or {}
-    extensions = (profile.get("extensionProfile") or {}).get("extensions") or []
-    names = [one.get("name") for one in extensions if isinstance(one, dict)]
+    found = [(path, _at(body, path)) for path in _OBJECTS]
+    broken = [path for path, value in found if value is not None and not isinstance(value, dict)]
+    if broken:
+        yield from ((path, "an object") for path in broken)
+        return
+    yield from _odd_extensions(_at(body, _EXTENSIONS) or [])
+    yield from _odd_secrets(_at(body, _SECRETS) or [])
+
+
+def _at(body: dict[str, Any], path: str) -> Any:
+    """What stands there; None also where something on the way is no object."""
+    value: Any = body
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _odd_extensions(extensions: Any) -> Iterator[tuple[str, str]]:
+    listed = extensions if isinstance(extensions, list) else [None]
+    names = [one.get("name") for one in listed if isinstance(one, dict)]
     texts = [name.lower() for name in names if isinstance(name, str) and name]
-    if len(texts) < len(extensions) or len(set(texts)) < len(texts):
-        yield f"{_PROFILE}.extensionProfile.extensions", "a list of extensions with a name each, all different"
-    for at, group in enumerate((profile.get("osProfile") or {}).get("secrets") or []):
-        path = f"{_PROFILE}.osProfile.secrets[{at}]"
+    if len(texts) < len(listed) or len(set(texts)) < len(texts):
+        yield _EXTENSIONS, "a list of extensions with a name each, all different"
+
+
+def _odd_secrets(secrets: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(secrets, list):
+        yield _SECRETS, "a list"
+        return
+    for at, group in enumerate(secrets):
         if not isinstance(group, dict):
-            yield path, "an object with vaultCertificates"
+            yield f"{_SECRETS}[{at}]", "an object with vaultCertificates"
             continue
         entries = group.get("vaultCertificates")
         if entries is not None and not (isinstance(entries, list) and all(isinstance(one, dict) for one in entries)):
-            yield f"{path}.vaultCertificates", "a list of objects with a certificateUrl each"
+            yield f"{_SECRETS}[{at}].vaultCertificates", "a list of objects with a certificateUrl each"
         if not isinstance(group.get("sourceVault") or {}, dict):
-            yield f"{path}.sourceVault", "an object with an id"
+            yield f"{_SECRETS}[{at}].sourceVault", "an object with an id"

@@ -23,7 +23,7 @@ from sfcert.planning.gates import OF_INSTANCES, gates_for
 from sfcert.planning.instances import is_manual
 from sfcert.planning.ledger import Ledger, changes_between
 from sfcert.planning.names import deployment_name
-from sfcert.planning.read_only import READ_ONLY, strip
+from sfcert.planning.read_only import READ_ONLY, has_what_is_stripped
 from sfcert.planning.single import single_values
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
@@ -159,7 +159,7 @@ def _check_no_secret(template: Json, stage_id: str) -> None:
             kind = str(inner["type"]).lower()
             if kind in READ_ONLY:
                 sent = {key: value for key, value in inner.items() if key not in ("type", "apiVersion", "name")}
-                if strip(kind, sent) != sent:
+                if has_what_is_stripped(kind, sent):
                     raise InputError(
                         "TemplateRenderFailed",
                         f"The template of stage {stage_id} sends read-only or write-only properties of {inner['name']} "

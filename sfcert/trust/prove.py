@@ -22,7 +22,8 @@ from sfcert.trust.invariants import Judge, Outcome, look_at_provider, look_at_wa
 from sfcert.trust.mending import at_rest, manifests_between
 from sfcert.trust.moves import Move, Nothing, Provision, Together
 from sfcert.trust.phases import READINGS, is_documented_as_walked_in_phases
-from sfcert.trust.reach import Closure
+from sfcert.trust.reach import Closure, Reach
+from sfcert.trust.rules import RuntimeRules
 from sfcert.trust.sentences import counterexample, node_classes
 from sfcert.trust.step import after, strangers
 from sfcert.trust.world import Manifest, World
@@ -39,6 +40,89 @@ class _Reading(Value):
 
     linux_reads: bool
     next_as_newest: bool
+
+
+class _Mending(Value):
+    """How a stage of a recovery is held: whether everything had ended where the plan begins, and whether it is the
+    last one."""
+
+    begins_ended: bool
+    is_last: bool
+
+
+_Staged = tuple[StageProof, CounterExample | None, tuple[str, ...]]
+
+
+class Memo:
+    """What was worked out once for one start: states after moves, what they can reach, and judgements on them.
+
+    Serves several questions about plans from the same `World` object, in which equal stage ids name equal moves; holds
+    only what follows from its keys, so that an answer never depends on what was asked before.
+    """
+
+    def __init__(self, rules: RuntimeRules) -> None:
+        self._rules = rules
+        # A judge knows stores by the numbers that its own closure gave them.
+        self._lookers: dict[bool, tuple[Judge, Closure]] = {}
+        # Worlds are kept beside their ids, so that no id is given away a second time.
+        self._after: dict[tuple[int, str], tuple[World, World]] = {}
+        self._at_depth: dict[int, list[World]] = {}
+        self._depth: dict[int, int] = {}
+        self._rest: dict[tuple[int, bool, datetime], tuple[World, Outcome]] = {}
+        self._left_alone: dict[tuple[int, bool], tuple[World, Reach]] = {}
+        self._stages: dict[tuple[object, ...], _Staged] = {}
+
+    def lookers(self, *, next_as_newest: bool) -> tuple[Judge, Closure]:
+        if next_as_newest not in self._lookers:
+            self._lookers[next_as_newest] = Judge(self._rules), Closure(next_as_newest=next_as_newest)
+        return self._lookers[next_as_newest]
+
+    def after(self, world: World, move: Move) -> World:
+        """The world after a move; where another order of as many moves led to an equal one, that very one."""
+        key = id(world), move.stage_id
+        if key not in self._after:
+            done = after(world, move)
+            depth = self._depth.get(id(world), 0) + 1
+            met = self._at_depth.setdefault(depth, [])
+            known = next((one for one in met if one == done), None)
+            if known is None:
+                met.append(done)
+                self._depth.setdefault(id(done), depth)
+            self._after[key] = world, known or done
+        return self._after[key][1]
+
+    def stage(
+        self,
+        before: World,
+        done: World,
+        move: Move,
+        spent_s: int,
+        readings: Sequence[str],
+        *,
+        next_as_newest: bool,
+        mending: _Mending | None,
+    ) -> _Staged:
+        """One stage of a plan, looked at once however many orders of the plan hold it."""
+        stops = move.safe_to_stop_until_utc
+        key = id(before), id(done), move.stage_id, stops, spent_s, tuple(readings), next_as_newest, mending
+        if key not in self._stages:
+            self._stages[key] = _stage(
+                self, before, done, move, spent_s, readings, next_as_newest=next_as_newest, mending=mending
+            )
+        return self._stages[key]
+
+    def at_rest(self, world: World, at: datetime, *, next_as_newest: bool) -> Outcome:
+        """The state that a stage leaves, left alone: what may still happen then, happens."""
+        key = id(world), next_as_newest, at
+        if key not in self._rest:
+            judge, closure = self.lookers(next_as_newest=next_as_newest)
+            whose = id(world), next_as_newest
+            if whose not in self._left_alone:
+                reach = closure.reach(world, world, Nothing(stage_id="", deadline_s=0))
+                judge.learn(reach.certificates, reach.issuers)
+                self._left_alone[whose] = world, reach
+            self._rest[key] = world, _at_rest(judge, self._left_alone[whose][1], world, at)
+        return self._rest[key][1]
 
 
 class _Run(Value):
@@ -58,6 +142,7 @@ def prove(
     readings: Sequence[str] = READINGS,
     accepted: Collection[str] = (),
     recovers: bool = False,
+    memo: Memo | None = None,
 ) -> Proof:
     """Whether every two nodes accept each other in every state from the first move to the last, and the invariants that
     go with it (`sfcert.trust.invariants`).
@@ -70,6 +155,7 @@ def prove(
         accepted: ids of assumptions that the operator accepts (`dated.toml`).
         recovers: the start may be broken already: each stage is then held against the state before it, and what the
             plan leaves behind to all invariants (`broken_start`).
+        memo: of this world and its rules, where more is asked about it than this.
 
     Returns:
         One `StageProof` per move. Where the verdict is refuted, the smallest case of the first stage that breaks. Where
@@ -89,14 +175,19 @@ def prove(
     if world.rules.selects_newest is None:
         return _of_either_runtime(world, moves, slack_s, readings, accepted, recovers)
     ids = [NEXT, *([LINUX] if world.os == "Linux" else [])]
-    firm = _run(world, moves, slack_s, readings, _reading(ids, accepted), recovers)
+    memo = memo or Memo(world.rules)
+
+    def run(taken: Collection[str]) -> _Run:
+        return _run(world, moves, slack_s, readings, _reading(ids, taken), memo, recovers=recovers)
+
+    firm = run(accepted)
     if firm.verdict == "proved":
         return _proof(world, firm, ())
     open_ids = [one for one in ids if one not in accepted]
     for chosen in ([one] for one in open_ids):
-        if _run(world, moves, slack_s, readings, _reading(ids, {*accepted, *chosen}), recovers).verdict == "proved":
+        if run({*accepted, *chosen}).verdict == "proved":
             return _proof(world, firm, chosen)
-    if len(open_ids) > 1 and _run(world, moves, slack_s, readings, _reading(ids, ids), recovers).verdict == "proved":
+    if len(open_ids) > 1 and run(ids).verdict == "proved":
         return _proof(world, firm, open_ids)
     return _proof(world, firm, ())
 
@@ -110,7 +201,9 @@ def assumptions(world: World, moves: Sequence[Move], *, slack_s: int) -> tuple[A
     )
 
 
-def safe_to_stop_until(world: World, moves: Sequence[Move], *, slack_s: int = 0) -> tuple[datetime | None, ...]:
+def safe_to_stop_until(
+    world: World, moves: Sequence[Move], *, slack_s: int = 0, memo: Memo | None = None
+) -> tuple[datetime | None, ...]:
     """Until when one may stop after each stage, aware UTC: the instant at which the state that it leaves breaks, less
     the slack; a year from now where nothing breaks it. None: that state does not hold even now, or it cannot be told.
 
@@ -119,18 +212,18 @@ def safe_to_stop_until(world: World, moves: Sequence[Move], *, slack_s: int = 0)
     if world.missing or any(strangers(world, move) for move in moves) or world.rules.selects_newest is None:
         return tuple(None for _ in moves)
     found: list[datetime | None] = []
-    closure, judge = Closure(next_as_newest=False), Judge(world.rules)
+    memo = memo or Memo(world.rules)
     far = world.now + timedelta(days=36500)
     at = world
     for move in moves:
-        at = after(at, move)
+        at = memo.after(at, move)
         until: datetime | None = None
         if at.expired_declared is not None:
             # what is set on nodes alone goes with any upgrade, which nobody has to ask for
             found.append(None)
             continue
         for instant in _instants(at, world.now, far):
-            outcome = _at_rest(judge, closure, at, Nothing(stage_id=move.stage_id, deadline_s=0), (instant,))
+            outcome = memo.at_rest(at, instant, next_as_newest=False)
             if outcome.breaks or outcome.missing:
                 until = instant - timedelta(seconds=slack_s) if instant > world.now else None
                 break
@@ -211,23 +304,31 @@ def _of_either_runtime(
 
 
 def _run(
-    world: World, moves: Sequence[Move], slack_s: int, readings: Sequence[str], reading: _Reading, recovers: bool
+    world: World,
+    moves: Sequence[Move],
+    slack_s: int,
+    readings: Sequence[str],
+    reading: _Reading,
+    memo: Memo,
+    *,
+    recovers: bool,
 ) -> _Run:
     if not reading.linux_reads:
-        world, moves = _unseen_by_linux(world), [_unseen_move(move) for move in moves]
-    closure, judge = Closure(next_as_newest=reading.next_as_newest), Judge(world.rules)
+        # the same stages bring their certificates elsewhere: nothing that was worked out so far is about them
+        world, moves, memo = _unseen_by_linux(world), [_unseen_move(move) for move in moves], Memo(world.rules)
     stages: list[StageProof] = []
     first: CounterExample | None = None
     missing: dict[str, None] = {}
     spent = slack_s
     at = world
-    ended = begins_ended(world)
+    ended = recovers and begins_ended(world)
     for move in moves:
         spent += move.deadline_s
-        done = after(at, move)
-        broken = BrokenStart(judge, closure, at, begins_ended=ended) if recovers else None
-        is_last = recovers and move is moves[-1]
-        stage, case, facts = _stage(judge, closure, at, done, move, spent, readings, broken, is_last)
+        done = memo.after(at, move)
+        mending = _Mending(begins_ended=ended, is_last=move is moves[-1]) if recovers else None
+        stage, case, facts = memo.stage(
+            at, done, move, spent, readings, next_as_newest=reading.next_as_newest, mending=mending
+        )
         stages.append(stage)
         first = first or case
         missing |= dict.fromkeys(facts)
@@ -238,17 +339,18 @@ def _run(
 
 
 def _stage(
-    judge: Judge,
-    closure: Closure,
+    memo: Memo,
     before: World,
     done: World,
     move: Move,
     spent_s: int,
     readings: Sequence[str],
-    broken: BrokenStart | None,
-    is_last: bool,
-) -> tuple[StageProof, CounterExample | None, tuple[str, ...]]:
+    *,
+    next_as_newest: bool,
+    mending: _Mending | None,
+) -> _Staged:
     start = before.now
+    judge, closure = memo.lookers(next_as_newest=next_as_newest)
     instants = tuple(_instants(before, start, start + timedelta(seconds=spent_s)))
     reach = closure.reach(before, done, move)
     judge.learn(reach.certificates, reach.issuers)
@@ -270,13 +372,14 @@ def _stage(
             for order, (old, new) in enumerate(_neighbours(path)):
                 outcome.add(look_at_walk(judge, old, new, reach.variants, instant, (number, order)))
     notes = []
-    if broken is not None:
+    if mending is not None:
+        broken = BrokenStart(judge, closure, before, begins_ended=mending.begins_ended)
         for outcome in {id(one): one for one in (shared, *per_reading.values())}.values():
             outcome.breaks = broken.brought(outcome.breaks)
         notes += [told] if (told := broken.note()) else []
         for instant in broken.needs_to_hold_at(move, instants):
             if broken.is_apart_at(instant):
-                shared.breaks += apart_in(_at_rest(judge, closure, before, move, (instant,)))
+                shared.breaks += apart_in(memo.at_rest(before, instant, next_as_newest=next_as_newest))
     verdicts = {one: _verdict(outcome, shared) for one, outcome in per_reading.items()}
     counting = dict(per_reading)
     if is_documented_as_walked_in_phases(before.declaration, done.declaration) and "phases" in counting:
@@ -292,14 +395,18 @@ def _stage(
         whole.add(outcome)
     smallest, stopped = whole.smallest, False
     if smallest is None and move.safe_to_stop_until_utc is not None:
-        rest = _at_rest(judge, closure, done, move, _instants(done, start, move.safe_to_stop_until_utc))
-        whole.add(rest)
-        smallest, stopped = rest.smallest, True
-    if smallest is None and is_last:
+        for instant in _instants(done, start, move.safe_to_stop_until_utc):
+            rest = memo.at_rest(done, instant, next_as_newest=next_as_newest)
+            whole.add(rest)
+            if rest.smallest is not None:
+                smallest, stopped = rest.smallest, True
+                break
+    if smallest is None and mending is not None and mending.is_last:
         # what a recovery leaves behind is compared with nothing: there all of it has to hold
-        rest = _at_rest(judge, closure, done, move, instants)
-        whole.add(rest)
-        smallest = rest.smallest
+        for instant in instants:
+            rest = memo.at_rest(done, instant, next_as_newest=next_as_newest)
+            whole.add(rest)
+            smallest = smallest or rest.smallest
     case = counterexample(judge, move.stage_id, smallest, start, stopped=stopped) if smallest else None
     verdict: ProofVerdict = "refuted" if case else "unknown" if whole.missing else "proved"
     stage = StageProof(
@@ -322,20 +429,13 @@ def _verdict(outcome: Outcome, shared: Outcome) -> ProofVerdict:
     return "unknown" if outcome.missing or shared.missing else "proved"
 
 
-def _at_rest(
-    judge: Judge, closure: Closure, world: World, move: Move, instants: Iterator[datetime] | tuple[datetime, ...]
-) -> Outcome:
-    """The state that a stage leaves, left alone: what may still happen then, happens."""
-    idle = Nothing(stage_id=move.stage_id, deadline_s=0)
-    reach = closure.reach(world, world, idle)
-    judge.learn(reach.certificates, reach.issuers)
+def _at_rest(judge: Judge, reach: Reach, world: World, at: datetime) -> Outcome:
     outcome = Outcome()
     outcome.missing |= dict.fromkeys(reach.missing)
     manifest = at_rest(world)
-    for number, instant in enumerate(instants):
-        outcome.add(look_at_walk(judge, manifest, manifest, reach.variants, instant, (number, 0)))
-        outcome.add(look_at_provider(judge, world, world, reach.variants, instant, number))
-        outcome.add(look_at_bystanders(judge, world, world, reach.variants, instant, number))
+    outcome.add(look_at_walk(judge, manifest, manifest, reach.variants, at, (0, 0)))
+    outcome.add(look_at_provider(judge, world, world, reach.variants, at, 0))
+    outcome.add(look_at_bystanders(judge, world, world, reach.variants, at, 0))
     return outcome
 
 

@@ -162,6 +162,10 @@ class World(Value):
     reverse_proxy: Declaration | None = None
 
     def group(self, scale_set_id: str) -> Group | None:
+        for one in self.groups:
+            # mostly the very same text; spelling differs only where people wrote it
+            if one.scale_set_id == scale_set_id:
+                return one
         return next((one for one in self.groups if same_id(one.scale_set_id, scale_set_id)), None)
 
     def with_group(self, group: Group) -> World:
@@ -171,6 +175,9 @@ class World(Value):
         )
 
     def vault_name(self, certificate_url: str) -> VaultName | None:
+        for one in self.vault_names:
+            if one.url == certificate_url:
+                return one
         wanted = certificate_url.rstrip("/").lower()
         return next((one for one in self.vault_names if one.url.lower() == wanted), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,15 @@ def test_vault_urls_are_read_with_and_without_port_and_version() -> None:
         "0123abc",
     )
     assert parse_vault_url("https://shop-kv.vault.azure.net/") is None
+
+
+@pytest.mark.parametrize("odd", ["xyz", "\u00e4", ""])
+def test_a_node_store_that_lists_what_is_no_x5t_is_refused_with_its_place(tmp_path: Path, odd: str) -> None:
+    document = make.document(make.world())
+    document["node_stores"][make.scale_set_id()]["3"] = [odd]
+    file = tmp_path / "world.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(InputError) as caught:
+        load_bundle(file)
+    assert caught.value.token == "BundleInvalid"
+    assert f"{make.scale_set_id()}, instance 3" in caught.value.faults[0].message
