@@ -36,6 +36,23 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
                 'Issue it anew with "kty": "RSA".',
                 kty=certificate.key_type,
             )
+        elif (certificate.key_type or "RSA").upper().startswith("EC"):
+            yield fail(
+                delivery.subject,
+                "NotRsa",
+                f"The policy of {certificate.name} asks for a key of the type {certificate.key_type} at the next "
+                "renewal; Service Fabric is only known to work with RSA keys.",
+                'Set "kty": "RSA" in the policy before it renews.',
+                kty=certificate.key_type,
+            )
+        elif certificate.key_bits is not None and certificate.key_bits < _SHORTEST_RSA:
+            yield fail(
+                delivery.subject,
+                "TooShort",
+                f"The policy of {certificate.name} asks for an RSA key of {certificate.key_bits} bits.",
+                f"Ask for at least {_SHORTEST_RSA} bits.",
+                key_size=certificate.key_bits,
+            )
         if not leaf.key_type.upper().startswith("RSA"):
             yield fail(
                 delivery.subject,
