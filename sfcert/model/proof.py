@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import field
+
 from sfcert.model.base import Value
 
 ProofVerdict = Literal["proved", "refuted", "unknown"]
@@ -59,7 +61,8 @@ class StageProof(Value):
 class Proof(Value):
     """The whole plan: proved when every stage is, refuted when one is, unknown when a fact is missing.
 
-    `missing` names what would have to be read to decide.
+    `missing` names what would have to be read to decide. `orders` holds every order of stages that was put to the proof
+    ("60-… before 70-…") with its verdict; the plan is made in the first that is proved. None where there is one order.
     """
 
     verdict: ProofVerdict
@@ -69,3 +72,4 @@ class Proof(Value):
     counterexample: CounterExample | None
     stages: tuple[StageProof, ...] = ()
     missing: tuple[str, ...] = ()
+    orders: dict[str, ProofVerdict] = field(default_factory=dict)

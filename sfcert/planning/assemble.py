@@ -240,16 +240,18 @@ def _proved(
     chosen, because = steps, dict[str, str]()
     memo = Memo(world.rules)
     moves, proof = _proof_of(world, situation, steps, memo)
-    if proof.verdict != "proved":
-        for first, second in playbook.alternatives:
-            other = _reordered(steps, first, second)
-            if other == steps:
-                continue
-            other_moves, other_proof = _proof_of(world, situation, other, memo)
-            if other_proof.verdict == "proved":
-                chosen, moves, proof = other, other_moves, other_proof
-                because[second] = "It comes before the cluster's own change, because only this order is proved."
-                break
+    orders: dict[str, ProofVerdict] = {}
+    for first, second in playbook.alternatives:
+        other = _reordered(steps, first, second)
+        if other == steps:
+            continue
+        other_moves, other_proof = _proof_of(world, situation, other, memo)
+        orders |= {_order(first, second): proof.verdict, _order(second, first): other_proof.verdict}
+        if proof.verdict != "proved" and other_proof.verdict == "proved":
+            chosen, moves, proof = other, other_moves, other_proof
+            because[second] = "It comes before the cluster's own change, because only this order is proved."
+            break
+    proof = replace(proof, orders=orders)
     _say_what_is_missing(proof, _as_it_is(world, situation) if proof.verdict == "refuted" else None, reasons)
     done_by = _done_by(situation, chosen, reasons)
     ledger = Ledger(situation)
@@ -287,6 +289,11 @@ def _proof_of(world: World, situation: Situation, steps: Sequence[Step], memo: M
             moves[number] = replace(moves[number], safe_to_stop_until_utc=until)
     recovers, accepted = situation.recovery is not None, situation.inputs.accepted
     return moves, prove(world, moves, slack_s=APPROVALS_S, accepted=accepted, recovers=recovers, memo=memo)
+
+
+def _order(first: str, second: str) -> str:
+    """Two stage definitions, told without their placeholders."""
+    return " before ".join(one.partition("-{")[0] for one in (first, second))
 
 
 def _reordered(steps: list[Step], first: str, second: str) -> list[Step]:

@@ -6,6 +6,7 @@ Order is the plan's own and therefore stable. No view computes anything that the
 from __future__ import annotations
 
 from sfcert.model.plan import Plan, PropertyChange, Stage
+from sfcert.model.proof import Proof
 from sfcert.views.text import PLAIN, Page, duration, instant, short_value
 
 SYMBOL = {"deployment": "▲", "vault": "◆", "instances": "■", "enrol": "✚", "wait": "◌", "manual": "✋"}
@@ -121,6 +122,7 @@ def _proof_lines(plan: Plan, page: Page) -> list[str]:
             lines += page.wrap(f"{one.name}: {one.runs}; presents {one.presents}", 6, "before ")
         for one in stage.after:
             lines += page.wrap(f"{one.name}: {one.runs}; presents {one.presents}", 6, "after  ")
+    lines += [line for text in _orders(proof) for line in page.wrap(text, 2, "order: ")]
     if proof.counterexample is not None:
         lines += page.wrap(proof.counterexample.sentence, 2, "counter-example: ")
     for missing in proof.missing:
@@ -218,7 +220,8 @@ def plan_markdown(plan: Plan) -> str:
     for one in plan.proof.stages:
         readings = ", ".join(f"{name} {verdict}" for name, verdict in sorted(one.readings.items()))
         proof.append(f"| `{one.stage}` | {one.verdict} | {readings} | {one.states} | {one.pairs} |")
-    proof += ["", *(f"- not known: {text}" for text in plan.proof.missing)]
+    proof += ["", *(f"- order: {text}" for text in _orders(plan.proof))]
+    proof += [f"- not known: {text}" for text in plan.proof.missing]
     proof += [f"- assumed: {text}" for text in plan.proof.assumptions]
     lines += _fold(f"Proof: {plan.proof.verdict}", proof)
     if plan.findings:
@@ -238,3 +241,7 @@ def plan_markdown(plan: Plan) -> str:
             else:
                 lines.append(f"`{stage.id}` changes {len(stage.changes)} properties; see `sfcert show`.")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _orders(proof: Proof) -> list[str]:
+    return [f"{order}: {verdict}" for order, verdict in proof.orders.items()]

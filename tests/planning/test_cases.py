@@ -74,6 +74,8 @@ def test_case(path: Path) -> None:
         assert [stage.id for stage in plan.stages] == expect["stages"]
     if "proof" in expect:
         assert plan.proof.verdict == expect["proof"]
+    if "orders" in expect:
+        assert plan.proof.orders == expect["orders"]
     told = "\n".join(plan.blocked_by)
     for words in expect.get("blocked_by", []):
         assert words in told
