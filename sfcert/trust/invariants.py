@@ -77,6 +77,7 @@ class Judge:
         self._presented: dict[tuple[Presented, int, datetime], Presentation] = {}
         self._accepted: dict[tuple[Trusted, str, datetime], Acceptance] = {}
         self._told: dict[Manifest, str] = {}
+        self._manifests: dict[Declaration, Manifest] = {}
 
     def learn(self, certificates: dict[str, Certificate], issuers: dict[str, tuple[Certificate, ...]]) -> None:
         """Take in certificates that a stage may bring; what is known by thumbprint never changes."""
@@ -97,6 +98,12 @@ class Judge:
         if known is None:
             issuers = self._issuers.get(leaf.thumbprint)
             known = self._accepted[key] = accepts(trusted, leaf, issuers, self._rules, at)
+        return known
+
+    def manifest(self, declaration: Declaration) -> Manifest:
+        known = self._manifests.get(declaration)
+        if known is None:
+            known = self._manifests[declaration] = manifest_of(declaration)
         return known
 
     def describe(self, manifest: Manifest) -> str:
@@ -221,7 +228,7 @@ def look_at_provider(
 def _provider_refuses(
     judge: Judge, declaration: Declaration, record: Manifest, variant: Variant, at: datetime, outcome: Outcome
 ) -> str | None:
-    wanted, trusted = manifest_of(declaration).presented, record.trusted
+    wanted, trusted = judge.manifest(declaration).presented, record.trusted
     if wanted.names:
         shown = judge.presents(wanted, variant, at)
         for fact in shown.missing:
