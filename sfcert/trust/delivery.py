@@ -12,7 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from sfcert.model.certificate import Certificate
-from sfcert.trust.world import Delivery, Group, Holding, Store, VaultName, World
+from sfcert.trust.world import Delivery, Group, Holding, Store, VaultName, World, label
 
 #: The issuer of a certificate whose issuer nobody can tell beforehand: pinned by no one.
 STRANGER = "?"
@@ -39,6 +39,47 @@ def linked(holdings: Sequence[Holding]) -> tuple[Holding, ...]:
         ]
         found.append(msgspec.structs.replace(one, links_to=heirs[-1]) if heirs else one)
     return tuple(found)
+
+
+def late_links(world: World, store: Store, brought: Iterable[str]) -> tuple[tuple[Store, str], ...]:
+    """What linking may have made of a store besides, with a phrase each: a certificate that is fetched later takes over
+    every one whose names it carries, also one that begins later than itself.
+
+    Args:
+        brought: thumbprints that an extension with linking may have fetched last.
+
+    Source: reference section 7 row 3, where it is told to depend on the order of retrieval. Of one vault certificate,
+    versions are fetched in the order of their creation.
+    """
+    fetched = set(brought)
+    found = []
+    for late in store.holdings:
+        names = {name.lower() for name in late.certificate.dns_names}
+        if late.certificate.thumbprint not in fetched or not names:
+            continue
+        for at, one in enumerate(store.holdings):
+            own = {name.lower() for name in one.certificate.dns_names}
+            begins_later = one.certificate.not_before_utc >= late.certificate.not_before_utc
+            if one is late or not own or not own <= names or not begins_later or _was_created_after(world, one, late):
+                continue
+            taken_over = msgspec.structs.replace(one, links_to=late.certificate.thumbprint)
+            freed = msgspec.structs.replace(late, links_to=None)
+            holdings = tuple(
+                taken_over if number == at else freed if each is late else each
+                for number, each in enumerate(store.holdings)
+            )
+            told = f"and has linked {label(world.certificates, one.certificate.thumbprint)} to it"
+            found.append((msgspec.structs.replace(store, holdings=holdings), told))
+    return tuple(found)
+
+
+def _was_created_after(world: World, one: Holding, other: Holding) -> bool:
+    """Whether both are versions of one vault certificate, `one` the later created."""
+    prints = one.certificate.thumbprint, other.certificate.thumbprint
+    for name in world.vault_names:
+        if prints[0] in name.versions and prints[1] in name.versions:
+            return name.versions.index(prints[0]) < name.versions.index(prints[1])
+    return False
 
 
 def latest_of(world: World, delivery: Delivery) -> tuple[Holding, ...]:

@@ -17,7 +17,16 @@ import msgspec
 
 from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
-from sfcert.trust.delivery import created, enabled_of, installed_of, linked, merged, next_versions, unknown_of
+from sfcert.trust.delivery import (
+    created,
+    enabled_of,
+    installed_of,
+    late_links,
+    linked,
+    merged,
+    next_versions,
+    unknown_of,
+)
 from sfcert.trust.moves import FreezeRenewal, Move
 from sfcert.trust.step import brings_other, parts, store_key
 from sfcert.trust.world import Delivery, Group, Holding, Store, VaultName, World, label
@@ -124,6 +133,13 @@ class Closure:
             if (name := done.vault_name(url)) is not None and name.renews is None
         ]
         links = any(delivery.links for delivery in deliveries)
+        linking = {
+            holding.certificate.thumbprint
+            for delivery in deliveries
+            if delivery.links
+            for world in (before, done)
+            for holding in enabled_of(world, delivery)
+        }
         brought = (*_brought(before, done, deliveries, coming), *_installed(before, done, group, target))
         unknown = unknown_of(done, deliveries)
         found: list[Variant] = []
@@ -132,6 +148,12 @@ class Closure:
             # A link is made when a certificate is brought, from those that are there already.
             if links and weight:
                 store = msgspec.structs.replace(store, holdings=linked(store.holdings))
+            keep(store, phrase, weight, model)
+            for other, told in late_links(done, store, linking) if linking else ():
+                where = phrase.rstrip(",")
+                keep(other, f"{where}, where the extension has fetched the older one last {told},", weight + 2, model)
+
+        def keep(store: Store, phrase: str, weight: int, model: Literal["before", "after"] | None) -> None:
             key = self.key_of(store)
             if not any(one.key == key and one.model == model for one in found):
                 found.append(

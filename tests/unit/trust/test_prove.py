@@ -322,6 +322,28 @@ def test_linking_turns_a_declared_thumbprint_into_another_certificate() -> None:
     assert "is linked to" in told(proof)
 
 
+def test_linking_goes_by_the_order_of_retrieval_and_not_by_dates() -> None:
+    """The declared one begins later, and the other one, which carries its name, is fetched after it."""
+    early = cert("E", day=5)
+    begin = start(by_thumbprint("G"), (G,), versions=(early,))
+    begin = msgspec.structs.replace(begin, certificates={**begin.certificates, early.thumbprint: early})
+    sets = begin.groups[0].scale_set_id
+    plain = Provision(stage_id="40", deadline_s=60, scale_set_id=sets, observes=(URL,))
+    assert judge(begin, [plain]).verdict == "proved"
+    proof = judge(begin, [msgspec.structs.replace(plain, links=True)])
+    assert proof.verdict == "refuted"
+    assert "has fetched the older one last and has linked" in told(proof)
+
+
+def test_versions_of_one_vault_certificate_are_linked_in_the_order_of_their_creation() -> None:
+    early = cert("E", day=5)
+    begin = start(by_thumbprint("G"), (G,), versions=(G, early))
+    begin = msgspec.structs.replace(begin, certificates={**begin.certificates, early.thumbprint: early})
+    sets = begin.groups[0].scale_set_id
+    moves = [Provision(stage_id="40", deadline_s=60, scale_set_id=sets, observes=(URL,), links=True)]
+    assert judge(begin, moves).verdict == "proved"
+
+
 def test_the_newer_extension_needs_a_runtime_that_takes_its_keys() -> None:
     sets = HEALTHY.groups[0].scale_set_id
     old = msgspec.structs.replace(HEALTHY, rules=RuntimeRules(cng_keys=False))
