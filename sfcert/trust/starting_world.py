@@ -70,6 +70,11 @@ def world_of(observation: Observation, now: datetime) -> World:
     )
     missing: list[str] = [*_missing_of(cluster.certificate, "the cluster")]
     inferences: list[str] = []
+    if world.rules.cng_keys is False:
+        inferences.append(
+            "Keys that the Key Vault extension below 4.0 and the platform install are kept where a runtime before 11.0 "
+            "finds them (CAPI), as in the vendor's own instructions for it."
+        )
     groups = tuple(_group(observation, world, one, missing, inferences) for one in observation.scale_sets)
     for node_type in cluster.node_types:
         if not observation.scale_sets_of(node_type.name):

@@ -121,3 +121,8 @@ def test_the_example_bundles_miss_nothing_but_what_was_not_readable(shared: Path
         observation = observe(load_bundle(file))
         missing = world_of(observation, observation.observed_at_utc).missing
         assert bool(missing) is (file.stem == "vault-unreadable"), file.name
+
+
+def test_where_an_older_runtime_finds_its_keys_is_said_to_be_taken_for_granted() -> None:
+    told = [world_of(make.observation(runtime=one), make.NOW).inferences for one in ("10.1.2175.9590", "11.4.268.1")]
+    assert [any("(CAPI)" in line for line in lines) for lines in told] == [True, False]
