@@ -1,6 +1,7 @@
 """`python -m tests.soak [EXAMPLES] [SEED]`: the laws of proof and simulator over many worlds, with a table of verdicts.
 
-Ends with 1 where the two disagree; each disagreement is printed with the world and the seed that make it again.
+`python -m tests.soak captures [EXAMPLES] [SEED]` plans from odd captures instead and rehearses what is ready. Ends with
+1 where the two disagree; each disagreement is printed with the world and the seed that make it again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
+from sfcert.cli.planned import plan_for
 from sfcert.cli.rehearsal import rehearse
+from sfcert.cli.shipped import playbooks_folder, templates_folder
 from sfcert.sim.worlds.specs import Spec
+from sfcert.sources.observe import observe
+from tests import odd_captures
 from tests.lives import MUTATIONS, lived, made, mutated, planned, specs
 
 #: One in so many examples is also rehearsed as it is, which takes several times as long.
@@ -57,11 +62,42 @@ def soak(examples: int, seed: int) -> int:
     return len(disagreements)
 
 
+def soak_captures(examples: int, seed: int) -> int:
+    """How many plans from odd captures broke on their twin. Effects: prints them, and the table at the end."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    broke = 0
+    for number in range(seed, seed + examples):
+        odd = odd_captures.drawn(number)
+        observation = observe(odd.bundle)
+        plan = plan_for(
+            observation,
+            odd.inputs,
+            now=observation.observed_at_utc,
+            playbooks=playbooks_folder(),
+            templates=templates_folder(),
+            version="soak",
+        )
+        verdict = ""
+        if plan.status == "ready":
+            rehearsal = rehearse(plan, odd.bundle, faults="hostile", seed=number)
+            verdict = rehearsal.verdict
+            if verdict != "held":
+                broke += 1
+                print(f"broke: seed {number}: {odd.told}: {rehearsal.runs}", flush=True)
+        seen[odd.inputs.playbook, plan.status, plan.proof.verdict, verdict] += 1
+    for key, times in sorted(seen.items()):
+        print(f"{times:6}  {'  '.join(key)}")
+    return broke
+
+
 def main() -> int:
-    examples = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    kind, arguments = soak, sys.argv[1:]
+    if arguments[:1] == ["captures"]:
+        kind, arguments = soak_captures, arguments[1:]
+    examples = int(arguments[0]) if arguments else 200
+    seed = int(arguments[1]) if len(arguments) > 1 else 1
     began = time.monotonic()
-    found = soak(examples, seed)
+    found = kind(examples, seed)
     print(f"{found} disagreements in {examples} examples with seed {seed}, {time.monotonic() - began:.0f} s")
     return 1 if found else 0
 
