@@ -95,7 +95,9 @@ def plan_rollover(
     reasons = Reasons(inputs.accepted)
     for finding in findings:
         if finding.blocks_plan and finding.verdict != "pass" and finding.rule not in playbook.exempts:
-            reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule})")
+            # what could not be judged says "it" of its subject, which stands nowhere else here
+            whose = f", asked of {finding.subject}" if finding.verdict == "unknown" else ""
+            reasons.add(f"{finding.message} {finding.remedy} (rule {finding.rule}{whose})")
     recovery = _recovery(playbook, observation)
     check_at_rest(observation, reasons, may_be_out_of_reach=recovery is not None and recovery.may_begin_out_of_reach)
     if "certificate" in playbook.requires and not inputs.certificates:
