@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sfcert import dated
+from sfcert.arm import get_at
 from sfcert.arm.paths import Named
 from sfcert.model.base import Value
 from sfcert.model.certificate import Certificate
@@ -150,6 +151,9 @@ def _appended(
         edits.append(set_to(below(authentication, "msiEndpoint"), existing.msi_endpoint or endpoint))
         edits.append(filled(_client_id(situation, scale_set, path)))
         owned.append(authentication)
+    body = situation.raw(scale_set.id).body
+    # what holds nothing yet comes into being as a whole, and a difference is told there
+    owned += [one for one in (settings, management) if edits and not get_at(body, one)]
     return ExtensionChange(
         name=existing.name,
         type=existing.type,

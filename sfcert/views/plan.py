@@ -98,11 +98,10 @@ def stage_lines(stage: Stage, page: Page) -> list[str]:
         lines += page.wrap(text, 4)
     for change in stage.changes:
         lines += _change_lines(change, page)
-    for gate in stage.gates_in:
-        lines += page.wrap(gate.says, 4, "before: ")
-    for gate in stage.gates_out:
-        level = "" if gate.level == "arm" else f" [{gate.level}]"
-        lines += page.wrap(gate.says + level, 4, "then see: ")
+    for opening, gates in (("before: ", stage.gates_in), ("then see: ", stage.gates_out)):
+        for gate in gates:
+            level = "" if gate.level == "arm" else f" [{gate.level}]"
+            lines += page.wrap(gate.says + level, 4, opening)
     lines += page.wrap(f"{duration(stage.deadline.seconds)} at most ({stage.deadline.computed_from})", 4, "time: ")
     lines += page.wrap(safe_stop(stage), 4)
     if undo := stage.undo.get("how"):
