@@ -67,6 +67,12 @@ def _odd_extensions(extensions: Any) -> Iterator[tuple[str, str]]:
     texts = [name.lower() for name in names if isinstance(name, str) and name]
     if len(texts) < len(listed) or len(set(texts)) < len(texts):
         yield _EXTENSIONS, "a list of extensions with a name each, all different"
+        return
+    for one in listed:
+        properties = one.get("properties") if isinstance(one.get("properties"), dict) else {}
+        is_node = str(properties.get("publisher", "")).lower() == "microsoft.azure.servicefabric"
+        if is_node and not isinstance(properties.get("settings"), dict):
+            yield f"{_EXTENSIONS}[name='{one['name']}'].properties.settings", "an object"
 
 
 def _odd_secrets(secrets: Any) -> Iterator[tuple[str, str]]:

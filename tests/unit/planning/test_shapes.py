@@ -37,6 +37,7 @@ def told(path: str, value: Any) -> tuple[str, ...]:
         (f"{PROFILE}.osProfile.secrets.0.sourceVault", "x", f"{PROFILE}.osProfile.secrets[0].sourceVault"),
         (f"{PROFILE}.osProfile.secrets.0.vaultCertificates.0", -1, "secrets[0].vaultCertificates"),
         (f"{PROFILE}.extensionProfile.extensions.0.name", ["x"], f"{PROFILE}.extensionProfile.extensions"),
+        (f"{PROFILE}.extensionProfile.extensions.0.properties.settings", None, "properties.settings"),
     ],
 )
 def test_an_odd_shape_is_named_by_its_place(path: str, value: Any, named: str) -> None:
