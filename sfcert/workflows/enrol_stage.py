@@ -14,7 +14,7 @@ to sign is waited for until the stage's deadline; the same command goes on waiti
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sfcert.converge.vault_gates import ENROLLED_TAG
@@ -30,6 +30,7 @@ from sfcert.workflows.binding import binding_of, operation_of
 from sfcert.workflows.enrolment import enrol, judge_standing
 from sfcert.workflows.enrolment_request import Means, Request, failed_remotely
 from sfcert.workflows.run import Run
+from sfcert.workflows.waiting import ECHO_S
 
 Json = dict[str, Any]
 _FIRST_LOOK_S = 15.0
@@ -142,8 +143,7 @@ def _judge_and_mark(run: Run, stage: Stage, request: Request, means: Means) -> N
     """
     operation = stage.enrol
     assert operation is not None
-    body = means.vault.fetch_certificate(operation.vault_url, operation.certificate)
-    version = _new_version(operation, body)
+    body, version = _fetch_new_version(run, operation, means)
     if version is None:
         raise RefusedError(
             "PlanStale",
@@ -160,8 +160,20 @@ def _judge_and_mark(run: Run, stage: Stage, request: Request, means: Means) -> N
         lambda: means.vault.put_tags(operation.vault_url, operation.certificate, version_id(version), tags),
     )
     run.tell("noted", stage=stage.id, message=f"{leaf.thumbprint} is what {operation.stand_in[:8]}… stands for")
-    body = means.vault.fetch_certificate(operation.vault_url, operation.certificate)
-    run.binding = binding_of(operation, body)
+    # what was written is known; reading it again at once might show the state before it
+    marked = [{**one, "tags": tags} if one is version else one for one in (body or {}).get("versions") or []]
+    run.binding = binding_of(operation, {**(body or {}), "versions": marked})
+
+
+def _fetch_new_version(run: Run, operation: EnrolOperation, means: Means) -> tuple[Json | None, Json | None]:
+    """The certificate and its new version, None where there is none even when no look can be an echo any more."""
+    until = run.now() + timedelta(seconds=ECHO_S)
+    while True:
+        body = means.vault.fetch_certificate(operation.vault_url, operation.certificate)
+        version = _new_version(operation, body)
+        if version is not None or run.now() >= until:
+            return body, version
+        run.sleep(_FIRST_LOOK_S)
 
 
 def _new_version(operation: EnrolOperation, body: Json | None) -> Json | None:

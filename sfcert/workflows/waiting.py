@@ -49,7 +49,7 @@ assert PARTS.keys() == GATE_KINDS.keys()
 #: What the plan relies on: where one of these fails, the plan no longer fits the world.
 RELIED_ON = frozenset({"newest-version-is", "renewal-frozen", "remaining-life-at-least"})
 #: For so long after a stage's write, what reads as failed may be an echo of the state before it.
-_ECHO_S = 120.0
+ECHO_S = 120.0
 _SHORTEST_WAIT_S = 5.0
 _DEFAULT_WAIT_S = 15.0
 _RETRY_AFTER_CAP_S = 120.0
@@ -126,7 +126,7 @@ def await_gates(
             continue
         _stop_if_blind(run, stage, open_ones, since)
         now = run.now()
-        is_echo = done_utc is not None and (now - done_utc).total_seconds() < _ECHO_S
+        is_echo = done_utc is not None and (now - done_utc).total_seconds() < ECHO_S
         failed_before = set() if is_echo else _stop_if_failed(run, stage, open_ones, failed_before, since)
         if now >= until_utc:
             raise _not_converged(stage, open_ones, (now - since).total_seconds(), "The time for this stage is over.")

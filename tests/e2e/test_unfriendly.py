@@ -69,7 +69,9 @@ def test_a_write_that_conflicts_for_ever_ends_with_its_token_and_goes_on_later(s
     ended = site.apply()
     assert ended.code == 1
     assert ended.events[-1]["error"]["token"] in ("RemoteFailed", "RetriesExhausted")
-    assert ended.events[-1]["error"]["status"] == 409
+    # the last answer may be another unkindness of the same world
+    assert ended.events[-1]["error"]["status"] in (409, 429, 500, 503)
+    assert any("409" in one["what"] for one in ended.events if one["type"] == "retry")
     assert ended.last("run-stopped")["frozen"]
     site.running.call(lambda azure: azure.faults.disarm("write-conflict"))
     assert site.apply().code == 0

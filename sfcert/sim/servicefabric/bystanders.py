@@ -2,7 +2,7 @@
 
     a client     whose certificate lies in some vault and was declared by thumbprint keeps calling every node; one that
                  is refused, or let in with another role than it had, is told as a refused connection
-    the proxy    that has served once and finds nothing more to present on a running node is told so too
+    the proxy    once it has served on every running node, each that finds nothing more to present is told so too
 
 The embedded Azure's own reading of reference 2.3: the highest role among the rules that match, and cluster certificates
 are admin clients. A client whose certificate has expired calls no more. Leaves out clients that nobody declared.
@@ -86,12 +86,15 @@ class Bystanders:
         self._cluster.tell_bystander(f"client {certificate.subject_cn}", node.name, certificate.thumbprint, told)
 
     def _ask_proxies(self) -> None:
-        for node in self._cluster.nodes.values():
-            rule = node.manifest.reverse_proxy
-            if rule is None or not node.running:
-                continue
-            if node.proxied is not None:
-                self._proxy_served = True
-            elif self._proxy_served:
+        wanted = [
+            (node, rule)
+            for node in self._cluster.nodes.values()
+            if node.running and (rule := node.manifest.reverse_proxy) is not None
+        ]
+        # what never served everywhere was broken before anybody touched it
+        if wanted and all(node.proxied is not None for node, _ in wanted):
+            self._proxy_served = True
+        for node, rule in wanted:
+            if node.proxied is None and self._proxy_served:
                 told = f"ReverseProxyCertificateNotFound: '{rule.primary}' by {rule.by} in store '{rule.store}'"
                 self._cluster.tell_bystander(PROXY_CALLER, node.name, "", told)
