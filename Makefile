@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := .ci/requirements.lock
+# Two for each core: many tests wait for real servers and processes.
+WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 2))
 READY := .venv/.ready
 AZ_PIN := .ci/azure-cli.txt
 AZ_READY := .venv-az/.ready
@@ -35,7 +37,7 @@ peers: $(READY)
 	@sh tests/servers/install.sh peers
 
 test: $(READY) servers ## all tests that need no subscription
-	$(BIN)/pytest -n auto --dist worksteal -rs
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs
 
 test-az: $(READY) $(AZ_READY) ## drive the embedded Azure with the vendor's az (half a gigabyte, a minute to install)
 	SFCERT_TEST_AZ="$(CURDIR)/.venv-az/bin/az" $(BIN)/pytest -n auto --dist worksteal -m az

@@ -5,13 +5,12 @@ Source: reference 5 (`manualupgrade`); design, stage 45.
 
 from __future__ import annotations
 
-from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import Instance, ScaleSet
 from sfcert.model.plan import InstanceUpgrade
 from sfcert.planning.api_versions import api_version_for
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step
+from sfcert.planning.step import Step, step_of_scale_set
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import UpdateInstances
 
@@ -47,11 +46,9 @@ def upgrade_instances(situation: Situation, definition: StageDefinition, after: 
     """The step that brings a Manual scale set's instances to the model that `after` has written."""
     scale_set = situation.observation.scale_set(after.subject)
     assert scale_set is not None
-    return Step(
-        definition=definition,
-        subject=scale_set.id,
-        scale_set_id=scale_set.id,
-        scope=parse_resource_id(scale_set.id).group_scope,
+    return step_of_scale_set(
+        definition,
+        scale_set,
         names=after.names,
         facts=after.facts,
         instances=InstanceUpgrade(

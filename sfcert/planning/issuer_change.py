@@ -17,7 +17,7 @@ from sfcert.planning.key_vault_extension import EXTENSIONS, change_extension
 from sfcert.planning.provision import delivery_facts
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step, removed
+from sfcert.planning.step import Step, removed, step_of_scale_set
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import DeclareCluster, Provision
 
@@ -44,11 +44,9 @@ def stop_observing(situation: Situation, definition: StageDefinition, reasons: R
         at = below(at, "observedCertificates")
         gone = {reference.certificate_url.lower() for _, reference in rivals}
         steps.append(
-            Step(
-                definition=definition,
-                subject=scale_set.id,
-                scale_set_id=scale_set.id,
-                scope=parse_resource_id(scale_set.id).group_scope,
+            step_of_scale_set(
+                definition,
+                scale_set,
                 names={
                     "scale_set": situation.labels[scale_set.id],
                     "name": situation.goal.common_name,
@@ -56,8 +54,8 @@ def stop_observing(situation: Situation, definition: StageDefinition, reasons: R
                 },
                 facts=delivery_facts(situation, scale_set, change),
                 # from the last to the first, so that each index still means what it meant
-                edits={scale_set.id: tuple(removed(below(at, index)) for index, _ in reversed(rivals))},
-                owned={scale_set.id: (at,)},
+                edits=tuple(removed(below(at, index)) for index, _ in reversed(rivals)),
+                owned=(at,),
                 move=Provision(
                     stage_id="",
                     deadline_s=0,

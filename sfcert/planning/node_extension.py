@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import Declaration
 from sfcert.planning.declarations import declared_name, extension_name, extension_owned
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step
+from sfcert.planning.step import Step, step_of_scale_set
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import DeclareExtension
 
@@ -32,11 +31,9 @@ def declare_name_on_nodes(situation: Situation, definition: StageDefinition, rea
             continue
         body = situation.raw(scale_set.id).body
         steps.append(
-            Step(
-                definition=definition,
-                subject=scale_set.id,
-                scale_set_id=scale_set.id,
-                scope=parse_resource_id(scale_set.id).group_scope,
+            step_of_scale_set(
+                definition,
+                scale_set,
                 names={"scale_set": situation.labels[scale_set.id], "name": situation.goal.common_name},
                 facts={
                     "scale_set_id": scale_set.id,
@@ -44,8 +41,8 @@ def declare_name_on_nodes(situation: Situation, definition: StageDefinition, rea
                     "thumbprint": situation.goal.thumbprint,
                     "certificate_url": situation.goal.reference(scale_set.id).certificate_url,
                 },
-                edits={scale_set.id: extension_name(situation, scale_set, body)},
-                owned={scale_set.id: extension_owned(scale_set)},
+                edits=extension_name(situation, scale_set, body),
+                owned=extension_owned(scale_set),
                 move=DeclareExtension(
                     stage_id="",
                     deadline_s=0,

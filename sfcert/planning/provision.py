@@ -6,13 +6,12 @@ reference 3.5, 4.4, 5; design, stage 40.
 
 from __future__ import annotations
 
-from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import ScaleSet
 from sfcert.planning.bodies import below, named
 from sfcert.planning.key_vault_extension import ExtensionChange, change_extension
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Edit, Step, set_to
+from sfcert.planning.step import Edit, Step, set_to, step_of_scale_set
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import Provision
 
@@ -33,19 +32,17 @@ def provision(situation: Situation, definition: StageDefinition, reasons: Reason
         owned = [*_identity_owned(situation, scale_set), *change.owned]
         owned += [one.path for one in _sequence_edits(scale_set, change)]
         steps.append(
-            Step(
-                definition=definition,
-                subject=scale_set.id,
-                scale_set_id=scale_set.id,
-                scope=parse_resource_id(scale_set.id).group_scope,
+            step_of_scale_set(
+                definition,
+                scale_set,
                 names={
                     "scale_set": situation.labels[scale_set.id],
                     "name": situation.goal.common_name,
                     "vault": situation.goal.reference(scale_set.id).vault_url,
                 },
                 facts=delivery_facts(situation, scale_set, change),
-                edits={scale_set.id: tuple(edits)},
-                owned={scale_set.id: tuple(owned)},
+                edits=tuple(edits),
+                owned=tuple(owned),
                 move=Provision(
                     stage_id="",
                     deadline_s=0,

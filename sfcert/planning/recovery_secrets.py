@@ -11,14 +11,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import ScaleSet
 from sfcert.planning.instances import is_manual
 from sfcert.planning.provision import delivery_facts
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.secrets import is_retired, retire_secrets
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step, set_to
+from sfcert.planning.step import Step, set_to, step_of_scale_set
 from sfcert.planning.vm_secrets import SECRETS, add_secrets, goal_secret_url, listed_with_goal, lists_goal
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import AddSecrets, RetireSecrets, Together
@@ -65,11 +64,9 @@ def _exchanged(situation: Situation, definition: StageDefinition, scale_set: Sca
         reaches_nodes=not is_manual(scale_set),
     )
     retires = RetireSecrets(stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=(*kept, url))
-    return Step(
-        definition=definition,
-        subject=scale_set.id,
-        scale_set_id=scale_set.id,
-        scope=parse_resource_id(scale_set.id).group_scope,
+    return step_of_scale_set(
+        definition,
+        scale_set,
         names={
             "scale_set": situation.labels[scale_set.id],
             "goal_short": f"{thumbprint[:8]}…",
@@ -77,8 +74,8 @@ def _exchanged(situation: Situation, definition: StageDefinition, scale_set: Sca
             "instead": ", in the place of what has ended",
         },
         facts=delivery_facts(situation, scale_set, None) | {"urls": [*kept, url], "secret_url": url},
-        edits={scale_set.id: (set_to(SECRETS, _without(listed_with_goal(situation, scale_set), gone)),)},
-        owned={scale_set.id: (SECRETS,)},
+        edits=(set_to(SECRETS, _without(listed_with_goal(situation, scale_set), gone)),),
+        owned=(SECRETS,),
         move=Together(stage_id="", deadline_s=0, moves=(adds, retires)),
         undo={"urls": [url], "scale_set": scale_set.id, "ended": gone},
     )

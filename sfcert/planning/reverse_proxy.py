@@ -25,7 +25,7 @@ from sfcert.planning.inputs import Inputs
 from sfcert.planning.order import canary_order, scale_set_labels
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step, removed, set_to
+from sfcert.planning.step import Step, removed, set_to, step_of_scale_set
 from sfcert.playbook import Playbook, StageDefinition
 from sfcert.trust.bystanders import with_reverse_proxy
 from sfcert.trust.moves import DeclareReverseProxy
@@ -165,11 +165,9 @@ def _on_nodes(situation: Situation, definition: StageDefinition, scale_set: Scal
     raw = situation.raw(scale_set.id).body
     before = {path: get_at(raw, path) for path in (first, second) if has_at(raw, path)}
     gone = [path for path in (first, second) if path not in before]
-    return Step(
-        definition=definition,
-        subject=scale_set.id,
-        scale_set_id=scale_set.id,
-        scope=parse_resource_id(scale_set.id).group_scope,
+    return step_of_scale_set(
+        definition,
+        scale_set,
         names={"scale_set": situation.labels[scale_set.id], "name": situation.goal.common_name},
         facts={
             "scale_set_id": scale_set.id,
@@ -177,8 +175,8 @@ def _on_nodes(situation: Situation, definition: StageDefinition, scale_set: Scal
             "thumbprint": situation.goal.thumbprint,
             "certificate_url": situation.goal.reference(scale_set.id).certificate_url,
         },
-        edits={scale_set.id: (set_to(first, {"commonNames": names, "x509StoreName": store}), removed(second))},
-        owned={scale_set.id: (first, second)},
+        edits=(set_to(first, {"commonNames": names, "x509StoreName": store}), removed(second)),
+        owned=(first, second),
         move=DeclareReverseProxy(
             stage_id="",
             deadline_s=0,

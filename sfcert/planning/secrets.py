@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sfcert.model.ids import parse_resource_id
 from sfcert.model.observation import CertificateVersion, Observation, ScaleSet, VmSecret
 from sfcert.planning.cluster import declared_facts
 from sfcert.planning.provision import delivery_facts
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.roles import role_thumbprints, thumbprint_uses
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step, set_to
+from sfcert.planning.step import Step, set_to, step_of_scale_set
 from sfcert.planning.vm_secrets import SECRETS, goal_secret_url, listed_with_goal, lists_goal, raw_secrets
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import RetireSecrets
@@ -49,11 +48,9 @@ def retire_secrets(
         urls = {one.url for one in retired}
         last = [one for one in retired if not _could_come_back(situation.observation, one)]
         steps.append(
-            Step(
-                definition=definition,
-                subject=scale_set.id,
-                scale_set_id=scale_set.id,
-                scope=parse_resource_id(scale_set.id).group_scope,
+            step_of_scale_set(
+                definition,
+                scale_set,
                 names={
                     "scale_set": situation.labels[scale_set.id],
                     "retired": " and ".join(_short(situation.observation, one) for one in retired),
@@ -61,8 +58,8 @@ def retire_secrets(
                 facts=delivery_facts(situation, scale_set, None)
                 | {"urls": kept, "declares": declared_facts(situation)}
                 | secret,
-                edits={scale_set.id: (set_to(SECRETS, _remaining(situation, scale_set, urls | gone)),)},
-                owned={scale_set.id: (SECRETS,)},
+                edits=(set_to(SECRETS, _remaining(situation, scale_set, urls | gone)),),
+                owned=(SECRETS,),
                 move=RetireSecrets(stage_id="", deadline_s=0, scale_set_id=scale_set.id, keeps=tuple(kept)),
                 undo={"urls": sorted(urls), "scale_set": scale_set.id, "lost": [one.url for one in last]},
                 is_point_of_no_return=bool(last),

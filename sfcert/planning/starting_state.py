@@ -19,7 +19,7 @@ from sfcert.planning.declarations import (
 )
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step
+from sfcert.planning.step import Step, step_of_scale_set
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import DeclareCluster, DeclareExtension
 from sfcert.trust.rules import rules_of
@@ -174,11 +174,9 @@ def _on_nodes(
     path = scale_set.node_extension.certificate.path
     declaration = Declaration(kind="thumbprint", path=path, thumbprints=target, store=store)
     names = _names(situation, now, target, number, why) | {"scale_set": situation.labels[scale_set.id]}
-    return Step(
-        definition=definition,
-        subject=scale_set.id,
-        scale_set_id=scale_set.id,
-        scope=parse_resource_id(scale_set.id).group_scope,
+    return step_of_scale_set(
+        definition,
+        scale_set,
         names=names,
         facts={
             "scale_set_id": scale_set.id,
@@ -186,8 +184,8 @@ def _on_nodes(
             "thumbprint": situation.goal.thumbprint,
             "certificate_url": situation.goal.reference(scale_set.id).certificate_url,
         },
-        edits={scale_set.id: extension_thumbprints(situation, scale_set, body, target)},
-        owned={scale_set.id: extension_owned(scale_set)},
+        edits=extension_thumbprints(situation, scale_set, body, target),
+        owned=extension_owned(scale_set),
         move=DeclareExtension(stage_id="", deadline_s=0, scale_set_id=scale_set.id, declaration=declaration),
         undo={"declaration": list(before), "resource": scale_set.id},
         group="nodes",

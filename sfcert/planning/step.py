@@ -7,6 +7,8 @@ from typing import Any, Literal
 from msgspec import field
 
 from sfcert.model.base import Value
+from sfcert.model.ids import parse_resource_id
+from sfcert.model.observation import ScaleSet
 from sfcert.model.plan import EnrolOperation, InstanceUpgrade, VaultOperation
 from sfcert.planning.bodies import LiveValue
 from sfcert.playbook import StageDefinition
@@ -49,6 +51,38 @@ class Step(Value):
     is_point_of_no_return: bool = False
     scale_set_id: str | None = None
     group: str = ""
+
+
+def step_of_scale_set(
+    definition: StageDefinition,
+    scale_set: ScaleSet,
+    *,
+    names: dict[str, str],
+    facts: Json,
+    move: Move,
+    edits: tuple[Edit, ...] = (),
+    owned: tuple[str, ...] = (),
+    instances: InstanceUpgrade | None = None,
+    undo: Json | None = None,
+    is_point_of_no_return: bool = False,
+    group: str = "",
+) -> Step:
+    """A step whose subject is one scale set, and that touches no other resource; fields as in `Step`."""
+    return Step(
+        definition=definition,
+        subject=scale_set.id,
+        scale_set_id=scale_set.id,
+        scope=parse_resource_id(scale_set.id).group_scope,
+        names=names,
+        facts=facts,
+        move=move,
+        edits={scale_set.id: edits} if edits else {},
+        owned={scale_set.id: owned} if owned else {},
+        instances=instances,
+        undo=undo or {},
+        is_point_of_no_return=is_point_of_no_return,
+        group=group,
+    )
 
 
 def set_to(path: str, value: Any) -> Edit:

@@ -15,7 +15,7 @@ from sfcert.planning.instances import is_manual
 from sfcert.planning.provision import delivery_facts
 from sfcert.planning.reasons import Reasons
 from sfcert.planning.situation import Situation
-from sfcert.planning.step import Step, set_to
+from sfcert.planning.step import Step, set_to, step_of_scale_set
 from sfcert.playbook import StageDefinition
 from sfcert.trust.moves import AddSecrets
 
@@ -37,19 +37,17 @@ def add_secrets(situation: Situation, definition: StageDefinition, reasons: Reas
         url = goal_secret_url(situation, scale_set)
         kept = [one.url for one in scale_set.secrets]
         steps.append(
-            Step(
-                definition=definition,
-                subject=scale_set.id,
-                scale_set_id=scale_set.id,
-                scope=parse_resource_id(scale_set.id).group_scope,
+            step_of_scale_set(
+                definition,
+                scale_set,
                 names={
                     "scale_set": situation.labels[scale_set.id],
                     "goal_short": f"{situation.goal.thumbprint[:8]}…",
                     "certificate": situation.goal.reference(scale_set.id).name,
                 },
                 facts=delivery_facts(situation, scale_set, None) | {"urls": [*kept, url], "secret_url": url},
-                edits={scale_set.id: (set_to(SECRETS, listed_with_goal(situation, scale_set)),)},
-                owned={scale_set.id: (SECRETS,)},
+                edits=(set_to(SECRETS, listed_with_goal(situation, scale_set)),),
+                owned=(SECRETS,),
                 move=AddSecrets(
                     stage_id="",
                     deadline_s=0,
