@@ -20,6 +20,11 @@ def by_hand(site: Site, stages: Sequence[dict[str, Any]]) -> list[str]:
     for stage in stages:
         for line in stage["az"]:
             ended = desk.run(line)
+            for _ in range(4):
+                if "Conflict" not in ended.stderr:
+                    break
+                # az does not try again where it is told to come back later; the person at it does
+                ended = desk.run(line)
             assert ended.returncode == 0, f"{stage['id']}: {line}\n{ended.stdout[-1000:]}{ended.stderr[-3000:]}"
             done.append(line)
         looked = command("watch", str(site.plan_file), "--stage", stage["id"], "--json", "--timeout", "6h")
