@@ -172,7 +172,7 @@ class AcmeDesk:
         session = AcmeSession(options_of(acme), account_key(vault, vault_url, acme), WallClock())
         try:
             open_account(session, mac)
-        except BaseException:
+        except BaseException:  # also Ctrl-C: no connection may be left open; it always flies on
             session.close()
             raise
         say(f"Account at {session.ca}: {session.account_url}")
