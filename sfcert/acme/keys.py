@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from acme import jws, messages
+from acme import jws
 from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.b64 import b64decode, b64encode
 from josepy.errors import Error as JoseError
@@ -86,6 +86,9 @@ class AccountKey:
         """
         if not _MAC.fullmatch(mac_key):
             raise InputError("AcmeOptionsInvalid", _MAC_UNREADABLE.format(kid=kid))
+        # an order without such a binding does without the import, which takes as long as the rest of this package
+        from acme import messages
+
         try:
             directory = messages.Directory({"newAccount": new_account_url})
             public = self._jwk.public_key()

@@ -22,12 +22,12 @@ from sfcert.enrol.rotations import MOST_ROTATIONS, Course, rotations, under_way
 from sfcert.enrol.suppose import after_plan
 from sfcert.enrol.way_to_nodes import seconds_until, unreadable_timeouts, way_to_nodes
 from sfcert.model.forecast import CertificateForecast, Forecast, LastMoment, Rotation, Unknown
+from sfcert.model.frozen import ACTIONS_TAG, OWNER_TAG
 from sfcert.model.observation import LifetimeAction, Observation, VaultCertificate
 from sfcert.model.plan import Plan
 
 #: Eighteen months: long enough to show two steps of the public schedule.
 HORIZON = timedelta(days=548)
-FREEZE_TAGS = ("sfcert-frozen-by", "sfcert-frozen-lifetime-actions")
 _ASSUMPTIONS = (
     "Every part of the way takes its longest; an authority answers within three days.",
     "An old connection may use the old certificate for seven days (SessionExpiration), unless the machine restarts.",
@@ -113,7 +113,7 @@ def _who(dependency: Dependency) -> tuple[str, str, LifetimeAction | None]:
         return "person", "it is in no vault that was read", None
     if not one.has_policy:
         return "unknown", "its policy was not read", None
-    frozen = any(tag in one.tags for tag in FREEZE_TAGS)
+    frozen = any(tag in one.tags for tag in (OWNER_TAG, ACTIONS_TAG))
     action = _renewing_action(one)
     if (one.issuer_name or "").lower() == "unknown":
         return "person", "the policy names no authority (issuer Unknown), so that the vault cannot renew", None

@@ -14,10 +14,9 @@ from sfcert.enrol.reasons import CONDITION_REASONS
 from sfcert.enrol.renewal import Timing, renewal_timing
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import CertificateStatus, Condition, EnrolmentPolicy, Record
+from sfcert.model.frozen import OWNER_TAG
 
 Json = dict[str, Any]
-#: The tag by which a plan says that a certificate's renewal rests.
-_OWNER_TAG = "sfcert-frozen-by"
 Answer = Literal["True", "False", "Unknown"]
 
 
@@ -167,9 +166,9 @@ def _issuing(
     if pending == "failed" and version is None:
         error = (operation or {}).get("error") or {}
         return say("False", "Failed", str(error.get("message") or "The vault's operation failed."))
-    owner = ((body or {}).get("tags") or {}).get(_OWNER_TAG)
+    owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
     if owner is not None:
-        return say("False", "Frozen", f"A plan has frozen its renewal ({_OWNER_TAG} says {owner}).")
+        return say("False", "Frozen", f"A plan has frozen its renewal ({OWNER_TAG} says {owner}).")
     if timing is not None and timing.is_due(now):
         return say("True", "Renewing", f"Due since {timing.renewal_utc:%Y-%m-%d %H:%M} UTC.")
     return say("False", "Idle", "Nothing is to be done.")

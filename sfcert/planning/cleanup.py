@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import shlex
 
+from sfcert.model.frozen import OWNER_TAG
 from sfcert.model.observation import CertificateVersion, VaultCertificate
 from sfcert.planning.cluster import is_by_name
 from sfcert.planning.goal import declared_thumbprints
 from sfcert.planning.reasons import Reasons
-from sfcert.planning.renewal import OWNER_TAG
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.secrets import is_retired
 from sfcert.planning.situation import Situation

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sfcert.enrol.policy import vault_policy
 from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
+from sfcert.model.frozen import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import EnrolOperation, VaultOperation
 from sfcert.pki.request import pem_of_certificates
@@ -25,7 +26,6 @@ from sfcert.planning.key_vault_extension import change_extension
 from sfcert.planning.order import slug
 from sfcert.planning.provision import delivery_facts, is_delivered
 from sfcert.planning.reasons import Reasons
-from sfcert.planning.renewal import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step
 from sfcert.playbook import Playbook, StageDefinition

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sfcert import dated
+from sfcert.model.frozen import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG
 from sfcert.model.observation import VaultCertificate
 from sfcert.model.plan import VaultOperation
 from sfcert.planning.cluster import declared_facts
 from sfcert.planning.enrolment import resumed_after_enrolment, without_renewal
 from sfcert.planning.order import slug
 from sfcert.planning.reasons import Reasons
-from sfcert.planning.renewal import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG, original_actions, renewal_lead_s
+from sfcert.planning.renewal import original_actions, renewal_lead_s
 from sfcert.planning.roles import thumbprint_uses
 from sfcert.planning.situation import Situation
 from sfcert.planning.step import Step

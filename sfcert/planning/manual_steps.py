@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from sfcert.model.frozen import OWNER_TAG
 from sfcert.planning.cleanup import left_to_people
 from sfcert.planning.clients import left_to_clients
 from sfcert.planning.freeze import left_frozen, served_by
-from sfcert.planning.renewal import OWNER_TAG
 from sfcert.planning.reverse_proxy import left_to_the_reverse_proxy
 from sfcert.planning.roles import Role
 from sfcert.planning.situation import Situation

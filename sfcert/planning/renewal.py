@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sfcert.model.frozen import ACTIONS_TAG, OWNER_TAG
 from sfcert.model.observation import CertificateVersion, LifetimeAction, VaultCertificate
 from sfcert.planning.situation import Situation
-
-ACTIONS_TAG = "sfcert-frozen-lifetime-actions"
-OWNER_TAG = "sfcert-frozen-by"
-#: A vault tag holds at most this many characters. Source: Key Vault limits (tags, 256 characters a value).
-LONGEST_TAG = 256
 
 
 def renewal_lead_s(one: VaultCertificate, version: CertificateVersion) -> int:

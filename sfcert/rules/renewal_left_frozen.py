@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from sfcert.model.frozen import ACTIONS_TAG, OWNER_TAG
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell, vault_unread
-
-ACTIONS_TAG = "sfcert-frozen-lifetime-actions"
-OWNER_TAG = "sfcert-frozen-by"
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:

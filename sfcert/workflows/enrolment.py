@@ -35,6 +35,7 @@ from sfcert.enrol.renewal import renewal_timing
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import Advice, Enrolled, EnrolmentPolicy, Failure, GateReport, PolicyChange, Record
+from sfcert.model.frozen import OWNER_TAG
 from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.pki.request import pem_of_certificates, pem_of_request
@@ -42,7 +43,6 @@ from sfcert.workflows.enrolment_gate import Gatekeeper
 from sfcert.workflows.enrolment_issuer import ensure_issuer
 from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment_waiting import await_completion
-from sfcert.workflows.vault_stage import OWNER_TAG
 
 Json = dict[str, Any]
 _FAILURES_KEPT = 20

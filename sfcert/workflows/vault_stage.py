@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sfcert.errors import RefusedError, RemoteError
+from sfcert.model.frozen import OWNER_TAG
 from sfcert.model.plan import Stage, VaultOperation
 from sfcert.workflows.run import Run
 
 Json = dict[str, Any]
-OWNER_TAG = "sfcert-frozen-by"
 #: How long after each other one looks for a write whose answer was lost: what a service shows may lag behind.
 LOST_LOOKS_S = (5.0, 15.0, 30.0)
 _SENDS = 5

@@ -108,9 +108,9 @@ def _renew(
 
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.enrol.status import certificate_status, wanted_policy
+    from sfcert.model.frozen import OWNER_TAG
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment_request import Request
-    from sfcert.workflows.vault_stage import OWNER_TAG
 
     memory = FileMemory(state or default_folder(), vault_url, name)
     record = memory.load()
