@@ -1,7 +1,8 @@
 """How is control of every name of an order shown? Authorizations, their challenges, and what is left clean. Floor 5.
 
 All answers are put in place first, then each is waited for, then the CA is told of all: its validations run side by
-side. Whatever happens, every answer that was put in place is taken away again.
+side. Whatever happens, every answer that was put in place is taken away again; they are told before they are
+written, so that the run after a killed one takes away what that one left, and nobody else's.
 Source: RFC 8555, sections 7.1.4, 7.5 and 8.
 """
 
@@ -9,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sfcert.acme.order import Emit
 from sfcert.acme.problems import failed_challenge, read_problem
 from sfcert.acme.session import AcmeSession, Json
 from sfcert.acme.solvers.solver import Solver
-from sfcert.acme.values import AcmeEvent
-from sfcert.errors import RemoteError, SfcertError
+from sfcert.acme.values import AcmeEvent, Placed
+from sfcert.errors import InputError, RemoteError, SfcertError
 
-_FIRST_LOOK_S = 0.05
+_FIRST_LOOK_S = 0.02
 _LONGEST_WAIT_S = 10.0
 _RETRY_AFTER_CAP_S = 120.0
 #: After these there is nothing to take away.
@@ -30,11 +30,9 @@ class _Open:
     """One authorization that is still to be shown, with the challenge that was chosen."""
 
     url: str
-    name: str
     solver: Solver
     challenge: Json
-    token: str
-    answer: str
+    answer: Placed
 
 
 def authorize(
@@ -43,58 +41,60 @@ def authorize(
     solver_for: Callable[[str], Solver],
     *,
     emit: Emit,
-    is_resumed: bool,
+    placed: Sequence[Placed],
 ) -> None:
     """Return when the CA holds every authorization of the order for valid.
 
     Args:
         urls: the order's authorizations.
-        is_resumed: an earlier run worked on this order; what it may have left behind is taken away too.
+        placed: what an earlier run may have left in place; it is taken away too.
 
     Raises:
         RemoteError: `AcmeChallengeFailed` or `AcmeCaaForbids` for the first name that failed; a solver's own errors.
+        ConvergenceError: the time for this order is over.
 
     Effects: the solvers' records, gone again afterwards; a second call finds valid authorizations and does nothing.
     """
-    pending: list[_Open] = []
-    for url in urls:
-        body = session.read(url, "authorization").json()
-        if body.get("status") == "valid":
-            if is_resumed:
-                _clean_valid(session, body, solver_for, emit)
-            continue
-        pending.append(_open(session, url, body, solver_for))
-    placed: list[_Open] = []
+    pending = [one for one in (_open(session, url, solver_for) for url in urls) if one is not None]
+    answers = [one.answer for one in pending]
+    if not answers:
+        clean(placed, solver_for, emit=emit)
+        return
+    left = [*(one for one in placed if one not in answers), *answers]
+    # before anything is written: who comes after a killed run has to know what may stand there
+    _keep(left, emit)
     try:
         for one in pending:
-            placed.append(one)
-            try:
-                one.solver.present(one.name, one.token, one.answer)
-            except SfcertError as error:
-                if error.token in _NOTHING_WRITTEN:
-                    placed.remove(one)
-                raise
+            _present(one, left)
         for one in pending:
-            one.solver.settle(one.name, one.token, one.answer)
+            one.solver.settle(*_said(one.answer), until_utc=session.until_utc)
         for one in pending:
-            emit(AcmeEvent(kind="challenge", message=f"{one.name}: {one.solver.kind} is in place.", name=one.name))
+            name = one.answer.name
+            emit(AcmeEvent(kind="challenge", message=f"{name}: {one.answer.kind} is in place.", name=name))
             if one.challenge.get("status", "pending") == "pending":
                 session.post(str(one.challenge["url"]), {}, "challenge")
         for one in pending:
             _await_valid(session, one, emit)
     finally:
-        _clean_all(placed, emit)
+        _keep(_clean(left, solver_for, emit), emit)
 
 
-def clean_left(session: AcmeSession, urls: Sequence[str], solver_for: Callable[[str], Solver], *, emit: Emit) -> None:
-    """Take away what a killed run left of an order that needs no answers any more. Harmless where nothing is left."""
-    for url in urls:
-        body = session.read(url, "authorization").json()
-        if body.get("status") == "valid":
-            _clean_valid(session, body, solver_for, emit)
+def clean(placed: Sequence[Placed], solver_for: Callable[[str], Solver], *, emit: Emit) -> None:
+    """Take away what a run that was killed left. Harmless where nothing is there any more; what cannot be taken away is
+    told, stays to be kept, and stops nothing."""
+    if placed:
+        _keep(_clean(placed, solver_for, emit), emit)
 
 
-def _open(session: AcmeSession, url: str, body: Json, solver_for: Callable[[str], Solver]) -> _Open:
+def _keep(placed: Sequence[Placed], emit: Emit) -> None:
+    emit(AcmeEvent(kind="placing", message="", placed=tuple(placed)))
+
+
+def _open(session: AcmeSession, url: str, solver_for: Callable[[str], Solver]) -> _Open | None:
+    """What has to be answered for one authorization; None where it is valid."""
+    body = session.read(url, "authorization").json()
+    if body.get("status") == "valid":
+        return None
     name = _name(body)
     if body.get("status") not in ("pending", None):
         raise _ended(session, name, body, "")
@@ -112,11 +112,27 @@ def _open(session: AcmeSession, url: str, body: Json, solver_for: Callable[[str]
             transient=False,
         )
     token = str(challenge["token"])
-    return _Open(url, name, solver, challenge, token, session.key.key_authorization(token))
+    answer = Placed(kind=solver.kind, name=name, token=token, key_authorization=session.key.key_authorization(token))
+    return _Open(url, solver, challenge, answer)
+
+
+def _said(answer: Placed) -> tuple[str, str, str]:
+    return answer.name, answer.token, answer.key_authorization
+
+
+def _present(one: _Open, left: list[Placed]) -> None:
+    """Put the answer in place; where nothing was written, nothing is `left` of it."""
+    try:
+        one.solver.present(*_said(one.answer))
+    except SfcertError as error:
+        if error.token in _NOTHING_WRITTEN:
+            left.remove(one.answer)
+        raise
 
 
 def _await_valid(session: AcmeSession, one: _Open, emit: Emit) -> None:
-    deadline = session.clock.now() + timedelta(seconds=session.options.patience_s)
+    name = one.answer.name
+    patience = session.patience()
     wait_s, told = _FIRST_LOOK_S, False
     while True:
         answer = session.read(one.url, "authorization")
@@ -125,21 +141,12 @@ def _await_valid(session: AcmeSession, one: _Open, emit: Emit) -> None:
         if status == "valid":
             return
         if status != "pending":
-            raise _ended(session, one.name, body, one.solver.kind)
-        if session.clock.now() >= deadline:
-            raise RemoteError(
-                "AcmeOrderFailed",
-                f"{session.ca} has not looked at {one.name} for {session.options.patience_s:.0f} s. Run this again: "
-                f"the order is taken up where it stands.",
-                service=session.ca,
-                operation="authorization",
-                transient=True,
-            )
+            raise _ended(session, name, body, one.answer.kind)
+        patience.check(f"{session.ca} has not looked at {name}", operation="authorization")
         if not told:
-            emit(AcmeEvent(kind="waiting", message=f"{one.name}: waiting for {session.ca} to look.", name=one.name))
+            emit(AcmeEvent(kind="waiting", message=f"{name}: waiting for {session.ca} to look.", name=name))
             told = True
-        asked_s = min(answer.retry_after_s or 0.0, _RETRY_AFTER_CAP_S)
-        session.clock.sleep(max(wait_s, asked_s))
+        patience.sleep(max(wait_s, min(answer.retry_after_s or 0.0, _RETRY_AFTER_CAP_S)))
         wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
 
@@ -158,31 +165,33 @@ def _ended(session: AcmeSession, name: str, body: Json, kind: str) -> RemoteErro
     )
 
 
-def _clean_valid(session: AcmeSession, body: Json, solver_for: Callable[[str], Solver], emit: Emit) -> None:
-    """Take away what a killed run left for a name that is valid by now."""
-    name = _name(body)
-    solver = solver_for(name)
-    challenge = _challenge(body, solver.kind)
-    if challenge is not None:
-        token = str(challenge["token"])
-        answer = session.key.key_authorization(token)
-        _clean_all([_Open("", name, solver, challenge, token, answer)], emit)
-
-
-def _clean_all(placed: Sequence[_Open], emit: Emit) -> None:
-    """Every answer goes, also when one of them cannot: that is told and stops nothing."""
+def _clean(placed: Sequence[Placed], solver_for: Callable[[str], Solver], emit: Emit) -> list[Placed]:
+    """What could not be taken away and may be the next time."""
+    left: list[Placed] = []
     for one in placed:
         try:
-            one.solver.cleanup(one.name, one.token, one.answer)
+            solver = solver_for(one.name)
+            if solver.kind != one.kind:
+                _tell_left(one, f"the policy now answers for it by {solver.kind}", "Take it away by hand.", emit)
+                continue
+            solver.cleanup(*_said(one))
+        except InputError as error:
+            # nobody answers for this name any more
+            _tell_left(one, str(error), "Take it away by hand.", emit)
         except SfcertError as error:
-            emit(
-                AcmeEvent(
-                    kind="note",
-                    message=f"{one.name}: the challenge's answer could not be taken away ({error}). It is harmless; "
-                    f"the next run removes it.",
-                    name=one.name,
-                )
-            )
+            left.append(one)
+            _tell_left(one, str(error), "The next run removes it.", emit)
+    return left
+
+
+def _tell_left(one: Placed, why: str, what_now: str, emit: Emit) -> None:
+    emit(
+        AcmeEvent(
+            kind="note",
+            message=f"{one.name}: the challenge's answer could not be taken away ({why}). It is harmless. {what_now}",
+            name=one.name,
+        )
+    )
 
 
 def _challenge(body: Json, kind: str) -> Json | None:

@@ -1,6 +1,7 @@
-"""Is what the CA sent a chain that may be merged? Read, ordered and checked; never repaired. Floor 5.
+"""Is what the CA sent a chain that may be merged? Read, put in order and checked; nothing is added. Floor 5.
 
-Leaves out whether the cluster accepts it: that is the gate's question.
+Some CAs send their certificates in another order than they have to. cert-manager sorts them too (its pki package,
+`ParseSingleCertificateChain`). Leaves out whether the cluster accepts the chain: that is the gate's question.
 Source: RFC 8555, section 9.1 (each certificate certifies the one before it); section 7.4.2 (alternates).
 """
 
@@ -63,6 +64,22 @@ def requested_names(request: x509.CertificateSigningRequest) -> frozenset[str]:
 def key_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
     """The public key as DER, to compare."""
     return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def in_order(chain: Certificates, request: x509.CertificateSigningRequest) -> Certificates:
+    """The same certificates: the request's leaf first, each followed by the one that signed it.
+
+    What was sent twice is there once. The order of the CA stays where it makes no single chain of all of them.
+    """
+    unlike = tuple(dict.fromkeys(chain))
+    wanted = key_of(request)
+    found = tuple(one for one in unlike if key_of(one) == wanted)[:1]
+    while found:
+        above = next((one for one in unlike if one not in found and _is_signed_by(found[-1], one)), None)
+        if above is None:
+            break
+        found = (*found, above)
+    return found if len(found) == len(unlike) else chain
 
 
 def check_chain(chain: Certificates, request: x509.CertificateSigningRequest, *, ca: str) -> None:

@@ -4,24 +4,25 @@
 
 The vault's certificate request is asked for at `finalize` alone, so that a failed challenge leaves no pending operation
 in the vault. The private key is never seen. An order is a value (`OrderState`) which `emit` hands out as soon as there
-is one: kept by the caller, it makes the next run take the order up where it stands.
+is one: kept by the caller, it makes the next run take the order up where it stands. So are the answers to challenges
+(`Placed`), which outlive an order where a run is killed.
 Source: RFC 8555, section 7; RFC 9773. Leaves out the gate and the merge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import CertificateSigningRequest
 from josepy.b64 import b64encode
 
 from sfcert.acme.account import open_account
-from sfcert.acme.authorize import authorize, clean_left
+from sfcert.acme.authorize import authorize, clean
 from sfcert.acme.chain import (
     Certificates,
     check_chain,
+    in_order,
     key_of,
     pick,
     read_chain,
@@ -30,17 +31,18 @@ from sfcert.acme.chain import (
 )
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.order import Emit, check_names, fetch_order, open_order
+from sfcert.acme.patience import later
 from sfcert.acme.problems import failed_order, read_problem
 from sfcert.acme.renewal import ari_id, fetch_window
 from sfcert.acme.session import AcmeSession, Json
 from sfcert.acme.solvers.solver import Solver
-from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, RenewalWindow
+from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, Placed, RenewalWindow
 from sfcert.errors import RefusedError, RemoteError
 from sfcert.ports import Clock
 
-__all__ = ["AcmeChain", "AcmeEvent", "AcmeOptions", "OrderState", "RenewalWindow", "obtain", "obtain_on"]
+__all__ = ["AcmeChain", "AcmeEvent", "AcmeOptions", "OrderState", "Placed", "RenewalWindow", "obtain", "obtain_on"]
 
-_FIRST_LOOK_S = 0.05
+_FIRST_LOOK_S = 0.02
 _LONGEST_WAIT_S = 10.0
 _RETRY_AFTER_CAP_S = 120.0
 #: Asking for a chain this often is enough: CAs that have one offer a handful of alternates.
@@ -58,6 +60,8 @@ def obtain(
     emit: Emit,
     replaces: str | None = None,
     resume: OrderState | None = None,
+    placed: Sequence[Placed] = (),
+    timeout_s: float | None = None,
     external_account_mac: str | None = None,
 ) -> AcmeChain:
     """A chain for the request that `csr` makes, signed by the CA of `options`.
@@ -67,9 +71,12 @@ def obtain(
         csr: makes or finds the vault's pending request, as DER. Called once, when the CA is ready to sign.
         solver_for: who answers for a name (`*.` stands before a wildcard's).
         clock: wall time against a real CA; all waiting goes by it.
-        emit: told of every step. An event with an `order` carries the state to keep before anything else is done.
+        emit: told of every step. An event with an `order`, or with `placed`, carries what to keep before anything else
+            is done.
         replaces: `AcmeChain.ari_id` of the certificate that this one takes the place of; None for a first one.
         resume: the kept state of an earlier run that did not end.
+        placed: the answers that it may have left in place; they are taken away.
+        timeout_s: how long to wait for servers in all, in seconds; None: as long as each thing may take.
         external_account_mac: base64url, a secret; needed with `AcmeOptions.external_account_kid`.
 
     Returns:
@@ -78,6 +85,7 @@ def obtain(
     Raises:
         InputError: names, profile or external account binding cannot be used.
         RemoteError: the CA refuses or a solver fails; the message says the way out.
+        ConvergenceError: NotConverged, where the time is over; a run with the kept state goes on.
         RefusedError: `AcmeChainUnusable`: what came back must not be merged.
 
     Effects: calls to the CA; challenge records, gone afterwards; one call of `csr`. Running it again with the kept
@@ -86,7 +94,17 @@ def obtain(
     with AcmeSession(options, account_key, clock) as session:
         open_account(session, external_account_mac)
         emit(AcmeEvent(kind="account", message=f"Account at {session.ca}: {session.account_url}"))
-        return obtain_on(session, names, csr, solver_for, emit=emit, replaces=replaces, resume=resume)
+        return obtain_on(
+            session,
+            names,
+            csr,
+            solver_for,
+            emit=emit,
+            replaces=replaces,
+            resume=resume,
+            placed=placed,
+            timeout_s=timeout_s,
+        )
 
 
 def obtain_on(
@@ -98,20 +116,40 @@ def obtain_on(
     emit: Emit,
     replaces: str | None = None,
     resume: OrderState | None = None,
+    placed: Sequence[Placed] = (),
+    timeout_s: float | None = None,
 ) -> AcmeChain:
     """As `obtain`, on a session whose account is open: for many certificates of one account, side by side."""
+    with session.until(later(session.clock, timeout_s)):
+        return _obtain(session, names, csr, solver_for, emit=emit, replaces=replaces, resume=resume, placed=placed)
+
+
+# -- how --------------------------------------------------------------------------------------------------------------
+
+
+def _obtain(
+    session: AcmeSession,
+    names: Sequence[str],
+    csr: Callable[[], bytes],
+    solver_for: Callable[[str], Solver],
+    *,
+    emit: Emit,
+    replaces: str | None,
+    resume: OrderState | None,
+    placed: Sequence[Placed],
+) -> AcmeChain:
     calls_before = session.calls
     wanted = check_names(names)
     kept = resume
     while True:
         state, body, is_resumed = open_order(session, wanted, replaces=replaces, resume=kept, emit=emit)
         if body.get("status") == "pending":
-            authorize(session, _urls(body), solver_for, emit=emit, is_resumed=is_resumed or resume is not None)
+            authorize(session, _urls(body), solver_for, emit=emit, placed=placed)
             # every authorization was seen valid, so that the order is ready as far as anybody can tell
             body = {**body, "status": "ready"}
-        elif is_resumed or resume is not None:
-            # a CA that reuses authorizations may hold a fresh order for ready: what was left is taken away all the same
-            clean_left(session, _urls(body), solver_for, emit=emit)
+        else:
+            clean(placed, solver_for, emit=emit)
+        placed = ()
         request_der = csr()
         request = read_request(request_der)
         missing = frozenset(wanted) ^ requested_names(request)
@@ -122,7 +160,7 @@ def obtain_on(
                 f"signs that. Cancel the vault's pending operation, or order the names of its policy.",
             )
         final = _finalize(session, state, body, request_der, emit)
-        chains = _download(session, str(final["certificate"]))
+        chains = [_in_order(one, request, session.ca, emit) for one in _download(session, str(final["certificate"]))]
         if is_resumed and key_of(chains[0][0]) != key_of(request):
             # finalized by a run whose pending request in the vault is gone since
             emit(AcmeEvent(kind="note", message="The earlier order was signed for another request; a new one is made."))
@@ -154,9 +192,6 @@ def obtain_on(
     )
 
 
-# -- how --------------------------------------------------------------------------------------------------------------
-
-
 def _urls(body: Json) -> list[str]:
     found = body.get("authorizations")
     return [str(one) for one in found] if isinstance(found, list) else []
@@ -168,7 +203,7 @@ def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: 
     Args:
         body: the order as it was seen last; ready where its authorizations are all valid, which the CA may see later.
     """
-    deadline = session.clock.now() + timedelta(seconds=session.options.patience_s)
+    patience = session.patience()
     wait_s, sent, asked_s = _FIRST_LOOK_S, False, None
     while True:
         status = body.get("status")
@@ -191,16 +226,8 @@ def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: 
             error = body.get("error")
             problem = read_problem(error) if isinstance(error, dict) else None
             raise failed_order(problem, ca=session.ca, names=", ".join(state.names))
-        if session.clock.now() >= deadline:
-            raise RemoteError(
-                "AcmeOrderFailed",
-                f"{session.ca} has not signed within {session.options.patience_s:.0f} s (order {status}). Run this "
-                f"again: the order is taken up where it stands.",
-                service=session.ca,
-                operation="finalize",
-                transient=True,
-            )
-        session.clock.sleep(max(wait_s, min(asked_s or 0.0, _RETRY_AFTER_CAP_S)))
+        patience.check(f"{session.ca} has not signed (the order is {status})", operation="finalize")
+        patience.sleep(max(wait_s, min(asked_s or 0.0, _RETRY_AFTER_CAP_S)))
         wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
         body, asked_s = fetch_order(session, state)
 
@@ -213,6 +240,13 @@ def _download(session: AcmeSession, url: str) -> list[Certificates]:
         return found
     for alternate in answer.links.get("alternate", ())[:_MOST_ALTERNATES]:
         found.append(read_chain(session.read(alternate, "alternate chain").body, ca=session.ca))
+    return found
+
+
+def _in_order(chain: Certificates, request: CertificateSigningRequest, ca: str, emit: Emit) -> Certificates:
+    found = in_order(chain, request)
+    if found != chain:
+        emit(AcmeEvent(kind="note", message=f"The chain from {ca} came out of order; it was put right."))
     return found
 
 

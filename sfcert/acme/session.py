@@ -16,8 +16,10 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -25,6 +27,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from sfcert.acme.keys import AccountKey
+from sfcert.acme.patience import Patience
 from sfcert.acme.problems import read_problem, refusal, retry_after
 from sfcert.acme.values import AcmeOptions
 from sfcert.errors import InputError, RemoteError
@@ -94,7 +97,7 @@ class AcmeSession:
         self._nonces: list[str] = []
         self._lock = threading.Lock()
         self._directory: Json | None = None
-        self._calls = threading.local()
+        self._here = threading.local()
 
     def __enter__(self) -> AcmeSession:
         return self
@@ -110,7 +113,26 @@ class AcmeSession:
     @property
     def calls(self) -> int:
         """Requests that this thread has sent, every try counted."""
-        return int(getattr(self._calls, "sent", 0))
+        return int(getattr(self._here, "sent", 0))
+
+    @property
+    def until_utc(self) -> datetime | None:
+        """When the time for what this thread does is over; None where it has no end."""
+        found: datetime | None = getattr(self._here, "until_utc", None)
+        return found
+
+    @contextmanager
+    def until(self, until_utc: datetime | None) -> Iterator[None]:
+        """No wait of this thread goes beyond that instant meanwhile."""
+        before, self._here.until_utc = self.until_utc, until_utc
+        try:
+            yield
+        finally:
+            self._here.until_utc = before
+
+    def patience(self) -> Patience:
+        """For the wait for one thing, begun now."""
+        return Patience(self.ca, self.clock, longest_s=self.options.patience_s, until_utc=self.until_utc)
 
     @property
     def directory(self) -> Json:
@@ -178,6 +200,9 @@ class AcmeSession:
                 return self._answer(response, asked_s)
             may = response.status_code in _NOT_TAKEN or (response.status_code in _AMBIGUOUS and is_repeatable)
             pause_s = asked_s if asked_s is not None else wait_s
+            ends = self.until_utc
+            if ends is not None and self.clock.now() + timedelta(seconds=pause_s) >= ends:
+                may = False
             if response.status_code == 429 and asked_s is None:
                 # without a wait, a rate limit is one of the long ones
                 may = False
@@ -232,7 +257,7 @@ class AcmeSession:
         headers: Mapping[str, str] | None = None,
         keep_nonce: bool = True,
     ) -> requests.Response:
-        self._calls.sent = self.calls + 1
+        self._here.sent = self.calls + 1
         response = self._http.request(
             method,
             url,

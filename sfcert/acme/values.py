@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
 from sfcert.model.base import Value
 
 
@@ -36,6 +34,21 @@ class AcmeOptions(Value):
     ari: bool = True
     ca_file: str | None = None
     patience_s: float = 600.0
+
+
+class Placed(Value):
+    """An answer to a challenge that was put where the CA looks, or is about to be. Public by its nature; it outlives
+    its order where a run is killed.
+
+    Attributes:
+        kind: `http-01` or `dns-01`.
+        name: as the solver was given it; `*.` stands before a wildcard's.
+    """
+
+    kind: str
+    name: str
+    token: str
+    key_authorization: str
 
 
 class OrderState(Value):
@@ -91,13 +104,16 @@ class AcmeEvent(Value):
     """Something that happened while an order went on.
 
     Attributes:
-        kind: one of `account`, `ordering`, `order`, `challenge`, `waiting`, `finalize`, `issued`, `note`.
-        message: one sentence for people; empty for `ordering`.
+        kind: one of `account`, `ordering`, `order`, `placing`, `challenge`, `waiting`, `finalize`, `issued`, `note`.
+        message: one sentence for people; empty where there is only a state to keep.
         name: the name that it is about, or None.
         order: the state to keep for `resume`; set with `ordering`, without its address, and with `order`.
+        placed: with `placing`, the answers to keep for `placed`: told before they are put in place, and once they are
+            gone; else None.
     """
 
     kind: str
     message: str
     name: str | None = None
-    order: OrderState | None = msgspec.field(default=None)
+    order: OrderState | None = None
+    placed: tuple[Placed, ...] | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sfcert.acme.keys import AccountKey
     from sfcert.acme.session import AcmeSession
+    from sfcert.acme.solvers.solver import Solver as AcmeSolver
     from sfcert.acme.values import AcmeEvent, AcmeOptions, RenewalWindow
     from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.cli.acme_solvers import Solvers
@@ -97,11 +98,14 @@ class AcmeDesk:
             csr: Callable[[], bytes],
             *,
             keep: Callable[[Json], None],
+            keep_placed: Callable[[tuple[Json, ...]], None],
             resume: Json | None,
+            placed: tuple[Json, ...],
             replaces: str | None,
+            timeout_s: float,
         ) -> AcmeAnswer:
             from sfcert.acme.issue import obtain_on
-            from sfcert.acme.values import OrderState
+            from sfcert.acme.values import OrderState, Placed
             from sfcert.cli.acme_solvers import Solvers
             from sfcert.workflows.enrolment_request import AcmeAnswer
 
@@ -112,12 +116,21 @@ class AcmeDesk:
             def hear(event: AcmeEvent) -> None:
                 if event.order is not None:
                     keep(msgspec.to_builtins(event.order))
+                if event.placed is not None:
+                    keep_placed(msgspec.to_builtins(event.placed))
                 if event.message:
                     say(event.message)
 
+            def solver_for(name: str) -> AcmeSolver:
+                # a name that an earlier run answered for need not be one of this request's
+                if name.lower() not in chosen:
+                    with self._lock:
+                        chosen.update(solvers.for_names(acme, [name], secrets))
+                return chosen[name.lower()]
+
             with self._lock:
-                self._solvers = self._solvers or Solvers(self._connection)
-                chosen = self._solvers.for_names(acme, names, secrets)
+                solvers = self._solvers = self._solvers or Solvers(self._connection)
+                chosen = solvers.for_names(acme, names, secrets)
                 session = self._session(vault, vault_url, acme, secrets, say)
             by_http = sorted(name for name, solver in chosen.items() if solver.kind == "http-01")
             if by_http:
@@ -126,10 +139,12 @@ class AcmeDesk:
                 session,
                 list(names),
                 csr,
-                lambda name: chosen[name.lower()],
+                solver_for,
                 emit=hear,
                 replaces=replaces,
                 resume=msgspec.convert(resume, OrderState) if resume is not None else None,
+                placed=msgspec.convert(placed, tuple[Placed, ...]),
+                timeout_s=timeout_s,
             )
             return AcmeAnswer(der=chain.der, advice=_advice(chain.ari_id, chain.window))
 

@@ -223,7 +223,8 @@ class Advice(Value):
 class Record(Value):
     """What a run remembers for the next one: which pending operation is ours, the open order, what failed.
 
-    `step` is what was about to be done, written before it is done. `order` is the ACME adapter's own, opaque here.
+    `step` is what was about to be done, written before it is done. `order` and `placed`, the answers to challenges that
+    may still stand somewhere, are the ACME adapter's own, opaque here; the second outlives the first.
     `previous_request_id` is the operation that was seen before ours was asked for. `merging` becomes `ari_id` and the
     renewal window once the merge is done.
     """
@@ -236,6 +237,7 @@ class Record(Value):
     previous_request_id: str | None = None
     merging: Advice | None = None
     order: dict[str, Any] | None = None
+    placed: tuple[dict[str, Any], ...] = ()
     chain_pem: str | None = None
     ari_id: str | None = None
     renewal_start_utc: datetime | None = None

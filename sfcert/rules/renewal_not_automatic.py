@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from sfcert.model.frozen import ACTIONS_TAG
 from sfcert.model.observation import Observation
 from sfcert.rules.delivery import is_by_name, policy_unread, serving, undecided, unread_deliveries
 from sfcert.rules.engine import Judgement, Rule, fail
 from sfcert.rules.reading import cannot_tell
-from sfcert.rules.renewal_left_frozen import ACTIONS_TAG
 
 
 def check(observation: Observation, now: datetime) -> Iterator[Judgement]:

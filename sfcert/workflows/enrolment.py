@@ -355,8 +355,11 @@ class _Run:
             self._policy.dns_names,
             csr,
             keep=lambda state: self._save(order=state),
+            keep_placed=lambda placed: self._save(placed=placed),
             resume=self._record.order,
+            placed=self._record.placed,
             replaces=record.ari_id if leaf is not None else None,
+            timeout_s=self._request.timeout_s,
         )
         self._tell("signed", certificates=len(answer.der))
         pending = self._our_pending()

@@ -26,7 +26,11 @@ class AcmeAnswer:
 
 
 class Acquire(Protocol):
-    """Has a chain signed by ACME. `keep` is told the order's state before anything else is done with it."""
+    """Has a chain signed by ACME.
+
+    `keep` is told the order's state before anything else is done with it, `keep_placed` what is about to stand where
+    the authority looks; `resume` and `placed` are what was kept. `timeout_s` bounds the waiting.
+    """
 
     def __call__(
         self,
@@ -34,8 +38,11 @@ class Acquire(Protocol):
         csr: Callable[[], bytes],
         *,
         keep: Callable[[Json], None],
+        keep_placed: Callable[[tuple[Json, ...]], None],
         resume: Json | None,
+        placed: tuple[Json, ...],
         replaces: str | None,
+        timeout_s: float,
     ) -> AcmeAnswer: ...
 
 

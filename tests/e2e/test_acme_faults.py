@@ -237,7 +237,7 @@ def test_a_profile_at_a_ca_that_has_none(site: AcmeSite, pebble: Pebble) -> None
 @pytest.mark.parametrize(
     ("chain", "sentence"),
     [
-        ("reversed", "does not begin with the certificate that was asked for"),
+        ("a stranger within", "certificate 2 is not signed by the one that follows it"),
         ("leaf alone", "the issuer's certificate is missing"),
         ("other key", "for another key than the vault's request"),
         ("gap", "certificate 1 is not signed by the one that follows it"),

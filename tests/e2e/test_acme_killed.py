@@ -32,9 +32,11 @@ UNBROKEN = [
     "record",  # the account, and what is ordered
     "CA order-plz",
     "record",  # the order's address
+    "record",  # what is about to stand in the zone
     "zone update",
     "CA chalZ",
     "zone update",  # gone again
+    "record",  # that it is gone
     "record",  # about to ask the vault
     "vault POST certificates/create",
     "record",  # its request id

@@ -197,11 +197,16 @@ def test_cloudflare_by_a_manifest_through_lexicons_own_provider(
     """The real API cannot be asked here: a small answerer of it stands in, whose zone Knot serves."""
     writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
     seen: list[int] = []
+    served: dict[str, frozenset[str]] = {}
     with running_cloudflare() as host:
 
         def serve(name: str, values: frozenset[str]) -> None:
             seen.append(len(values))
-            writer.put_texts("example.test", name, values)
+            for value in served.get(name, frozenset()) - values:
+                writer.remove_text("example.test", name, value)
+            for value in values:
+                writer.add_text("example.test", name, value)
+            served[name] = values
 
         host.on_change = serve
         monkeypatch.setattr(provider, "__init__", led_to(host.url, provider.__init__))

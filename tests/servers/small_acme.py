@@ -50,6 +50,7 @@ class SmallAcme:
         self.chain = "good"
         self.looks_before_signed = 0
         self.reuses_authorizations = False
+        self.never_looks = False
         #: called when a request has come to be signed, before it is.
         self.on_finalize: Callable[[], None] = lambda: None
         self.expires = datetime(2036, 1, 1, tzinfo=UTC)
@@ -61,6 +62,8 @@ class SmallAcme:
         self._keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
         self._root = _sign(self._keys[0].public_key(), "Small Root", "Small Root", self._keys[0])
         self._issuer = _sign(self._keys[1].public_key(), "Small Issuing", "Small Root", self._keys[0])
+        stranger = ec.generate_private_key(ec.SECP256R1())
+        self._stranger = _sign(stranger.public_key(), "A Stranger", "A Stranger", stranger)
 
     def new_orders(self) -> list[Json]:
         return [payload for path, payload in self.asked if path == "/new-order"]
@@ -126,9 +129,10 @@ class SmallAcme:
                 challenge.update(status="invalid", error=self.challenge_error)
             name = order["names"][0]
             return 200, {"status": status, "identifier": {"type": "dns", "value": name}, "challenges": [challenge]}, {}
-        if kind == "challenge":
+        if kind == "challenge" and not self.never_looks:
             order["authz"] = "invalid" if self.challenge_error else "valid"
             order["status"] = "invalid" if self.challenge_error else "ready"
+        if kind == "challenge":
             return 200, {"status": "processing"}, {}
         if kind == "finalize":
             self._finalize(order, urlsafe_b64decode(payload["csr"] + "=="))
@@ -182,7 +186,9 @@ class SmallAcme:
         chain = {
             "good": [self.leaf, self._issuer, self._root],
             "other key": [self.leaf, self._issuer],
-            "reversed": [self._issuer, self.leaf],
+            "reversed": [self._root, self._issuer, self.leaf],
+            "twice": [self.leaf, self.leaf, self._issuer],
+            "a stranger within": [self.leaf, self._issuer, self._stranger],
             "leaf alone": [self.leaf],
             "gap": [self.leaf, self._root],
         }.get(self.chain)

@@ -146,13 +146,18 @@ class Desk:
 
 
 class FakeAcme:
-    """An ACME authority that keeps orders: one order serves until it is signed for a request, as a real one does."""
+    """An ACME authority that keeps orders: one order serves until it is signed for a request, as a real one does.
+
+    `in_place` are the answers that stand where it looks; a run that is killed leaves them there.
+    """
 
     def __init__(self, desk: Desk, authority: str) -> None:
         self._desk = desk
         self._authority = authority
         self.orders: list[Json] = []
         self.replaces: list[str | None] = []
+        self.timeouts: list[float] = []
+        self.in_place: list[Json] = []
         self.before: Callable[[str], None] = lambda _: None
 
     def __call__(
@@ -161,15 +166,24 @@ class FakeAcme:
         csr: Callable[[], bytes],
         *,
         keep: Callable[[Json], None],
+        keep_placed: Callable[[tuple[Json, ...]], None],
         resume: Json | None,
+        placed: tuple[Json, ...],
         replaces: str | None,
+        timeout_s: float,
     ) -> AcmeAnswer:
+        self.timeouts.append(timeout_s)
         if resume is None:
             self.before("order")
             self.orders.append({"order_url": f"https://ca/order/{len(self.orders)}", "names": list(names)})
             self.replaces.append(replaces)
             keep(self.orders[-1])
+        answer = {"name": names[0], "token": f"t{len(self.timeouts)}"}
+        keep_placed((*placed, answer))
+        self.in_place.append(answer)
         self.before("challenge")
+        self.in_place = [one for one in self.in_place if one not in (*placed, answer)]
+        keep_placed(())
         request = csr()
         self.before("finalize")
         chain = self._desk.sign(request, self._authority)

@@ -198,6 +198,28 @@ def test_acme_orders_first_and_leaves_no_operation_where_a_challenge_fails(desk:
     assert desk.memory.record.failures == ()
 
 
+def test_what_a_failed_order_left_in_place_outlives_the_order_and_a_change_of_the_policy(desk: Desk) -> None:
+    """The order is given up; whoever comes next has to know what may still stand where the authority looks."""
+    acme = FakeAcme(desk, "Contoso Issuing CA 01")
+
+    def fail(step: str) -> None:
+        if step == "challenge":
+            raise RemoteError("RemoteFailed", "wrong answer", service="ca", operation="challenge", transient=False)
+
+    acme.before = fail
+    with pytest.raises(RemoteError):
+        enrol(desk.request(policy=desk.policy(issuer=ACME)), desk.means(acquire=acme))
+    assert desk.memory.record is not None
+    assert desk.memory.record.order is None
+    assert len(desk.memory.record.placed) == len(acme.in_place) == 1
+    acme.before = lambda _: None
+    changed = desk.policy(issuer=ACME, validity_months=6)
+    assert enrol(desk.request(policy=changed, timeout_s=77.0), desk.means(acquire=acme)).outcome == "issued"
+    assert acme.in_place == []
+    assert desk.memory.record.placed == ()
+    assert acme.timeouts[-1] == 77.0
+
+
 def test_a_renewal_by_acme_says_what_it_replaces(desk: Desk) -> None:
     acme = FakeAcme(desk, "Contoso Issuing CA 01")
     policy = desk.policy(issuer=ACME)

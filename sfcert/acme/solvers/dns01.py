@@ -1,16 +1,15 @@
 """How is a DNS-01 challenge answered, whoever keeps the zone? Delegation, one record set, and its sight. Floor 5.
 
-    _acme-challenge.NAME -> CNAMEs followed -> zone of the target -> record set written whole -> seen at every server
+    _acme-challenge.NAME -> CNAMEs followed -> zone of the target -> one value added -> seen at every server -> removed
 
-The record set is always written whole, as the values of the orders that this object works on now. So what an earlier
-run left there goes with the first write, and `cleanup` of a name that was never presented empties it. A second process
-that answers for the same name at the same time is the one thing that this does not bear.
+A value is added and removed by itself: others at the same name belong to other orders, which may be another process's.
 Source: RFC 8555, section 8.4. What keeps a zone is a `TxtWriter`, one module for each.
 """
 
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import Protocol
 
 from sfcert.acme.solvers.lookup import Lookup
@@ -19,7 +18,7 @@ from sfcert.errors import RemoteError
 from sfcert.ports import Clock
 
 TTL_S = 60
-_FIRST_LOOK_S = 0.05
+_FIRST_LOOK_S = 0.02
 _LONGEST_WAIT_S = 10.0
 
 
@@ -34,8 +33,12 @@ class TxtWriter(Protocol):
         """
         ...
 
-    def put_texts(self, zone: str, fqdn: str, values: frozenset[str]) -> None:
-        """Make the TXT records at `fqdn` exactly these; none at all where `values` is empty. Harmless to repeat."""
+    def add_text(self, zone: str, fqdn: str, value: str) -> None:
+        """Have a TXT record of this value at `fqdn`, beside those that are there. Harmless to repeat."""
+        ...
+
+    def remove_text(self, zone: str, fqdn: str, value: str) -> None:
+        """Have no TXT record of this value at `fqdn`; others stay. Harmless where it is not there."""
         ...
 
 
@@ -56,18 +59,15 @@ class Dns01:
         self._patience_s = patience_s
         self._lock = threading.Lock()
         self._places: dict[str, tuple[str, str]] = {}
-        self._values: dict[str, set[str]] = {}
         self._writing: dict[str, threading.Lock] = {}
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
         target, zone = self._place(name)
-        value = dns_validation(key_authorization)
+        # several orders of one process need not meet each other's writes at a host that changes a whole set
         with self._lock_of(target):
-            values = self._values.setdefault(target, set())
-            values.add(value)
-            self._writer.put_texts(zone, target, frozenset(values))
+            self._writer.add_text(zone, target, dns_validation(key_authorization))
 
-    def settle(self, name: str, token: str, key_authorization: str) -> None:
+    def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
         """Wait until every authoritative server serves the value.
 
         An address that never answers is waited for a tenth of the patience: it may be out of reach from here (no IPv6,
@@ -79,6 +79,9 @@ class Dns01:
         target, zone = self._place(name)
         value = dns_validation(key_authorization)
         begun = self._clock.now()
+        patience_s = self._patience_s
+        if until_utc is not None:
+            patience_s = max(0.0, min(patience_s, (until_utc - begun).total_seconds()))
         wait_s = _FIRST_LOOK_S
         waiting = self._lookup.servers_of(zone)
         if not waiting:
@@ -89,17 +92,17 @@ class Dns01:
             is_served = is_served or any(value in (texts or ()) for texts in seen.values())
             waiting = [server for server in waiting if value not in (seen[server] or ())]
             waited_s = (self._clock.now() - begun).total_seconds()
-            if is_served and waited_s >= self._patience_s / 10:
+            if is_served and waited_s >= patience_s / 10:
                 waiting = [server for server in waiting if seen[server] is not None]
             if not waiting:
                 return
-            if waited_s >= self._patience_s:
+            if waited_s >= patience_s:
                 break
-            self._clock.sleep(wait_s)
+            self._clock.sleep(min(wait_s, patience_s - waited_s))
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
         named = ", ".join(f"{one} (no answer)" if seen[one] is None else str(one) for one in waiting)
         raise _not_visible(
-            f"The TXT record at {target} was written into the zone {zone}, but after {self._patience_s:.0f} s "
+            f"The TXT record at {target} was written into the zone {zone}, but after {patience_s:.0f} s "
             f"it is not served by {named}. The CA was not asked. Check the zone's delegation and transfers; where this "
             f"machine may not ask those servers, name others to look at. Then run this again.",
             target,
@@ -108,9 +111,7 @@ class Dns01:
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:
         target, zone = self._place(name)
         with self._lock_of(target):
-            values = self._values.setdefault(target, set())
-            values.discard(dns_validation(key_authorization))
-            self._writer.put_texts(zone, target, frozenset(values))
+            self._writer.remove_text(zone, target, dns_validation(key_authorization))
 
     def _place(self, name: str) -> tuple[str, str]:
         """Where the record goes: the name after all CNAMEs, and its zone."""

@@ -1,5 +1,7 @@
 """How is a TXT record written into Azure DNS? Through azure-mgmt-dns, after a look at the delegation. Floor 5.
 
+Azure keeps the records of one name as one set, so that a value is added to what is read and written back with its etag:
+where somebody else has changed the set meanwhile, it is read again.
 Source: azure-mgmt-dns 9.0.0 (Microsoft.Network/dnsZones, 2018-05-01). Needs `Microsoft.Network/dnsZones/read` and
 `Microsoft.Network/dnsZones/TXT/read|write|delete`, which DNS Zone Contributor holds.
 """
@@ -16,8 +18,11 @@ from sfcert.errors import RemoteError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.mgmt.dns.models import RecordSet
 
 T = TypeVar("T")
+#: How often a set is read again because somebody else wrote it meanwhile.
+_CHANGES = 8
 #: Tries something again by the house's one table; the composition root gives it.
 Repeat = Callable[[Callable[[], Any]], Any]
 
@@ -72,22 +77,67 @@ class AzureDns:
             self._check_delegation(zone, fqdn, lookup)
         return zone
 
-    def put_texts(self, zone: str, fqdn: str, values: frozenset[str]) -> None:
-        group, _ = self._all_zones()[zone]
-        relative = relative_to(fqdn, zone)
-        if not values:
-            self._call(f"delete TXT {fqdn}", lambda: self._client().record_sets.delete(group, zone, relative, "TXT"))
-            return
-
-        def send() -> Any:
+    def add_text(self, zone: str, fqdn: str, value: str) -> None:
+        def change(found: RecordSet | None) -> RecordSet | None:
             from azure.mgmt.dns.models import RecordSet, TxtRecord
 
-            wanted = RecordSet(ttl=TTL_S, txt_records=[TxtRecord(value=[one]) for one in sorted(values)])
-            return self._client().record_sets.create_or_update(group, zone, relative, "TXT", wanted)
+            if value in _texts(found):
+                return found
+            kept = found or RecordSet(ttl=TTL_S, txt_records=[])
+            kept.txt_records = [*(kept.txt_records or ()), TxtRecord(value=[value])]
+            return kept
 
-        self._call(f"write TXT {fqdn}", send)
+        self._change(zone, fqdn, change)
+
+    def remove_text(self, zone: str, fqdn: str, value: str) -> None:
+        def change(found: RecordSet | None) -> RecordSet | None:
+            if found is None or value not in _texts(found):
+                return found
+            found.txt_records = [one for one in found.txt_records or () if "".join(one.value or ()) != value]
+            return found if found.txt_records else None
+
+        self._change(zone, fqdn, change)
 
     # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _change(self, zone: str, fqdn: str, change: Callable[[RecordSet | None], RecordSet | None]) -> None:
+        """Make the set at `fqdn` what `change` makes of it, None being no set at all; nobody else's write is lost."""
+        for attempt in range(_CHANGES):
+            found = self._set_at(zone, fqdn)
+            before, etag = _texts(found), found.etag if found is not None else None
+            wanted = change(found)
+            if _texts(wanted) == before:
+                return
+            try:
+                self._write(zone, fqdn, wanted, etag)
+                return
+            except RemoteError as error:
+                if error.status != 412 or attempt == _CHANGES - 1:
+                    raise
+
+    def _set_at(self, zone: str, fqdn: str) -> RecordSet | None:
+        group, _ = self._all_zones()[zone]
+        try:
+            found: RecordSet = self._call(
+                f"read TXT {fqdn}",
+                lambda: self._client().record_sets.get(group, zone, relative_to(fqdn, zone), "TXT"),
+            )
+        except RemoteError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found
+
+    def _write(self, zone: str, fqdn: str, wanted: RecordSet | None, etag: str | None) -> None:
+        """Write the set or take it away, as long as it is still what was read."""
+        group, _ = self._all_zones()[zone]
+        sets, at = self._client().record_sets, (group, zone, relative_to(fqdn, zone), "TXT")
+        if wanted is None:
+            self._call(f"delete TXT {fqdn}", lambda: sets.delete(*at, if_match=etag))
+        elif etag is None:
+            self._call(f"write TXT {fqdn}", lambda: sets.create_or_update(*at, wanted, if_none_match="*"))
+        else:
+            self._call(f"write TXT {fqdn}", lambda: sets.create_or_update(*at, wanted, if_match=etag))
 
     def _check_delegation(self, zone: str, fqdn: str, lookup: Lookup) -> None:
         """The world has to ask this zone, at this provider's servers."""
@@ -147,6 +197,11 @@ class AzureDns:
                 self._credential, self._subscription_id, retry_total=0, user_agent="sfcert", **self._options
             )
         return self._made
+
+
+def _texts(found: RecordSet | None) -> list[str]:
+    """The texts of a set, each put together from its pieces."""
+    return ["".join(one.value or ()) for one in (found.txt_records if found is not None else None) or ()]
 
 
 def _remote(

@@ -7,7 +7,8 @@ Source: dns-lexicon 3.25 (provider interface: `list_records`, `create_record`, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sfcert.acme.solvers.dns01 import TTL_S, is_inside
@@ -40,20 +41,27 @@ class LexiconDns:
             raise self._failed("DnsZoneNotFound", f"{fqdn} does not lie in the zone {self._zone} that was given")
         return self._zone.rstrip(".").lower()
 
-    def put_texts(self, zone: str, fqdn: str, values: frozenset[str]) -> None:
-        """List, take away what is too much, add what is missing: hosts have no write of a whole set."""
-        try:
-            opened = self._open(zone)
-            held = opened.list_records("TXT", fqdn)
-            there = {str(one.get("content", "")).strip('"') for one in held}
-            for one in held:
+    def add_text(self, zone: str, fqdn: str, value: str) -> None:
+        with self._at(zone, fqdn) as opened:
+            there = {str(one.get("content", "")).strip('"') for one in opened.list_records("TXT", fqdn)}
+            if value not in there and not opened.create_record("TXT", fqdn, value):
+                raise self._failed("DnsUpdateRefused", f"it does not take the record {fqdn}")
+
+    def remove_text(self, zone: str, fqdn: str, value: str) -> None:
+        with self._at(zone, fqdn) as opened:
+            for one in opened.list_records("TXT", fqdn):
                 content = str(one.get("content", ""))
-                if content.strip('"') not in values:
+                if content.strip('"') == value:
                     # the content as the host wrote it, quotes and all: hosts without ids compare it by the letter
                     opened.delete_record(one.get("id"), "TXT", fqdn, content)
-            for fresh in sorted(values - there):
-                if not opened.create_record("TXT", fqdn, fresh):
-                    raise self._failed("DnsUpdateRefused", f"it does not take the record {fqdn}")
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _at(self, zone: str, fqdn: str) -> Iterator[Any]:
+        """The host, signed in to; its errors become ours."""
+        try:
+            yield self._open(zone)
         except RemoteError:
             raise
         except Exception as error:  # the hosts' own errors have no common root; none may end in a traceback

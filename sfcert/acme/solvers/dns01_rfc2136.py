@@ -81,13 +81,19 @@ class Rfc2136:
             )
         return self._zone.rstrip(".").lower()
 
-    def put_texts(self, zone: str, fqdn: str, values: frozenset[str]) -> None:
-        """One message: all TXT records go, these come. So nobody ever sees half of it."""
+    def add_text(self, zone: str, fqdn: str, value: str) -> None:
         update = dns.update.UpdateMessage(zone, keyring=self._keyring)
-        owner = dns.name.from_text(fqdn)
-        update.delete(owner, "TXT")
-        for value in sorted(values):
-            update.add(owner, TTL_S, "TXT", f'"{value}"')
+        update.add(dns.name.from_text(fqdn), TTL_S, "TXT", f'"{value}"')
+        self._send(zone, update)
+
+    def remove_text(self, zone: str, fqdn: str, value: str) -> None:
+        update = dns.update.UpdateMessage(zone, keyring=self._keyring)
+        update.delete(dns.name.from_text(fqdn), "TXT", f'"{value}"')
+        self._send(zone, update)
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _send(self, zone: str, update: dns.update.UpdateMessage) -> None:
         try:
             answer = dns.query.tcp(update, self._server.address, port=self._server.port, timeout=self._timeout_s)
         except dns.tsig.PeerError as error:

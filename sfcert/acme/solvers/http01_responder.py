@@ -10,6 +10,7 @@ import errno
 import socket
 import socketserver
 import threading
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from sfcert.acme.solvers.solver import Kind
@@ -51,7 +52,7 @@ class Http01Responder:
                     raise self._taken(name, error) from error
                 threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def settle(self, name: str, token: str, key_authorization: str) -> None:
+    def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
         """Nothing to wait for: it is served at once. Whether the name leads here, only the CA can tell."""
 
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:

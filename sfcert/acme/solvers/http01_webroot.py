@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from datetime import datetime
 from pathlib import Path
 
 from sfcert.acme.solvers.solver import Kind
@@ -45,7 +46,7 @@ class Http01Webroot:
         except OSError as error:
             raise self._failed(name, f"{file}: {error.strerror or error}") from error
 
-    def settle(self, name: str, token: str, key_authorization: str) -> None:
+    def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
         """Nothing to wait for: the other server reads the file when it is asked."""
 
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from datetime import datetime
 from typing import Literal, Protocol
 
 Kind = Literal["http-01", "dns-01"]
@@ -23,8 +24,12 @@ class Solver(Protocol):
         """Put the answer where the CA will look. `name` may begin with `*.`. A second call is harmless."""
         ...
 
-    def settle(self, name: str, token: str, key_authorization: str) -> None:
-        """Return when the answer can be seen from outside, as far as that can be told."""
+    def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
+        """Return when the answer can be seen from outside, as far as that can be told.
+
+        Args:
+            until_utc: no wait goes beyond that instant; None: as long as the solver has patience.
+        """
         ...
 
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfcert.acme.issue import obtain
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.solvers.solver import Solver
-from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState
+from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, Placed
 from sfcert.azure.clock import WallClock
 from tests.servers.pebble import Pebble
 from tests.servers.requests import Pending
@@ -29,6 +29,7 @@ class Run:
         *,
         csr: Pending | None = None,
         resume: OrderState | None = None,
+        placed: tuple[Placed, ...] = (),
         **more: str,
     ) -> AcmeChain:
         self.last_request = csr or Pending(names)
@@ -41,12 +42,18 @@ class Run:
             clock=CLOCK,
             emit=self.events.append,
             resume=resume,
+            placed=placed,
             **more,
         )
 
     @property
     def order(self) -> OrderState:
         return next(one.order for one in reversed(self.events) if one.order is not None and one.order.order_url)
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """What may stand in place after all that was told."""
+        return next((one.placed for one in reversed(self.events) if one.placed is not None), ())
 
     @property
     def orders(self) -> set[str]:

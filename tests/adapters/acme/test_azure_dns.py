@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +87,26 @@ def test_a_cname_leads_into_another_zone_of_azure(site: Site) -> None:
     assert site.texts("alias.test") == []
 
 
-def test_what_a_killed_run_left_is_taken_away(site: Site) -> None:
-    left = RecordSet(ttl=60, txt_records=[TxtRecord(value=["left behind"])])
-    site.client.record_sets.create_or_update(GROUP, "example.test", "_acme-challenge.sf", "TXT", left)
+def test_what_another_process_has_at_the_same_name_stays_as_it_is(site: Site) -> None:
+    at = (GROUP, "example.test", "_acme-challenge.sf", "TXT")
+    theirs = RecordSet(ttl=17, metadata={"owner": "web team"}, txt_records=[TxtRecord(value=["theirs, ", "in two"])])
+    site.client.record_sets.create_or_update(*at, theirs)
     site.obtain("sf.example.test")
+    left = site.client.record_sets.get(*at)
+    assert [one.value for one in left.txt_records] == [["theirs, ", "in two"]]
+    assert (left.ttl, left.metadata) == (17, {"owner": "web team"})
+
+
+def test_many_who_write_at_one_name_lose_nothing_of_one_another(site: Site) -> None:
+    """Each has an object of its own, as another process has: what one reads is old when it writes."""
+    credential = site.writer._credential
+    writers = [AzureDns(credential, site.writer._subscription_id) for _ in range(4)]
+    at, name = "_acme-challenge.many.example.test", "_acme-challenge.many"
+    with ThreadPoolExecutor(len(writers)) as pool:
+        list(pool.map(lambda one: writers[one].add_text("example.test", at, f"text {one}"), range(len(writers))))
+        found = site.client.record_sets.get(GROUP, "example.test", name, "TXT")
+        assert sorted("".join(one.value) for one in found.txt_records) == [f"text {one}" for one in range(len(writers))]
+        list(pool.map(lambda one: writers[one].remove_text("example.test", at, f"text {one}"), range(len(writers))))
     assert site.texts() == []
 
 

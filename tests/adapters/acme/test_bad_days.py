@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from cryptography import x509
 from sfcert.acme.issue import obtain
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.solvers.solver import Kind
-from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState
-from sfcert.errors import InputError, RefusedError, RemoteError
+from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, Placed
+from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError
 from tests.fakes import START, FakeClock
 from tests.servers.requests import Pending
 from tests.servers.small_acme import SmallAcme, problem, running_small_acme
@@ -33,15 +34,18 @@ class Recording:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.is_broken = False
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
         self.asked.append("present")
 
-    def settle(self, name: str, token: str, key_authorization: str) -> None:
+    def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
         self.asked.append("settle")
 
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:
         self.asked.append("cleanup")
+        if self.is_broken:
+            raise RemoteError("DnsUpdateRefused", "the zone is closed", service="DNS", operation="update")
 
 
 class Customer:
@@ -55,7 +59,15 @@ class Customer:
         self.csr = Pending([NAME])
         self.events: list[AcmeEvent] = []
 
-    def obtain(self, *, replaces: str | None = None, resume: OrderState | None = None, **options: object) -> AcmeChain:
+    def obtain(
+        self,
+        *,
+        replaces: str | None = None,
+        resume: OrderState | None = None,
+        placed: tuple[Placed, ...] = (),
+        timeout_s: float | None = None,
+        **options: object,
+    ) -> AcmeChain:
         return obtain(
             AcmeOptions(directory_url=f"{self.ca.url}/dir", ca_file=str(self.ca.ca_file), **options),  # type: ignore[arg-type]  # keywords of a test
             self.key,
@@ -66,6 +78,8 @@ class Customer:
             emit=self.events.append,
             replaces=replaces,
             resume=resume,
+            placed=placed,
+            timeout_s=timeout_s,
         )
 
     @property
@@ -161,11 +175,33 @@ def test_an_order_that_is_ready_at_once_leaves_nothing_of_the_order_before_it(cu
     """A CA that reuses authorizations: the kept order is gone, and in the new one there is nothing to answer."""
     customer.obtain()
     kept = customer.order
+    left = next(one.placed for one in customer.events if one.placed)
     customer.ca.answers["/order/0"] = [(404, problem("malformed", "no such order"), {})]
     customer.ca.reuses_authorizations = True
     customer.solver.asked.clear()
-    customer.obtain(resume=kept)
+    customer.obtain(resume=kept, placed=left)
     assert customer.solver.asked == ["cleanup"]
+    assert customer.events[-1].placed is None
+    assert [one.placed for one in customer.events if one.placed is not None][-1] == ()
+
+
+def test_what_cannot_be_taken_away_is_told_and_kept_for_the_next_run(customer: Customer) -> None:
+    customer.solver.is_broken = True
+    customer.obtain()
+    assert "could not be taken away (the zone is closed). It is harmless. The next run removes it" in customer.notes
+    left = [one.placed for one in customer.events if one.placed is not None][-1]
+    assert [one.name for one in left] == [NAME]
+    customer.solver.is_broken = False
+    customer.solver.asked.clear()
+    customer.obtain(placed=left)
+    assert customer.solver.asked[-1] == "cleanup"
+    assert [one.placed for one in customer.events if one.placed is not None][-1] == ()
+
+
+def test_what_a_run_by_another_kind_of_challenge_left_is_told_once(customer: Customer) -> None:
+    customer.obtain(placed=(Placed(kind="http-01", name=NAME, token="t", key_authorization="t.x"),))
+    assert "the policy now answers for it by dns-01" in customer.notes
+    assert [one.placed for one in customer.events if one.placed is not None][-1] == ()
 
 
 def test_a_ca_that_sees_its_order_ready_later_is_looked_at_and_asked_again(customer: Customer) -> None:
@@ -201,7 +237,7 @@ def test_a_server_that_fails_for_ever_ends_as_an_error(customer: Customer) -> No
 def test_signing_that_takes_its_time_is_waited_for_as_the_ca_asks(customer: Customer) -> None:
     customer.ca.looks_before_signed = 3
     customer.obtain()
-    assert customer.clock.slept == [0.05, 7.0, 7.0]
+    assert customer.clock.slept == [0.02, 7.0, 7.0]
 
 
 def test_signing_that_never_ends_is_given_up_and_can_be_taken_up(customer: Customer) -> None:
@@ -228,7 +264,7 @@ def test_an_unknown_profile_is_told_with_those_that_are_there(customer: Customer
 @pytest.mark.parametrize(
     ("chain", "sentence"),
     [
-        ("reversed", "does not begin with the certificate that was asked for"),
+        ("a stranger within", "certificate 2 is not signed by the one that follows it"),
         ("leaf alone", "the issuer's certificate is missing"),
         ("other key", "for another key than the vault's request"),
         ("gap", "certificate 1 is not signed by the one that follows it"),
@@ -243,6 +279,46 @@ def test_a_chain_that_must_not_be_merged_is_refused_with_what_is_wrong(
         customer.obtain()
     assert caught.value.token == "AcmeChainUnusable"
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("chain", ["reversed", "twice"])
+def test_a_chain_in_another_order_is_put_right_and_told(customer: Customer, chain: str) -> None:
+    customer.ca.chain = chain
+    found = [x509.load_der_x509_certificate(one) for one in customer.obtain().der]
+    assert found[0].public_key() == customer.csr.key.public_key()
+    for below, above in pairwise(found):
+        below.verify_directly_issued_by(above)
+    assert len(found) == len(set(found)) > 1
+    assert "came out of order; it was put right" in customer.notes
+
+
+# -- how long it may take ----------------------------------------------------------------------------------------------
+
+
+def test_the_time_for_the_order_ends_the_wait_for_a_signature_and_the_order_is_taken_up(customer: Customer) -> None:
+    customer.ca.looks_before_signed = 100
+    with pytest.raises(ConvergenceError, match=r"has not signed .*The same command takes the order up") as caught:
+        customer.obtain(timeout_s=30)
+    assert (caught.value.token, caught.value.exit_code) == ("NotConverged", 5)
+    assert sum(customer.clock.slept) == pytest.approx(30)
+    customer.ca.orders[0]["looks"] = 1
+    customer.obtain(resume=customer.order, timeout_s=30)
+    assert len(customer.ca.new_orders()) == 1
+
+
+def test_the_time_for_the_order_ends_the_wait_for_a_validation_and_leaves_nothing(customer: Customer) -> None:
+    customer.ca.never_looks = True
+    with pytest.raises(ConvergenceError, match="has not looked at"):
+        customer.obtain(timeout_s=30)
+    assert sum(customer.clock.slept) == pytest.approx(30)
+    assert customer.solver.asked == ["present", "settle", "cleanup"]
+
+
+def test_a_wait_that_the_ca_asks_for_and_the_time_does_not_allow_is_told_at_once(customer: Customer) -> None:
+    customer.ca.answers["/new-order"] = [(503, problem("serverInternal", "busy"), {"Retry-After": "60"})]
+    with pytest.raises(RemoteError, match="busy"):
+        customer.obtain(timeout_s=30)
+    assert customer.clock.slept == []
 
 
 def test_a_caa_refusal_says_which_record_helps(customer: Customer) -> None:

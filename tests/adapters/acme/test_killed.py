@@ -7,6 +7,7 @@ is one whose answer never arrived, at a CA that does not list an account's order
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sfcert.acme.issue import obtain_on
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.session import AcmeSession
 from sfcert.acme.solvers.solver import Kind
-from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState
+from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, Placed
 from tests.fakes import FakeClock
 from tests.servers.requests import Pending
 from tests.servers.small_acme import SmallAcme, running_small_acme
@@ -31,24 +32,24 @@ class Killed(BaseException):
 
 
 class Zone:
-    """What is in the zone, which a killed process does not clean up."""
+    """What is in the zone, which a killed process does not clean up. One text is another process's."""
 
     kind: Kind = "dns-01"
 
     def __init__(self) -> None:
-        self.texts: set[str] = set()
+        self.texts = {"another's"}
         self.is_dead = False
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
         self.texts.add(key_authorization)
 
-    def settle(self, name: str, token: str, key_authorization: str) -> None:
+    def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
         assert key_authorization in self.texts
 
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:
         if self.is_dead:
             raise Killed
-        self.texts.clear()
+        self.texts.discard(key_authorization)
 
 
 class Mortal(AcmeSession):
@@ -83,9 +84,11 @@ class Life:
         self.pending = Pending([NAME])
         self.zone = Zone()
         self.kept: OrderState | None = None
+        self.placed: tuple[Placed, ...] = ()
 
     def hear(self, event: AcmeEvent) -> None:
         self.kept = event.order or self.kept
+        self.placed = self.placed if event.placed is None else event.placed
 
     def run(self, dies_at: int = 0, *, is_after: bool = False) -> tuple[AcmeChain | None, Mortal]:
         options = AcmeOptions(directory_url=f"{self.ca.url}/dir", ca_file=str(self.ca.ca_file))
@@ -94,7 +97,13 @@ class Life:
             try:
                 open_account(session, None)
                 found = obtain_on(
-                    session, [NAME], self.pending, lambda name: self.zone, emit=self.hear, resume=self.kept
+                    session,
+                    [NAME],
+                    self.pending,
+                    lambda name: self.zone,
+                    emit=self.hear,
+                    resume=self.kept,
+                    placed=self.placed,
                 )
             except Killed:
                 return None, session
@@ -120,6 +129,7 @@ def test_whenever_it_is_killed_the_next_run_ends_the_same(ca: SmallAcme, is_afte
         assert died is None
         chain, _ = life.run()
         assert chain is not None, first.sent[-1]
-        assert life.zone.texts == set(), first.sent[-1]
+        assert life.zone.texts == {"another's"}, first.sent[-1]
+        assert life.placed == (), first.sent[-1]
         is_answer_lost = is_after and first.sent[-1].endswith("/new-order")
         assert len(ca.orders) - orders == (2 if is_answer_lost else 1), first.sent[-1]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from cryptography import x509
@@ -100,7 +102,7 @@ def test_webroot_leaves_nothing_behind(pebble: Pebble, tmp_path: Path) -> None:
             self.present_files.append(file)
             served.present(name, token, file.read_text())
 
-        def settle(self, name: str, token: str, key_authorization: str) -> None:
+        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
             solver.settle(name, token, key_authorization)
 
         def cleanup(self, name: str, token: str, key_authorization: str) -> None:
@@ -139,7 +141,7 @@ def test_a_cname_leads_the_challenge_to_another_name(knot: Knot, knot_pebble: Pe
     seen: list[frozenset[str] | None] = []
 
     class Watched(Dns01):
-        def settle(self, name: str, token: str, key_authorization: str) -> None:
+        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
             super().settle(name, token, key_authorization)
             seen.append(texts(knot, "led.answers.example.test"))
 
@@ -194,11 +196,37 @@ def test_where_no_server_answers_the_record_counts_as_unseen(knot: Knot) -> None
         solver.settle("two.example.test", "t", "t.x")
 
 
-def test_what_an_earlier_run_left_is_gone_when_the_next_has_answered(knot: Knot, knot_pebble: Pebble) -> None:
+def test_what_another_process_has_at_the_same_name_stays(knot: Knot, knot_pebble: Pebble) -> None:
     writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
-    writer.put_texts("example.test", challenge_name("stale.example.test"), frozenset({"left behind"}))
-    Run(knot_pebble).obtain(["stale.example.test"], dns(knot))
-    assert texts(knot, challenge_name("stale.example.test")) == frozenset()
+    at = challenge_name("shared.example.test")
+    writer.add_text("example.test", at, "another's")
+    Run(knot_pebble).obtain(["shared.example.test"], dns(knot))
+    assert texts(knot, at) == {"another's"}
+    writer.remove_text("example.test", at, "another's")
+    writer.remove_text("example.test", at, "another's")
+    assert texts(knot, at) == frozenset()
+
+
+def test_two_machines_answer_for_one_name_at_the_same_moment(knot: Knot, knot_pebble: Pebble) -> None:
+    """Each with an account and solver of its own, as a cluster's and a gateway's certificate may have."""
+    both, seen = Barrier(2, timeout=20), []
+
+    class Met(Dns01):
+        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
+            both.wait()
+            super().settle(name, token, key_authorization)
+            seen.append(len(texts(knot, challenge_name(name)) or ()))
+            both.wait()
+
+    def obtain() -> int:
+        writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
+        return len(Run(knot_pebble).obtain(["*.both.example.test"], Met(writer, lookup(knot), CLOCK)).der)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [one.result() for one in [pool.submit(obtain) for _ in range(2)]]
+    assert found == [2, 2]
+    assert seen == [2, 2]
+    assert texts(knot, challenge_name("both.example.test")) == frozenset()
 
 
 class Killed(BaseException):
@@ -211,7 +239,7 @@ def test_a_run_that_was_killed_after_its_record_was_written_makes_no_second_orde
     run, solver = Run(knot_pebble), dns(knot)
 
     class Dying(Dns01):
-        def settle(self, name: str, token: str, key_authorization: str) -> None:
+        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
             raise Killed
 
         def cleanup(self, name: str, token: str, key_authorization: str) -> None:
@@ -221,7 +249,7 @@ def test_a_run_that_was_killed_after_its_record_was_written_makes_no_second_orde
     with pytest.raises(Killed):
         run.obtain(["killed.example.test"], Dying(writer, lookup(knot), CLOCK))
     assert texts(knot, challenge_name("killed.example.test"))
-    run.obtain(["killed.example.test"], solver, resume=run.order)
+    run.obtain(["killed.example.test"], solver, resume=run.order, placed=run.placed)
     assert len(run.orders) == 1
     assert texts(knot, challenge_name("killed.example.test")) == frozenset()
 

@@ -188,21 +188,25 @@ class Host:
 
 @pytest.fixture
 def writer(monkeypatch: pytest.MonkeyPatch) -> LexiconDns:
-    monkeypatch.setattr(Host, "records", ['"stale"'])
+    monkeypatch.setattr(Host, "records", ['"another"'])
     made = LexiconDns("cloudflare", {"auth_token": "made-up-token"}, zone="example.test")
     made._class = Host
     return made
 
 
-def test_a_host_of_lexicon_ends_with_exactly_the_wanted_texts(writer: LexiconDns) -> None:
-    for wanted in ({"a", "b"}, {"b"}, {"b"}, set()):
-        writer.put_texts("example.test", "_acme-challenge.example.test", frozenset(wanted))
-        assert {one.strip('"') for one in Host.records} == wanted
+def test_a_host_of_lexicon_has_a_text_once_and_keeps_others(writer: LexiconDns) -> None:
+    at = ("example.test", "_acme-challenge.example.test")
+    for _ in range(2):
+        writer.add_text(*at, "a")
+    assert Host.records == ['"another"', '"a"']
+    for _ in range(2):
+        writer.remove_text(*at, "a")
+    assert Host.records == ['"another"']
 
 
 def test_a_hosts_own_error_never_shows_the_token(writer: LexiconDns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Host, "is_broken", True)
     with pytest.raises(RemoteError, match="ValueError") as caught:
-        writer.put_texts("example.test", "x.example.test", frozenset({"a"}))
+        writer.add_text("example.test", "x.example.test", "a")
     assert "made-up-token" not in str(caught.value) + repr(writer)
     assert caught.value.__cause__ is None
