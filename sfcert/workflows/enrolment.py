@@ -23,10 +23,8 @@ from sfcert.enrol import policy as policies
 from sfcert.enrol.gate import ordered
 from sfcert.enrol.reading import (
     is_enabled,
-    is_ours,
     latest_version,
     leaf_of_version,
-    request_der,
     request_key,
     status_of,
     version_id,
@@ -34,18 +32,18 @@ from sfcert.enrol.reading import (
 from sfcert.enrol.renewal import renewal_timing
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import Advice, Enrolled, EnrolmentPolicy, Failure, GateReport, PolicyChange, Record
-from sfcert.model.frozen import OWNER_TAG
+from sfcert.model.enrolment import Enrolled, EnrolmentPolicy, GateReport, PolicyChange
 from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
-from sfcert.pki.request import pem_of_certificates, pem_of_request
+from sfcert.pki.request import pem_of_request
 from sfcert.workflows.enrolment_gate import Gatekeeper
 from sfcert.workflows.enrolment_issuer import ensure_issuer
+from sfcert.workflows.enrolment_notebook import Notebook
+from sfcert.workflows.enrolment_operation import Operation
 from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment_waiting import await_completion
 
 Json = dict[str, Any]
-_FAILURES_KEPT = 20
 
 
 def enrol(request: Request, means: Means) -> Enrolled:
@@ -90,11 +88,10 @@ class _Run:
         self._request = request
         self._means = means
         self._policy = request.policy
-        self._digest = policies.policy_digest(request.policy)
-        self._record = means.memory.load() or Record(vault_url=request.vault_url, name=request.name)
         self._notes: list[str] = []
-        self._seen_request_id: str | None = None
-        self._gate = Gatekeeper(request, means, lambda: self._record)
+        self._notebook = Notebook(request, means)
+        self._operation = Operation(request, means, self._notebook, tell=self._tell, note=self._notes.append)
+        self._gate = Gatekeeper(request, means, lambda: self._notebook.record)
 
     def judge_standing(self, leaf: Certificate) -> None:
         self._gate.judge_standing(leaf)
@@ -111,9 +108,9 @@ class _Run:
                 "and run this again.",
             )
         changes = policies.policy_changes((body or {}).get("policy"), self._policy)
-        if self._has_completed((body or {}).get("pending")) and not request.dry_run:
+        if self._operation.has_completed((body or {}).get("pending")) and not request.dry_run:
             return self._judge_issued()
-        is_continued = self._settle_pending(body)
+        is_continued = self._operation.settle(body)
         version = latest_version(body)
         if version is not None and not is_enabled(version):
             self._notes.append(
@@ -123,7 +120,7 @@ class _Run:
         if not is_continued and self._is_good(body, version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)
         if not request.dry_run:
-            self._refuse_frozen(body)
+            self._operation.refuse_frozen(body)
         if not is_continued:
             named = str((((body or {}).get("policy") or {}).get("issuer") or {}).get("name") or "")
             is_same = not named or named.lower() == self._policy.issuer.vault_name.lower()
@@ -154,87 +151,11 @@ class _Run:
                 "Ask with `sfcert enrol` first.",
             )
         assert pending is not None
-        if self._record.policy is None:
-            self._save(policy=self._policy)
+        self._notebook.knows_policy()
         body = vault.fetch_certificate(request.vault_url, request.name)
         return self._judge_and_merge(body, pending, tuple(answer), keep_pending=keep_pending)
 
-    # -- what stands in the way ----------------------------------------------------------------------------------------
-
-    def _has_completed(self, pending: Json | None) -> bool:
-        """Whether an operation that a killed run of ours began has ended well since: it is then not asked for again."""
-        self._seen_request_id = str((pending or {}).get("request_id") or "") or None
-        record = self._record
-        if pending is None or status_of(pending) != "completed" or record.step in ("idle", "ordering"):
-            return False
-        is_newer = self._seen_request_id != record.previous_request_id
-        return is_newer and is_ours(pending, record, self._policy, self._digest)
-
-    def _settle_pending(self, body: Json | None) -> bool:
-        """Whether an operation of an earlier run of ours is open, to be gone on with."""
-        request = self._request
-        pending = (body or {}).get("pending")
-        status = status_of(pending)
-        if pending is None or status in (None, "completed"):
-            return False
-        if status != "inprogress":
-            error = pending.get("error") or {}
-            why = str(error.get("message") or pending.get("status_details") or "no reason is given")
-            self._notes.append(f"The operation before this one ended as {status}: {' '.join(why.split())}.")
-            return False
-        is_own = is_ours(pending, self._record, self._policy, self._digest)
-        if is_own and not request.cancel_pending:
-            self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
-            self._tell("resumed", request_id=self._record.request_id)
-            return True
-        if not request.cancel_pending:
-            details = " ".join(str(pending.get("status_details") or "no details").split()).rstrip(".")
-            raise RefusedError(
-                "PendingForeign",
-                f"{request.certificate_url}: an operation is in progress that this policy did not begin "
-                f"(request {pending.get('request_id')}, issuer {(pending.get('issuer') or {}).get('name')}): "
-                f"{details}. It is left alone.",
-                override="Wait for it, bring its answer with `sfcert merge`, or end it with --cancel-pending.",
-            )
-        if request.dry_run:
-            self._notes.append("A run would cancel the operation in progress.")
-            return False
-        self._cancel()
-        self._tell("cancelled", request_id=pending.get("request_id"))
-        self._save(step="idle", request_id=None, order=None)
-        return False
-
-    def _refuse_frozen(self, body: Json | None) -> None:
-        """A plan that has frozen this certificate's renewal counts on no new version, from nobody.
-
-        Raises:
-            RefusedError: AnotherRunActive.
-        """
-        owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
-        if owner is None or self._request.holds_renewal or owner == self._request.frozen_by:
-            return
-        raise RefusedError(
-            "AnotherRunActive",
-            f"{self._request.certificate_url}: a plan has frozen its renewal ({OWNER_TAG} says {owner}), and counts on "
-            "no new version and no other policy meanwhile.",
-            override="Let that plan come to its end or undo its freeze; where nobody is at work, --frozen-by "
-            f"{owner} says that you know.",
-        )
-
-    def _cancel(self) -> None:
-        """End the operation in progress and take its remains away. Effects: none where none is open."""
-        request, vault = self._request, self._means.vault
-        vault.put_cancel(request.vault_url, request.name)
-        vault.put_pending_gone(request.vault_url, request.name)
-
-    def _can_cancel(self) -> bool:
-        """As `_cancel`, where another error is on its way out, which a refusal of the vault's must not hide."""
-        try:
-            self._cancel()
-        except SfcertError as error:
-            self._tell("waiting", why=f"The vault's operation could not be cancelled: {error.message}")
-            return False
-        return True
+    # -- what stands already -------------------------------------------------------------------------------------------
 
     def _is_good(
         self, body: Json | None, version: Json | None, leaf: Certificate | None, changes: tuple[PolicyChange, ...]
@@ -243,7 +164,7 @@ class _Run:
             return False
         if any(one.needs_new_version for one in changes):
             return False
-        record = self._record
+        record = self._notebook.record
         advice = None
         if record.renewal_start_utc is not None and record.renewal_end_utc is not None:
             advice = (record.renewal_start_utc, record.renewal_end_utc)
@@ -264,17 +185,17 @@ class _Run:
         tags_differ = has_tags != (body.get("tags") or {})
         if not changes and not tags_differ:
             if not request.dry_run:
-                self._remember()
+                self._notebook.remembers_policy()
             return self._outcome("unchanged", version, leaf, ())
         if request.dry_run:
             planned = self._outcome("planned", version, leaf, ())
             return msgspec.structs.replace(planned, changes=(*changes, *_tag_changes(body, self._policy)))
-        self._refuse_frozen(body)
+        self._operation.refuse_frozen(body)
         if changes:
             vault.put_policy(request.vault_url, request.name, policies.changed_parts(self._policy, changes))
         if tags_differ:
             vault.put_tags(request.vault_url, request.name, version_id(version), has_tags)
-        self._remember()
+        self._notebook.remembers_policy()
         told = (*changes, *_tag_changes(body, self._policy))
         return msgspec.structs.replace(self._outcome("updated", version, leaf, ()), changes=told)
 
@@ -287,43 +208,16 @@ class _Run:
         if not is_continued:
             if issuer.is_integrated:
                 ensure_issuer(self._request, self._means.vault, self._tell)
-            self._create(body)
+            self._operation.begin(body)
         if issuer.is_merged:
             return self._waiting()
         await_completion(self._request, self._means, self._tell)
         return self._judge_issued()
 
-    def _create(self, body: Json | None) -> Json:
-        request, vault = self._request, self._means.vault
-        tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
-        self._save(
-            step="requesting",
-            policy=self._policy,
-            policy_digest=self._digest,
-            request_id=None,
-            previous_request_id=self._seen_request_id,
-        )
-        try:
-            asked = policies.vault_policy(self._policy, holds_renewal=request.holds_renewal)
-            pending = vault.start_create(request.vault_url, request.name, asked, tags)
-        except RemoteError as error:
-            # the answer may have been lost after the effect: what stands in the vault decides
-            found = vault.fetch_pending(request.vault_url, request.name) if error.status != 403 else None
-            if found is None or status_of(found) != "inprogress" or error.status == 409:
-                raise
-            if not is_ours(found, self._record, self._policy, self._digest):
-                raise
-            pending = found
-        self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
-        self._tell("requested", request_id=self._record.request_id, issuer=self._policy.issuer.vault_name)
-        return pending
-
     def _waiting(self) -> Enrolled:
         request = self._request
         pending = self._means.vault.fetch_pending(request.vault_url, request.name) or {}
-        der = request_der(pending)
-        if der is None:
-            raise failed_remotely(request, "the vault shows no signing request")
+        der = self._operation.signing_request(pending)
         return Enrolled(
             outcome="waiting",
             vault_url=request.vault_url,
@@ -335,57 +229,27 @@ class _Run:
     # -- ACME ----------------------------------------------------------------------------------------------------------
 
     def _by_acme(self, body: Json | None, leaf: Certificate | None) -> Enrolled:
-        acquire, record = self._means.acquire, self._record
+        acquire, notebook, operation = self._means.acquire, self._notebook, self._operation
         if acquire is None:
             raise InputError("PolicyInvalid", "The issuer acme was asked for, and no ACME account is given.")
-        same = record.policy_digest == self._digest
-        if record.step == "idle" or not same:
-            self._save(step="ordering", policy_digest=self._digest, request_id=None, policy=self._policy, order=None)
-
-        def csr() -> bytes:
-            pending = self._our_pending()
-            if pending is None:
-                pending = self._create(body)
-            der = request_der(pending)
-            if der is None:
-                raise failed_remotely(self._request, "the vault shows no signing request")
-            return der
-
+        notebook.is_ordering()
+        record = notebook.record
         answer = acquire(
             self._policy.dns_names,
-            csr,
-            keep=lambda state: self._save(order=state),
-            keep_placed=lambda placed: self._save(placed=placed),
-            resume=self._record.order,
-            placed=self._record.placed,
+            lambda: operation.signing_request(operation.fetch_ours() or operation.begin(body)),
+            keep=notebook.has_order,
+            keep_placed=notebook.has_placed,
+            resume=record.order,
+            placed=record.placed,
             replaces=record.ari_id if leaf is not None else None,
             timeout_s=self._request.timeout_s,
         )
         self._tell("signed", certificates=len(answer.der))
-        pending = self._our_pending()
+        pending = operation.fetch_ours()
         if pending is None:
             raise failed_remotely(self._request, "the vault's operation was ended while the authority signed")
         chain = tuple(read_certificate(one) for one in answer.der)
         return self._judge_and_merge(body, pending, chain, answer=answer)
-
-    def _our_pending(self) -> Json | None:
-        """The open operation that this run, or the one before it, began; None where there is none.
-
-        Raises:
-            RefusedError: PendingForeign, where somebody else's is open.
-        """
-        pending = self._means.vault.fetch_pending(self._request.vault_url, self._request.name)
-        self._seen_request_id = str((pending or {}).get("request_id") or "") or None
-        if pending is None or status_of(pending) != "inprogress":
-            return None
-        if is_ours(pending, self._record, self._policy, self._digest):
-            return pending
-        raise RefusedError(
-            "PendingForeign",
-            f"{self._request.certificate_url}: another operation began meanwhile "
-            f"(request {pending.get('request_id')}). "
-            "It is left alone.",
-        )
 
     # -- the gate and the merge ----------------------------------------------------------------------------------------
 
@@ -407,19 +271,15 @@ class _Run:
         if report.verdict != "pass":
             if keep_pending:
                 raise refusal(report, "Nothing was merged; the request stays open.")
-            if not self._can_cancel():
-                self._save(order=None)
+            if not self._operation.can_cancel():
+                self._notebook.gives_order_up()
                 raise refusal(report, "Nothing was merged; the vault did not let its operation be cancelled.")
-            self._save(step="idle", request_id=None, order=None)
+            self._notebook.is_idle()
             raise refusal(report, "Nothing was merged, and the vault's operation was cancelled.")
-        self._save(
-            step="merging",
-            chain_pem=pem_of_certificates(tuple(one.der for one in in_order[1:])) or None,
-            merging=answer.advice if answer is not None else None,
-        )
+        self._notebook.is_merging(tuple(one.der for one in in_order[1:]), answer)
         tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
         merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)
-        self._done()
+        self._notebook.is_done()
         return self._outcome("issued", merged, in_order[0], in_order[1:], report)
 
     def _judge_issued(self) -> Enrolled:
@@ -433,7 +293,7 @@ class _Run:
         chain = (leaf,) if leaf.is_self_signed else (leaf, *self._gate.issuers_of(leaf))
         report = self._gate.judge(chain, request_key(body.get("pending")) or leaf.public_key_sha256, is_merged=True)
         self._tell("judged", verdict=report.verdict)
-        self._done()
+        self._notebook.is_done()
         if report.verdict != "pass":
             raise refusal(
                 report,
@@ -484,44 +344,16 @@ class _Run:
         """Remember the failure; leave nothing pending behind that no further run can use."""
         if isinstance(error, RefusedError) and error.token == "PendingForeign":
             return
-        failure = Failure(at_utc=self._means.clock.now(), token=error.token, message=str(error).splitlines()[0])
-        may_go_on = isinstance(error, RemoteError) and error.transient is not False
-        if may_go_on:
-            self._save(failures=(*self._record.failures, failure)[-_FAILURES_KEPT:])
+        notebook = self._notebook
+        notebook.has_failed(error)
+        if isinstance(error, RemoteError) and error.transient is not False:
+            # the next run may go on where this one stands
             return
-        if self._policy.issuer.is_acme and self._record.request_id is not None and not self._can_cancel():
+        if self._policy.issuer.is_acme and notebook.record.request_id is not None and not self._operation.can_cancel():
             # it stays ours: the next run goes on with it, by another order
-            self._save(failures=(*self._record.failures, failure)[-_FAILURES_KEPT:], order=None)
+            notebook.gives_order_up()
             return
-        self._save(
-            failures=(*self._record.failures, failure)[-_FAILURES_KEPT:], step="idle", request_id=None, order=None
-        )
-
-    def _done(self) -> None:
-        """A new version stands: what the authority said of it takes the place of what it said of the one before."""
-        advice = self._record.merging or Advice()
-        self._save(
-            step="idle",
-            policy=self._policy,
-            policy_digest=self._digest,
-            request_id=None,
-            order=None,
-            failures=(),
-            merging=None,
-            ari_id=advice.ari_id,
-            renewal_start_utc=advice.window[0] if advice.window else None,
-            renewal_end_utc=advice.window[1] if advice.window else None,
-            renewal_ask_again_utc=advice.ask_again_utc,
-        )
-
-    def _remember(self) -> None:
-        """Keep the policy for later renewals, where it is not kept yet."""
-        if self._record.policy != self._policy or self._record.step != "idle":
-            self._save(step="idle", policy=self._policy, policy_digest=self._digest, request_id=None, order=None)
-
-    def _save(self, **changes: Any) -> None:
-        self._record = msgspec.structs.replace(self._record, **changes)
-        self._means.memory.save(self._record)
+        notebook.is_idle()
 
     def _tell(self, kind: str, /, **data: Any) -> None:
         self._means.emit(

@@ -1,0 +1,105 @@
+"""What does an enrolment write down for the next run, and when? Floor 5.
+
+Before each effect, what is about to be done; after the last, what a renewal has to know. A run that is killed anywhere
+is taken up from here. What the words mean: `sfcert.model.enrolment.Record`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from sfcert.enrol.policy import policy_digest
+from sfcert.errors import SfcertError
+from sfcert.model.enrolment import Advice, Failure, Record
+from sfcert.pki.request import pem_of_certificates
+from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request
+
+Json = dict[str, Any]
+_FAILURES_KEPT = 20
+
+
+class Notebook:
+    """The record of one certificate, for the policy of one request. Every method but `record` writes it."""
+
+    def __init__(self, request: Request, means: Means) -> None:
+        self._policy = request.policy
+        self._memory = means.memory
+        self._clock = means.clock
+        self.digest = policy_digest(request.policy)
+        self.record = means.memory.load() or Record(vault_url=request.vault_url, name=request.name)
+
+    def is_ordering(self) -> None:
+        """An order is about to be made or taken up; one of another policy is not gone on with."""
+        if self.record.step == "idle" or self.record.policy_digest != self.digest:
+            self._save(step="ordering", policy_digest=self.digest, request_id=None, policy=self._policy, order=None)
+
+    def has_order(self, order: Json) -> None:
+        self._save(order=order)
+
+    def has_placed(self, placed: tuple[Json, ...]) -> None:
+        self._save(placed=placed)
+
+    def is_requesting(self, seen_request_id: str | None) -> None:
+        """The vault is about to be asked. `seen_request_id`: the operation that stands there before ours."""
+        self._save(
+            step="requesting",
+            policy=self._policy,
+            policy_digest=self.digest,
+            request_id=None,
+            previous_request_id=seen_request_id,
+        )
+
+    def is_pending(self, pending: Json) -> None:
+        self._save(step="pending", request_id=str(pending.get("request_id") or "") or None)
+
+    def knows_policy(self) -> None:
+        """The policy, where nothing of it is on record yet: a request that was made without us is merged."""
+        if self.record.policy is None:
+            self._save(policy=self._policy)
+
+    def is_merging(self, issuers_der: tuple[bytes, ...], answer: AcmeAnswer | None) -> None:
+        self._save(
+            step="merging",
+            chain_pem=pem_of_certificates(issuers_der) or None,
+            merging=answer.advice if answer is not None else None,
+        )
+
+    def is_idle(self) -> None:
+        """Nothing is begun any more."""
+        self._save(step="idle", request_id=None, order=None)
+
+    def gives_order_up(self) -> None:
+        """The operation in the vault stays ours; what was ordered for it is of no more use."""
+        self._save(order=None)
+
+    def is_done(self) -> None:
+        """A new version stands: what the authority said of it takes the place of what it said of the one before."""
+        advice = self.record.merging or Advice()
+        self._save(
+            step="idle",
+            policy=self._policy,
+            policy_digest=self.digest,
+            request_id=None,
+            order=None,
+            failures=(),
+            merging=None,
+            ari_id=advice.ari_id,
+            renewal_start_utc=advice.window[0] if advice.window else None,
+            renewal_end_utc=advice.window[1] if advice.window else None,
+            renewal_ask_again_utc=advice.ask_again_utc,
+        )
+
+    def remembers_policy(self) -> None:
+        """Keep the policy for later renewals, where it is not kept yet."""
+        if self.record.policy != self._policy or self.record.step != "idle":
+            self._save(step="idle", policy=self._policy, policy_digest=self.digest, request_id=None, order=None)
+
+    def has_failed(self, error: SfcertError) -> None:
+        failure = Failure(at_utc=self._clock.now(), token=error.token, message=str(error).splitlines()[0])
+        self._save(failures=(*self.record.failures, failure)[-_FAILURES_KEPT:])
+
+    def _save(self, **changes: Any) -> None:
+        self.record = msgspec.structs.replace(self.record, **changes)
+        self._memory.save(self.record)
