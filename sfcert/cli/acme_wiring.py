@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -31,23 +32,38 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at a CA and how its names are proved: what the policy says of it, and where its key lies.
+
+    `secrets` are values that settings name by `<setting>_secret`, held in memory.
+    """
+
+    vault: AzureEnrolmentVault
+    vault_url: str
+    acme: Acme
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def key(self) -> tuple[str, Acme]:
+        """What tells two accounts apart. Solvers make no other account."""
+        return self.vault_url, msgspec.structs.replace(self.acme, solvers=())
+
+
 def acquire_by_acme(
     connection: Connection,
-    vault: AzureEnrolmentVault,
-    vault_url: str,
+    account: Account,
     certificate: str,
-    acme: Acme,
-    secrets: dict[str, str],
     tell: Callable[[Event], None],
     desk: AcmeDesk | None = None,
 ) -> Acquire:
     """As `AcmeDesk.acquire`, on the run's desk or, where it has none, on one that is closed after the order."""
     if desk is not None:
-        return desk.acquire(vault, vault_url, certificate, acme, secrets, tell)
+        return desk.acquire(account, certificate, tell)
 
     def acquire(names: Sequence[str], csr: Callable[[], bytes], **more: Any) -> AcmeAnswer:
         with AcmeDesk(connection) as own:
-            return own.acquire(vault, vault_url, certificate, acme, secrets, tell)(names, csr, **more)
+            return own.acquire(account, certificate, tell)(names, csr, **more)
 
     return acquire
 
@@ -75,19 +91,11 @@ class AcmeDesk:
                 one.close()
         self._sessions.clear()
 
-    def acquire(
-        self,
-        vault: AzureEnrolmentVault,
-        vault_url: str,
-        certificate: str,
-        acme: Acme,
-        secrets: dict[str, str],
-        tell: Callable[[Event], None],
-    ) -> Acquire:
+    def acquire(self, account: Account, certificate: str, tell: Callable[[Event], None]) -> Acquire:
         """What the workflow calls to have a chain signed.
 
         Args:
-            secrets: values that settings name by `<setting>_secret`, held in memory.
+            certificate: its name in the vault, for what is told.
             tell: told of every step of the order.
 
         Effects: none before it is called.
@@ -125,13 +133,13 @@ class AcmeDesk:
                 # a name that an earlier run answered for need not be one of this request's
                 if name.lower() not in chosen:
                     with self._lock:
-                        chosen.update(solvers.for_names(acme, [name], secrets))
+                        chosen.update(solvers.for_names(account.acme, [name], account.secrets))
                 return chosen[name.lower()]
 
             with self._lock:
                 solvers = self._solvers = self._solvers or Solvers(self._connection)
-                chosen = solvers.for_names(acme, names, secrets)
-                session = self._session(vault, vault_url, acme, secrets, say)
+                chosen = solvers.for_names(account.acme, names, account.secrets)
+                session = self._session(account, say)
             by_http = sorted(name for name, solver in chosen.items() if solver.kind == "http-01")
             if by_http:
                 say(f"HTTP-01: {session.ca} comes to port 80 at {', '.join(by_http)}. {_PREFER_DNS}")
@@ -150,48 +158,34 @@ class AcmeDesk:
 
         return acquire
 
-    def _session(
-        self,
-        vault: AzureEnrolmentVault,
-        vault_url: str,
-        acme: Acme,
-        secrets: dict[str, str],
-        say: Callable[[str], None],
-    ) -> AcmeSession:
-        """The session of this account, open. Solvers make no other account."""
-        known = (vault_url, msgspec.structs.replace(acme, solvers=()))
-        if known not in self._sessions:
+    def _session(self, account: Account, say: Callable[[str], None]) -> AcmeSession:
+        """The session of this account, open."""
+        if account.key not in self._sessions:
             try:
-                self._sessions[known] = self._opened(vault, vault_url, acme, secrets, say)
+                self._sessions[account.key] = _opened(account, say)
             except SfcertError as error:
-                self._sessions[known] = error
-        found = self._sessions[known]
+                self._sessions[account.key] = error
+        found = self._sessions[account.key]
         if isinstance(found, SfcertError):
             raise found
         return found
 
-    def _opened(
-        self,
-        vault: AzureEnrolmentVault,
-        vault_url: str,
-        acme: Acme,
-        secrets: dict[str, str],
-        say: Callable[[str], None],
-    ) -> AcmeSession:
-        from sfcert.acme.account import open_account
-        from sfcert.acme.session import AcmeSession
-        from sfcert.azure.clock import WallClock
 
-        mac = _mac(acme, secrets)
-        # a CA keeps wall time, whatever the vault's clock says
-        session = AcmeSession(options_of(acme), account_key(vault, vault_url, acme), WallClock())
-        try:
-            open_account(session, mac)
-        except BaseException:  # also Ctrl-C: no connection may be left open; it always flies on
-            session.close()
-            raise
-        say(f"Account at {session.ca}: {session.account_url}")
-        return session
+def _opened(account: Account, say: Callable[[str], None]) -> AcmeSession:
+    from sfcert.acme.account import open_account
+    from sfcert.acme.session import AcmeSession
+    from sfcert.azure.clock import WallClock
+
+    mac = _mac(account)
+    # a CA keeps wall time, whatever the vault's clock says
+    session = AcmeSession(options_of(account.acme), account_key(account), WallClock())
+    try:
+        open_account(session, mac)
+    except BaseException:  # also Ctrl-C: no connection may be left open; it always flies on
+        session.close()
+        raise
+    say(f"Account at {session.ca}: {session.account_url}")
+    return session
 
 
 _PREFER_DNS = "For a cluster's own name that is its load balancer: prefer DNS-01, which needs no way in."
@@ -244,7 +238,7 @@ def options_of(acme: Acme) -> AcmeOptions:
     )
 
 
-def account_key(vault: AzureEnrolmentVault, vault_url: str, acme: Acme) -> AccountKey:
+def account_key(account: Account) -> AccountKey:
     """The account's key from the vault; a new one is made and kept there where there is none.
 
     Raises:
@@ -254,13 +248,14 @@ def account_key(vault: AzureEnrolmentVault, vault_url: str, acme: Acme) -> Accou
     """
     from sfcert.acme.keys import AccountKey
 
-    secret = f"{vault_url.rstrip('/')}/secrets/{acme.account_key}"
+    name = account.acme.account_key
+    secret = f"{account.vault_url.rstrip('/')}/secrets/{name}"
     try:
-        kept = vault.fetch_account_key(vault_url, acme.account_key)
+        kept = account.vault.fetch_account_key(account.vault_url, name)
         if kept is not None:
             return AccountKey.from_jwk(kept)
         fresh = AccountKey.generate()
-        vault.put_account_key(vault_url, acme.account_key, fresh.to_jwk())
+        account.vault.put_account_key(account.vault_url, name, fresh.to_jwk())
     except RemoteError as error:
         raise _no_key(secret, error) from error
     except InputError as error:
@@ -290,9 +285,9 @@ def _no_key(secret: str, error: RemoteError) -> RemoteError:
     )
 
 
-def _mac(acme: Acme, secrets: dict[str, str]) -> str | None:
+def _mac(account: Account) -> str | None:
     from sfcert.cli.acme_solvers import read_secret_file
 
-    if acme.eab_key_file is None:
-        return secrets.get("eab")
-    return read_secret_file(acme.eab_key_file)
+    if account.acme.eab_key_file is None:
+        return account.secrets.get("eab")
+    return read_secret_file(account.acme.eab_key_file)

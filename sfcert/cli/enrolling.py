@@ -191,9 +191,10 @@ def means_for(
 
     tell = tell or say
     if policy is not None and policy.issuer.acme is not None:
-        from sfcert.cli.acme_wiring import acquire_by_acme
+        from sfcert.cli.acme_wiring import Account, acquire_by_acme
 
-        acquire = acquire_by_acme(connection, vault, vault_url, name, policy.issuer.acme, secrets or {}, tell, desk)
+        account = Account(vault, vault_url, policy.issuer.acme, secrets or {})
+        acquire = acquire_by_acme(connection, account, name, tell, desk)
     return Means(
         vault=vault,
         memory=FileMemory(state or default_folder(), vault_url, name),
