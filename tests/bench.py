@@ -17,14 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests import bench_acme, bench_az, bench_sim, make
+from tests.bench_child import environment
 
 RUNS = 20
 SFCERT = str(Path(sys.executable).parent / "sfcert")
 
 
-def _process_s(command: list[str], environment: dict[str, str] | None = None) -> float:
+def _process_s(command: list[str], around: dict[str, str] | None = None) -> float:
     began = time.perf_counter()
-    subprocess.run(command, capture_output=True, check=False, env=environment)
+    subprocess.run(command, capture_output=True, check=False, env=around or environment())
     return time.perf_counter() - began
 
 
@@ -153,17 +154,17 @@ def whole_apply() -> None:
             printed = subprocess.run(
                 [SFCERT, "sim", "env"], env=home, check=True, capture_output=True, text=True
             ).stdout
-            environment = dict(home)
+            around = dict(home)
             for line in printed.splitlines():
                 name, _, value = line.removeprefix("export ").partition("=")
-                environment[name] = value.strip("'")
+                around[name] = value.strip("'")
             plan = str(Path(folder) / "plan.json")
-            cluster = environment["SFCERT_CLUSTER_ID"]
-            subprocess.run([SFCERT, "plan", "--cluster", cluster, "-o", plan], env=environment, capture_output=True)
+            cluster = around["SFCERT_CLUSTER_ID"]
+            subprocess.run([SFCERT, "plan", "--cluster", cluster, "-o", plan], env=around, capture_output=True)
             before = json.loads(
                 subprocess.run([SFCERT, "sim", "status", "--format", "json"], env=home, capture_output=True).stdout
             )
-            took = _process_s([SFCERT, "apply", plan, "--yes"], environment)
+            took = _process_s([SFCERT, "apply", plan, "--yes"], around)
             after = json.loads(
                 subprocess.run([SFCERT, "sim", "status", "--format", "json"], env=home, capture_output=True).stdout
             )

@@ -36,6 +36,7 @@ from sfcert.acme.values import AcmeOptions
 from sfcert.azure.clock import WallClock
 from sfcert.sim.host import Running, start_in_thread
 from sfcert.sim.worlds import load
+from tests.bench_child import environment
 from tests.conftest import ROOT
 from tests.servers.knot import KEY_NAME, KEY_SECRET, Knot, running_knot
 from tests.servers.pebble import Pebble, running_challenge_server, running_pebble
@@ -54,15 +55,9 @@ def _row(name: str, figure: str, aim: str = "") -> None:
     print(f"{name:62} {figure:>34}   {aim}", flush=True)
 
 
-def _environment(**more: str) -> dict[str, str]:
-    """Compiled modules are kept between runs, as on any machine where a program is installed."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, **more}
-
-
-def _run(command: list[str], environment: dict[str, str]) -> float:
+def _run(command: list[str], around: dict[str, str]) -> float:
     with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(command, env=around, stdout=said, stderr=subprocess.STDOUT)
         used = _await(child)
         if child.returncode != 0:
             said.seek(0)
@@ -133,28 +128,28 @@ class Place:
         (self.folder / "policy.yaml").write_text(json.dumps(policy))
         fixed = ["--policy", str(self.folder / "policy.yaml"), "--vault", str(self.facts["vault_url"])]
         fixed += ["--state", str(self.folder / "state"), "--format", "json"]
-        environment = _environment(**self.azure.env())
-        return lambda: _run([SFCERT, "enrol", f"{self.kind}-{next(self.numbers)}", *fixed], environment)
+        around = environment(**self.azure.env())
+        return lambda: _run([SFCERT, "enrol", f"{self.kind}-{next(self.numbers)}", *fixed], around)
 
     def order_alone(self) -> Run:
         key_file = self.folder / "account.json"
         key_file.write_text(AccountKey.generate().to_jwk())
         arguments = [self.kind, self.pebble.directory_url, str(self.pebble.ca_file), str(key_file), str(self.port)]
         command = [sys.executable, "-m", "tests.bench_acme_one", *arguments, KEY_NAME, KEY_SECRET]
-        environment = _environment()
-        return lambda: _run(command, environment)
+        around = environment()
+        return lambda: _run(command, around)
 
     def lego(self) -> Run | None:
         binary = shutil.which("lego")
         if binary is None:
             return None
-        environment = _environment(LEGO_CA_CERTIFICATES=str(self.pebble.ca_file))
+        around = environment(LEGO_CA_CERTIFICATES=str(self.pebble.ca_file))
         command = [binary, "-s", self.pebble.directory_url, "-m", "bench@example.test", "-a", "-d", self.name]
         command += ["--path", str(self.folder / "lego")]
         if self.knot is None:
             command += ["--http", "--http.port", self.where, "run"]
         else:
-            environment.update(
+            around.update(
                 RFC2136_NAMESERVER=self.where,
                 RFC2136_TSIG_KEY=KEY_NAME,
                 RFC2136_TSIG_SECRET=KEY_SECRET,
@@ -163,7 +158,7 @@ class Place:
             )
             # its check of the servers cannot be led to a port of our own, so lego goes without it
             command += ["--dns", "rfc2136", "--dns.resolvers", self.where, "--dns.disable-cp", "run"]
-        return lambda: _run(command, environment)
+        return lambda: _run(command, around)
 
     def certbot(self) -> Run | None:
         if not CERTBOT.is_file():
@@ -182,8 +177,8 @@ class Place:
             settings.chmod(0o600)
             # it sleeps instead of looking; here there is nothing to sleep for
             command += ["--dns-rfc2136", f"--dns-rfc2136-credentials={settings}", "--dns-rfc2136-propagation-seconds=0"]
-        environment = _environment(REQUESTS_CA_BUNDLE=str(self.pebble.ca_file))
-        return lambda: _run(command, environment)
+        around = environment(REQUESTS_CA_BUNDLE=str(self.pebble.ca_file))
+        return lambda: _run(command, around)
 
 
 def compare(place: Place) -> None:
@@ -294,13 +289,13 @@ def many_certificates(place: Place) -> None:
     file.write_text("\n---\n".join(json.dumps(one) for one in documents))
     roots = place.folder / "roots.pem"
     roots.write_bytes(Path(place.azure.env()["REQUESTS_CA_BUNDLE"]).read_bytes() + place.pebble.ca_file.read_bytes())
-    environment = _environment(**place.azure.env())
-    environment |= {"REQUESTS_CA_BUNDLE": str(roots), "SSL_CERT_FILE": str(roots), "SFCERT_DNS_SERVER": place.where}
+    around = environment(**place.azure.env())
+    around |= {"REQUESTS_CA_BUNDLE": str(roots), "SSL_CERT_FILE": str(roots), "SFCERT_DNS_SERVER": place.where}
     command = [SFCERT, "enrol", "--manifest", str(file), "--vault", str(place.facts["vault_url"]), "--format", "json"]
     command += ["--state", str(place.folder / "state"), "--at-once", str(THREADS)]
     before_ca, before_azure, began = place.ca_calls(), place.azure_calls(), time.perf_counter()
     with (place.folder / "many.out").open("wb") as out, (place.folder / "many.err").open("wb") as err:
-        child = subprocess.Popen(command, env=environment, stdout=out, stderr=err)
+        child = subprocess.Popen(command, env=around, stdout=out, stderr=err)
         os.sched_setaffinity(child.pid, {min(os.sched_getaffinity(0))})
         used = _await(child)
     took = time.perf_counter() - began
