@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 ACME_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--acme-directory", metavar="URL", help="With --issuer acme: the authority's directory."),
-    click.option("--acme-contact", "acme_contacts", multiple=True, metavar="ADDRESS"),
+    click.option("--acme-contact", "acme_contacts", multiple=True, metavar="ADDRESS", help="E-mail; repeatable."),
     click.option("--acme-account-key", metavar="SECRET", help="The vault's secret with the account's key."),
     click.option("--acme-eab-key-id", metavar="ID", help="External account binding, as the authority gave it out."),
     click.option("--acme-eab-key-file", type=click.Path(path_type=Path), metavar="FILE", help="Its MAC key."),
-    click.option("--acme-profile", metavar="NAME"),
+    click.option("--acme-profile", metavar="NAME", help="One of the profiles that the authority offers."),
     click.option("--acme-chain", "acme_preferred_chain", metavar="NAME", help="An issuer in the chain that is wanted."),
     click.option("--acme-ca-file", type=click.Path(path_type=Path), metavar="FILE", help="Roots of its HTTPS (PEM)."),
     click.option(

@@ -9,6 +9,16 @@ import click
 
 from sfcert.errors import InputError
 
+#: What every command has that answers with one document.
+form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["human", "json"]),
+    default="human",
+    show_default=True,
+    help="For people, or one JSON document.",
+)
+
 
 def answer(text: str) -> None:
     """Print a view's text as it is, on standard output."""

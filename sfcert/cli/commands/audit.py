@@ -17,9 +17,22 @@ _VERDICT_EXIT = {"pass": 0, "fail": 2, "unknown": 2}
 
 @click.command("audit")
 @source_options
-@click.option("--format", "form", type=click.Choice(["human", "json", "markdown", "sarif"]), default="human")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["human", "json", "markdown", "sarif"]),
+    default="human",
+    show_default=True,
+    help="For people, one JSON document, a page, or what code scanners read.",
+)
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule; repeatable.")
-@click.option("--min-severity", type=click.Choice(["error", "warning", "info"]), default="info")
+@click.option(
+    "--min-severity",
+    type=click.Choice(["error", "warning", "info"]),
+    default="info",
+    show_default=True,
+    help="Leave out what is less severe.",
+)
 @click.option("--suppressions", type=click.Path(path_type=Path), metavar="FILE", help="Findings accepted for a while.")
 def command(form: str, rules: tuple[str, ...], min_severity: Any, suppressions: Path | None, **options: Any) -> int:
     """Look for the known ways in which clusters die.

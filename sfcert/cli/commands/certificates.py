@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sfcert.cli.enrolling import checked_name, checked_vault, vault_options
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.cli.span import Span
 
 
@@ -28,9 +28,16 @@ def command() -> None:
 @command.command("list")
 @vault_options
 @click.option("--watch", "follow", is_flag=True, help="Look again and again; say what changed.")
-@click.option("--every", type=Span(), default="30s", show_default=True, metavar="DURATION")
+@click.option(
+    "--every",
+    type=Span(),
+    default="30s",
+    show_default=True,
+    metavar="DURATION",
+    help="Between two looks.",
+)
 @click.option("--timeout", type=Span(), metavar="DURATION", help="With --watch: stop after this long.")
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def list_all(vault_url: str, state: Path | None, follow: bool, every: float, timeout: float | None, form: str) -> int:
     """Every certificate of the vault, one a line. With --watch, the lines that change, as they change."""
     from sfcert.cli.certificate_looks import look_at
@@ -62,7 +69,7 @@ def list_all(vault_url: str, state: Path | None, follow: bool, every: float, tim
 @command.command("show")
 @click.argument("name")
 @vault_options
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def show(name: str, vault_url: str, state: Path | None, form: str) -> int:
     """Names, issuer, key, dates, conditions and tags of one certificate."""
     from sfcert.cli.certificate_looks import look_at

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.plan_file import load_plan
 
@@ -16,7 +16,7 @@ FORMAT = "sfcert.diff/1"
 @click.command("diff")
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(before: Path, after: Path, form: str) -> int:
     """Say what differs between the plans BEFORE and AFTER. Ends with 2 where they differ."""
     from sfcert.model.codec import pretty

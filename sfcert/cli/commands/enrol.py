@@ -18,7 +18,7 @@ from sfcert.cli.enrolling import (
     of_several,
     vault_options,
 )
-from sfcert.cli.output import answer, write_whole
+from sfcert.cli.output import answer, form_option, write_whole
 from sfcert.cli.policy_source import Asked, asked_for, policy_options
 from sfcert.cli.span import Span
 from sfcert.errors import SfcertError
@@ -37,9 +37,16 @@ if TYPE_CHECKING:
 @click.option("--cancel-pending", is_flag=True, help="End an operation that somebody else began.")
 @click.option("--frozen-by", metavar="MARK", help="Go on although the plan with this mark has frozen its renewal.")
 @click.option("--csr", type=click.Path(path_type=Path), metavar="FILE", help="Write the request there (PEM).")
-@click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION")
+@click.option(
+    "--timeout",
+    type=Span(),
+    default="30m",
+    show_default=True,
+    metavar="DURATION",
+    help="Wait for the vault and the authority so long, for each; the same command goes on.",
+)
 @at_once_option
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(
     name: str | None,
     vault_url: str,

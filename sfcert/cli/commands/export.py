@@ -12,10 +12,17 @@ from sfcert.cli.output import answer
 @click.argument("name")
 @click.option("--vault", "vault_url", required=True, metavar="URL", help="The vault, https://NAME.vault.azure.net.")
 @click.option("--secret-provider-class", "is_class", is_flag=True, help="For the Secrets Store CSI driver.")
-@click.option("--tenant", required=True, metavar="ID", envvar="AZURE_TENANT_ID", show_envvar=True)
+@click.option(
+    "--tenant",
+    required=True,
+    metavar="ID",
+    envvar="AZURE_TENANT_ID",
+    show_envvar=True,
+    help="The tenant of the vault.",
+)
 @click.option("--client-id", metavar="ID", help="Of the workload identity that reads the vault.")
 @click.option("--secret-name", metavar="NAME", help="The secret that the ingress reads (default: NAME in lower case).")
-@click.option("--namespace", metavar="NAME")
+@click.option("--namespace", metavar="NAME", help="Of the manifest; default: none, so that kubectl chooses.")
 def command(
     name: str,
     vault_url: str,

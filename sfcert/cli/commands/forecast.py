@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sfcert.cli.output import answer, write_whole
+from sfcert.cli.output import answer, form_option, write_whole
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.reading import look
 from sfcert.cli.source import source_of, source_options
@@ -16,7 +16,7 @@ from sfcert.cli.source import source_of, source_options
 
 @click.command("forecast")
 @source_options
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 @click.option("--days", type=click.IntRange(1, 3660), metavar="N", help="How far ahead (default: 548, 18 months).")
 @click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Also write the time line as a picture.")
 def command(form: str, days: int | None, svg: Path | None, **options: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.reading import look
 from sfcert.cli.source import source_of, source_options
@@ -14,7 +14,7 @@ from sfcert.cli.source import source_of, source_options
 
 @click.command("inspect")
 @source_options
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(form: str, **options: Any) -> int:
     """Show what is declared where: roles, node types, provisioning, versions, who presents what."""
     from sfcert.model.codec import pretty

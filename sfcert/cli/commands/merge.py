@@ -17,7 +17,7 @@ from sfcert.cli.enrolling import (
     read_chain_file,
     vault_options,
 )
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.errors import InputError
 
 
@@ -35,7 +35,7 @@ from sfcert.errors import InputError
 )
 @gate_options
 @click.option("--keep-pending", is_flag=True, help="Leave the request open where the gate refuses the chain.")
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(
     name: str,
     vault_url: str,

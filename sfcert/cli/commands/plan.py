@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfcert import __version__
-from sfcert.cli.output import answer, write_whole
+from sfcert.cli.output import answer, form_option, write_whole
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.reading import look
 from sfcert.cli.shipped import playbooks_folder, templates_folder
@@ -69,7 +69,14 @@ def _pinned(values: str | None) -> tuple[str, ...]:
 @click.option("--common-name", metavar="CN", help="The name to declare (default: the goal certificate's own).")
 @click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin beside the verified one.")
 @click.option("--certificate", "certificates", multiple=True, metavar="[NODETYPE=]URL", help="The goal in a vault.")
-@click.option("--certificate-pem", "pems", multiple=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--certificate-pem",
+    "pems",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A public certificate, then its chain (PEM), where nothing that was read shows it.",
+)
 @click.option(
     "--enrol-policy",
     type=click.Path(path_type=Path),
@@ -80,7 +87,7 @@ def _pinned(values: str | None) -> tuple[str, ...]:
 @click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept a named assumption.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write the review as one HTML file.")
 @click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Also write it as Markdown.")
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 @click.option("--playbooks", type=click.Path(path_type=Path), metavar="DIR", help="Use these playbooks instead.")
 @click.option("--templates", type=click.Path(path_type=Path), metavar="DIR", help="Use these templates instead.")
 def command(

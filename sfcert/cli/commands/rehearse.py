@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.plan_file import load_plan
 
@@ -33,7 +33,7 @@ BROKE = 3
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides everything that is left to chance.")
 @click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How many, with seeds in order.")
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(plan: Path, bundle: Path, faults: Any, seed: int, runs: int, form: str) -> int:
     """Carry out PLAN on a twin of the captured cluster, in virtual time. No Azure is touched.
 

@@ -18,7 +18,7 @@ from sfcert.cli.enrolling import (
     of_several,
     vault_options,
 )
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.cli.span import Span
 from sfcert.errors import InputError, SfcertError
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @gate_options
 @click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION", help="For each.")
 @at_once_option
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(
     names: tuple[str, ...],
     vault_url: str,

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from sfcert.cli.output import answer
+from sfcert.cli.output import answer, form_option
 from sfcert.cli.reading import read_text
 from sfcert.cli.sim_folder import default_folder
 from sfcert.cli.source import Instant
@@ -105,7 +105,7 @@ def down(state_dir: Path) -> int:
 
 @command.command()
 @_state_dir
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 @_answering
 def status(state_dir: Path, form: str) -> int:
     """Clock, clusters, nodes and their certificates, refused connections, requests, faults."""
@@ -133,7 +133,7 @@ def reset(state_dir: Path) -> int:
 @_state_dir
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template.")
-@click.option("--resource-group", default="rg-sim", show_default=True, metavar="NAME")
+@click.option("--resource-group", default="rg-sim", show_default=True, metavar="NAME", help="Where it is deployed.")
 @click.option("--as", "address", metavar="ADDRESS", help="Only publish FILE: where templates that link to it look.")
 @_answering
 def load(state_dir: Path, file: Path, parameters: Path | None, resource_group: str, address: str | None) -> int:

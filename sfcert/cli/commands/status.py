@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sfcert.cli.enrolling import checked_name, checked_vault, vault_options
-from sfcert.cli.output import answer, write_whole
+from sfcert.cli.output import answer, form_option, write_whole
 
 
 @click.command("status")
@@ -16,7 +16,7 @@ from sfcert.cli.output import answer, write_whole
 @click.option(
     "--metrics", metavar="FILE|PORT", help="Also write Prometheus text to FILE, or serve it at PORT until interrupted."
 )
-@click.option("--format", "form", type=click.Choice(["human", "json"]), default="human")
+@form_option
 def command(names: tuple[str, ...], vault_url: str, state: Path | None, metrics: str | None, form: str) -> int:
     """The conditions Ready and Issuing of certificates, their renewal, and the last failure.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from sfcert.cli.main import COMMANDS, cli, run
@@ -38,6 +40,25 @@ def test_every_command_of_the_table_exists_and_helps(capsys: pytest.CaptureFixtu
         assert run([name, "--help"]) == 0
         assert "Usage: sfcert" in capsys.readouterr().out
     assert sorted(cli.list_commands(None)) == sorted(COMMANDS)  # type: ignore[arg-type]  # the table needs no context
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    def commands(one: click.Command) -> Iterator[click.Command]:
+        yield one
+        if isinstance(one, click.Group):
+            context = click.Context(one)
+            for name in one.list_commands(context):
+                inner = one.get_command(context, name)
+                assert inner is not None
+                yield from commands(inner)
+
+    silent = [
+        f"{command.name} {option.opts[0]}"
+        for command in commands(cli)
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert silent == []
 
 
 @pytest.mark.parametrize(
