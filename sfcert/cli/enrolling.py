@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfcert.cli.source import Source, node_options
+from sfcert.cli.stacked import stacked
 from sfcert.errors import InputError, SfcertError
 
 if TYPE_CHECKING:
@@ -23,9 +24,19 @@ if TYPE_CHECKING:
     from sfcert.ports import Issuers
     from sfcert.workflows.enrolment_request import Acquire, Means
 
-F = TypeVar("F", bound=Callable[..., Any])
+#: More would only wait for the vault's and the authority's limits.
+AT_ONCE = 8
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+at_once_option = click.option(
+    "--at-once",
+    type=click.IntRange(1, 32),
+    default=AT_ONCE,
+    show_default=True,
+    metavar="N",
+    help="How many certificates are worked on side by side.",
+)
+
+vault_options = stacked(
     click.option("--vault", "vault_url", required=True, metavar="URL", help="The vault, https://NAME.vault.azure.net."),
     click.option(
         "--state",
@@ -37,7 +48,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Where enrolments are remembered between runs.",
     ),
 )
-_GATE: tuple[Callable[[Any], Any], ...] = (
+
+#: The cluster that the certificate is for, and how its nodes are reached.
+gate_options = stacked(
     click.option("--for-cluster", metavar="RESOURCE_ID", help="The live cluster that it is for: the gate asks it."),
     click.option("--for-bundle", type=click.Path(path_type=Path), metavar="FILE", help="The same from a bundle."),
     click.option(
@@ -49,43 +62,8 @@ _GATE: tuple[Callable[[Any], Any], ...] = (
         help="Issuing certificates that will sign, where the gate cannot know them.",
     ),
     click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept issuer-next-time."),
+    node_options,
 )
-
-
-def _stacked(options: tuple[Callable[[Any], Any], ...], function: F) -> F:
-    decorated: Any = function
-    for option in reversed(options):
-        decorated = option(decorated)
-    made: F = decorated
-    return made
-
-
-#: More would only wait for the vault's and the authority's limits.
-AT_ONCE = 8
-
-
-def at_once_option(function: F) -> F:
-    """`--at-once`."""
-    option: Callable[[F], F] = click.option(
-        "--at-once",
-        type=click.IntRange(1, 32),
-        default=AT_ONCE,
-        show_default=True,
-        metavar="N",
-        help="How many certificates are worked on side by side.",
-    )
-    return option(function)
-
-
-def vault_options(function: F) -> F:
-    """`--vault` and `--state`."""
-    return _stacked(_OPTIONS, function)
-
-
-def gate_options(function: F) -> F:
-    """The cluster that the certificate is for, and how its nodes are reached."""
-    with_nodes: F = node_options(function)
-    return _stacked(_GATE, with_nodes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfcert.cli.acme_options import ACME_NAMES, ACME_OPTIONS, acme_of, with_files_from
 from sfcert.cli.reading import read_text
+from sfcert.cli.stacked import stacked
 from sfcert.errors import InputError
 
 if TYPE_CHECKING:
     from sfcert.model.enrolment import EnrolmentPolicy
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,8 @@ class Asked:
     notes: tuple[str, ...] = ()
 
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+#: All that may say what is asked for.
+policy_options = stacked(
     click.option("--policy", type=click.Path(path_type=Path), metavar="FILE", help="A policy, sfcert.policy/1 (YAML)."),
     click.option(
         "--manifest",
@@ -92,13 +91,6 @@ _NAMES = (
     "content_type",
     "tags",
 )
-
-
-def policy_options(function: F) -> F:
-    """All that may say what is asked for."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 def asked_for(name: str | None, options: dict[str, Any]) -> tuple[Asked, ...]:

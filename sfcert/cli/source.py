@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from sfcert.cli.stacked import stacked
 
 
 class Instant(click.ParamType[datetime]):
@@ -28,17 +27,7 @@ class Instant(click.ParamType[datetime]):
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
-def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def apply(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return apply
-
-
-#: What it takes to look at nodes, and to read issuers that no vault tells.
-node_options = _stack(
+node_options = stacked(
     click.option(
         "--sf-endpoint", metavar="URL", help="Service Fabric's own endpoint (default: what the cluster says)."
     ),
@@ -56,7 +45,7 @@ node_options = _stack(
     ),
 )
 
-source_options = _stack(
+source_options = stacked(
     click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster."),
     click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="A captured world."),
     click.option("--template", type=click.Path(path_type=Path), metavar="FILE", help="An authored ARM template."),
