@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,6 +83,26 @@ def test_a_request_goes_out_is_signed_and_comes_back(sfcert: Callable[..., Ended
     assert back.code == 0, back.err
     assert back.json["thumbprint"] == signed[0].thumbprint
     assert back.json["pins"] == [signed[1].thumbprint]
+
+
+def test_a_program_signs_between_two_pipes(
+    sfcert: Callable[..., Ended], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("enrol", "piped", "--subject", NAME, "--issuer", "Unknown", "--csr", "-")
+    out = sfcert(*words)
+    assert out.code == 0, out.err
+    assert "the request is out and waits to be signed" in out.err
+    der = x509.load_pem_x509_csr(out.out.encode()).public_bytes(Encoding.DER)
+    assert out.out.startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    assert out.out.endswith("-----END CERTIFICATE REQUEST-----\n")
+    signed = Desk(site).sign(der, "Contoso Issuing CA 01")
+    pem = b"".join(x509.load_der_x509_certificate(one.der).public_bytes(Encoding.PEM) for one in signed)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(pem)))
+    back = sfcert("merge", "piped", "--chain", "-", "--format", "json")
+    assert back.json["thumbprint"] == signed[0].thumbprint
+    both = sfcert(*words, "--format", "json")
+    assert both.code == 1
+    assert "both want standard output" in both.err
 
 
 def test_what_the_cluster_would_refuse_is_not_merged(by_name: Site, tmp_path: Path) -> None:

@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 @click.option("--renew", is_flag=True, help="Ask for a new version although the newest one is good.")
 @click.option("--cancel-pending", is_flag=True, help="End an operation that somebody else began.")
 @click.option("--frozen-by", metavar="MARK", help="Go on although the plan with this mark has frozen its renewal.")
-@click.option("--csr", type=click.Path(path_type=Path), metavar="FILE", help="Write the request there (PEM).")
+@click.option(
+    "--csr",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the request there (PEM); - prints it alone.",
+)
 @click.option(
     "--timeout",
     type=Span(),
@@ -78,6 +83,8 @@ def command(
     asked = asked_for(name, options)
     if csr is not None and len(asked) > 1:
         raise click.UsageError("--csr takes one request; the manifests hold several certificates. Name one.")
+    if str(csr) == "-" and form == "json":
+        raise click.UsageError("--csr - and --format json both want standard output: the document holds the request.")
     connection = connect(named.source)
     expectation = expectation_for(named)
     worst = 0
@@ -127,9 +134,16 @@ def _say(done: Enrolled, csr: Path | None, form: str, asked: Asked) -> None:
     from sfcert.cli.page import page_of_terminal
     from sfcert.views.enrolment import enrolled_human
 
+    is_piped = str(csr) == "-"
     if csr is not None and done.csr_pem is not None:
-        write_whole(csr, done.csr_pem)
+        if is_piped:
+            # whoever signs reads standard output: nothing else goes there
+            answer(done.csr_pem)
+        else:
+            write_whole(csr, done.csr_pem)
     for note in asked.notes:
         click.echo(f"note: {note}", err=True)
     if form == "human":
-        answer(enrolled_human(done, csr_file=str(csr) if csr else None, page=page_of_terminal()))
+        where = "standard output" if is_piped else str(csr) if csr else None
+        said = enrolled_human(done, csr_file=where, page=page_of_terminal())
+        click.echo(said, nl=False, err=True) if is_piped else answer(said)
