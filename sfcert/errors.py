@@ -49,6 +49,7 @@ TOKENS: Mapping[str, str] = {
     "RemoteFailed": "A remote call failed.",
     "RemoteUnreachable": "A remote service could not be reached.",
     "CredentialUnavailable": "No credential could be had.",
+    "SignInUnavailable": "Whoever gives out tokens cannot be asked for the moment.",
     "DeploymentFailed": "Azure accepted a deployment and then ended it as failed.",
     "RetriesExhausted": "A remote call failed in passing, and went on failing until the deadline.",
     "AcmeAccountRefused": "The certificate authority does not accept the ACME account.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sfcert.azure.sign_in import TellingCredential
+
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
@@ -15,7 +17,8 @@ def default_credential(*, connection_verify: str | None = None) -> TokenCredenti
     """
     from azure.identity import DefaultAzureCredential
 
-    return DefaultAzureCredential(exclude_interactive_browser_credential=True, **_options(connection_verify))
+    found = DefaultAzureCredential(exclude_interactive_browser_credential=True, **_options(connection_verify))
+    return TellingCredential(found)
 
 
 def service_principal(
@@ -24,7 +27,9 @@ def service_principal(
     """An explicit service principal by secret. The secret stays inside the credential; nothing here prints it."""
     from azure.identity import ClientSecretCredential
 
-    return ClientSecretCredential(tenant_id, client_id, client_secret, **_options(connection_verify))
+    # the house's own table decides what is tried again, as for every other client
+    options = {"retry_total": 0, **_options(connection_verify)}
+    return TellingCredential(ClientSecretCredential(tenant_id, client_id, client_secret, **options))
 
 
 def _options(connection_verify: str | None) -> dict[str, Any]:

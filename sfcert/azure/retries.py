@@ -5,6 +5,7 @@
     409 with a code of `_BUSY`, or with    yes                           yes: it was not accepted
     Retry-After
     401 that says: this token is over      yes, twice                    yes: it was not accepted
+    no token for the moment (`sign_in`)    yes                           yes: nothing was sent
     408, 500, 502, 504, broken connection  yes                           no: the caller looks first what became of it
     everything else                        no                            no
 
@@ -50,6 +51,9 @@ def may_retry(error: RemoteError, *, is_repeatable: bool) -> bool:
     Args:
         is_repeatable: reads, and writes that do the same when they are done twice.
     """
+    if error.token == "SignInUnavailable":
+        # without a token nothing was sent
+        return True
     if error.status is None:
         return is_repeatable and error.token == "RemoteUnreachable"
     if error.status in _NOT_ACCEPTED or is_token_over(error):

@@ -105,6 +105,7 @@ def nodes_of(
     from sfcert import dated
     from sfcert.azure.node_trust import trust_of
     from sfcert.azure.nodes import ServiceFabricNodes
+    from sfcert.azure.sign_in import fetch_token
     from sfcert.azure.tunnel import route_from
     from sfcert.sources.body import Body
     from sfcert.sources.live_cluster import checked_cluster_id
@@ -121,7 +122,7 @@ def nodes_of(
             raise InputError("Misuse", "--sf-aad: the cluster declares no Entra application.")
 
         def token() -> str:
-            return str(connection.credential.get_token(f"{application}/.default").token)
+            return fetch_token(connection.credential, application, "Service Fabric", now=connection.clock.now())
 
     return ServiceFabricNodes(
         source.sf_endpoint or properties.text("managementEndpoint"),

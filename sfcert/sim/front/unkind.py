@@ -1,11 +1,11 @@
 """What goes wrong between a client and the doors of Azure? Named unkindnesses, off until armed.
 
-The doors of Resource Manager and of the vaults, and the nodes' own REST, ask here before they answer and after. Which
-requests are struck, see `sfcert.sim.kernel.strikes`. Leaves out: what goes wrong inside a provider or a node, which
-those declare themselves.
+The doors of Resource Manager and of the vaults, the nodes' own REST and Entra ask here before they answer and after.
+Which requests are struck, see `sfcert.sim.kernel.strikes`. Leaves out: what goes wrong inside a provider or a node,
+which those declare themselves.
 
 Source of the refusals' wording: Azure REST guidelines; "Continuous access evaluation" of the Microsoft identity
-platform for a token that is revoked; Key Vault REST error codes.
+platform for a token that is revoked; Key Vault REST error codes; Entra's authentication error codes (AADSTS).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+from collections.abc import Collection
 from typing import Any
 
 from sfcert.sim.front.exchange import Reply, Request
@@ -81,6 +82,14 @@ _MESSAGES = {
 _ONLY_WRITES = frozenset({"write-conflict", "precondition-failed"})
 #: What a node's gateway knows of these: it takes no writes and counts no requests.
 _AT_NODES = frozenset({"server-error", "unavailable"})
+#: What Entra calls these, in OAuth's own words and by its own numbers.
+_AT_SIGN_IN = {
+    "throttling": ("AADSTS90055", "There are too many incoming requests."),
+    "server-error": ("AADSTS50000", "There's an issue with the sign-in service."),
+    "unavailable": ("AADSTS90033", "The directory service is unavailable. Please try again later."),
+}
+_KNOWN_AT: dict[str, Collection[str]] = {"nodes": _AT_NODES, "sign-in": _AT_SIGN_IN}
+_OAUTH = "temporarily_unavailable"
 #: What a vault calls it when it throttles.
 _VAULT_THROTTLED = ("Throttled", "Request was not processed because too many requests were received.")
 
@@ -112,20 +121,23 @@ class Unkind:
         Raises:
             AzureFailure: the refusal that is armed; a vault's door puts it into its own envelope.
         """
-        if asked.door != "nodes":
+        if asked.door not in ("nodes", "sign-in"):
             self._refuse_token(asked, authorization)
             self._limits.check(asked, authorization)
         for name, (status, code, message) in _MESSAGES.items():
-            if asked.door == "nodes" and name not in _AT_NODES:
+            if name not in _KNOWN_AT.get(asked.door, _MESSAGES):
                 continue
             if not self._strikes.strikes(name, asked, writes_only=name in _ONLY_WRITES):
                 continue
+            target = None
+            if asked.door == "sign-in":
+                (code, message), target = _AT_SIGN_IN[name], _OAUTH
             if status != 429:
-                raise AzureFailure(status, code, message)
+                raise AzureFailure(status, code, message, target=target)
             if asked.door == "vault":
                 code, message = _VAULT_THROTTLED
             wait_s = int(self._azure.switches[name].get("retry_after", 5))
-            raise AzureFailure(status, code, message, headers=self._tempo.refused_for(wait_s))
+            raise AzureFailure(status, code, message, target=target, headers=self._tempo.refused_for(wait_s))
 
     def _refuse_token(self, asked: Asked, authorization: str | None) -> None:
         if self._strikes.strikes("token-expired", asked):

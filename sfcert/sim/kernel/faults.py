@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfcert.sim.kernel.clock import Event, VirtualClock
+from sfcert.sim.kernel.strikes import DOORS
 
 #: Every fault takes these.
 TEMPO: dict[str, str] = {
@@ -32,7 +33,7 @@ REQUESTS: dict[str, str] = {
     "chance": "of each request that fits, from 0 to 1, by the seed (default 1)",
     "match": "a part of the path, in any case (default: every path)",
     "method": "one HTTP method (default: every one that fits)",
-    "door": "arm, vault or nodes (default: every door that the fault knows)",
+    "door": "arm, vault, nodes or sign-in (default: every one of the first three that the fault knows)",
 }
 _NUMBERS = frozenset({"after", "after_s", "for_s", "times", "chance"})
 
@@ -153,6 +154,6 @@ def _checked(fault: Fault, given: dict[str, Any]) -> dict[str, Any]:
             raise OptionRefused(f"the fault {fault.name} takes no option '{option}'; it takes {', '.join(known)}")
         if option in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
             raise OptionRefused(f"{option} of the fault {fault.name} must be a number that is not negative")
-    if given.get("door") is not None and given["door"] not in {"arm", "vault", "nodes"}:
-        raise OptionRefused("door must be arm, vault or nodes")
+    if given.get("door") is not None and given["door"] not in DOORS:
+        raise OptionRefused(f"door must be one of {', '.join(DOORS)}")
     return given

@@ -22,10 +22,12 @@ from sfcert.sim.entra.graph import GRAPH_HOST, answer_graph
 from sfcert.sim.front import ArmFront, Reply, Request, Tempo
 from sfcert.sim.front.exchange import reply_to_failure
 from sfcert.sim.front.loose_json import parse_body
+from sfcert.sim.front.unkind import Unkind
 from sfcert.sim.kernel.azure import Azure
 from sfcert.sim.kernel.failure import AzureFailure
 from sfcert.sim.kernel.journal import Exchange
 from sfcert.sim.kernel.journal import Request as Seen
+from sfcert.sim.kernel.strikes import Asked
 from sfcert.sim.server.kinds import kind_of
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Doors:
         self._entra = azure.service("entra", Entra)
         self._arm = azure.service("arm", ArmFront)
         self._tempo = azure.service("tempo", Tempo)
+        self._unkind = azure.service("unkind", Unkind)
         self.vault_ports: dict[int, str] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -139,24 +142,34 @@ class Doors:
     # -- Entra --------------------------------------------------------------------------------------------------------
 
     async def _login(self, request: web.Request, host: str) -> web.StreamResponse:
+        asked = Asked("sign-in", request.method, request.path)
+        if self._unkind.cuts(asked):
+            return _cut(request)
+        try:
+            self._unkind.refuse(asked)
+            reply = await self._sign_in(request, host)
+        except AzureFailure as failure:
+            reply = Reply(failure.status, _oauth_error(failure), dict(failure.headers))
+        # wall time on purpose, as at the other doors
+        await asyncio.sleep(self._unkind.delay_s(asked))
+        return _as_json(reply)
+
+    async def _sign_in(self, request: web.Request, host: str) -> Reply:
         base = f"https://{host}"
         found = _LOGIN_PATH.match(request.path)
         if found is None:
-            return _as_json(Reply(404, {"error": "invalid_request"}))
+            return Reply(404, {"error": "invalid_request"})
         tenant, tail = found[1], request.path.lower().rstrip("/")
         if tail.endswith("/discovery/instance"):
-            return _as_json(Reply(200, describe_instances(base, self._azure.tenant_id)))
+            return Reply(200, describe_instances(base, self._azure.tenant_id))
         if tail.endswith("/.well-known/openid-configuration"):
-            return _as_json(Reply(200, describe_openid(base, tenant)))
+            return Reply(200, describe_openid(base, tenant))
         if tail.endswith("/keys"):
-            return _as_json(Reply(200, {"keys": []}))
+            return Reply(200, {"keys": []})
         if request.method == "POST" and tail.endswith("/token"):
             form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-            try:
-                return _as_json(Reply(200, self._entra.answer_token(tenant, form)))
-            except AzureFailure as failure:
-                return _as_json(Reply(failure.status, _oauth_error(failure)))
-        return _as_json(Reply(404, {"error": "invalid_request"}))
+            return Reply(200, self._entra.answer_token(tenant, form))
+        return Reply(404, {"error": "invalid_request"})
 
     async def _graph(self, request: web.Request) -> web.StreamResponse:
         try:

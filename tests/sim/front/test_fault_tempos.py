@@ -88,7 +88,7 @@ def test_looks_count_only_once_its_time_has_come(azure: Azure) -> None:
         ({"chance": "often"}, "chance of the fault throttling must be a number"),
         ({"times": -1}, "must be a number that is not negative"),
         ({"for_s": True}, "for_s of the fault throttling must be a number"),
-        ({"door": "back"}, "door must be arm, vault or nodes"),
+        ({"door": "back"}, "door must be one of arm, vault, nodes, sign-in"),
     ],
     ids=["an option that it has not", "a word for a number", "a negative number", "a truth for a number", "no door"],
 )

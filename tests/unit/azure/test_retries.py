@@ -46,6 +46,11 @@ def test_a_token_that_is_over_is_renewed_twice_and_no_more(code: str) -> None:
     assert caught.value.status == 401
 
 
+def test_without_a_token_nothing_was_sent_so_that_anything_is_tried_again() -> None:
+    busy = RemoteError("SignInUnavailable", "HTTP 503", service="s", operation="o", transient=True)
+    assert may_retry(busy, is_repeatable=False)
+
+
 def test_a_conflict_that_says_come_again_is() -> None:
     assert may_retry(error(409, "AnotherOperationInProgress"), is_repeatable=False)
     assert may_retry(error(409, "Conflict"), is_repeatable=False)
