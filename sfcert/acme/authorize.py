@@ -172,15 +172,21 @@ def _clean(placed: Sequence[Placed], solver_for: Callable[[str], Solver], emit: 
         try:
             solver = solver_for(one.name)
             if solver.kind != one.kind:
-                _tell_left(one, f"the policy now answers for it by {solver.kind}", "Take it away by hand.", emit)
+                _tell_left(
+                    one,
+                    f"the policy now answers for it by {solver.kind}",
+                    "Take it away by hand, if it is there.",
+                    emit,
+                )
                 continue
             solver.cleanup(*_said(one))
-        except InputError as error:
-            # nobody answers for this name any more
-            _tell_left(one, str(error), "Take it away by hand.", emit)
         except SfcertError as error:
-            left.append(one)
-            _tell_left(one, str(error), "The next run removes it.", emit)
+            # where nobody answers for this name any more, or its zone is not there, no further run could do better
+            may_be_next_time = not isinstance(error, InputError) and error.token != "DnsZoneNotFound"
+            if may_be_next_time:
+                left.append(one)
+            what_now = "The next run removes it." if may_be_next_time else "Take it away by hand, if it is there."
+            _tell_left(one, str(error), what_now, emit)
     return left
 
 

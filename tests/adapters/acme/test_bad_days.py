@@ -34,7 +34,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.is_broken = False
+        self.is_broken, self.token = False, "DnsUpdateRefused"
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
         self.asked.append("present")
@@ -45,7 +45,7 @@ class Recording:
     def cleanup(self, name: str, token: str, key_authorization: str) -> None:
         self.asked.append("cleanup")
         if self.is_broken:
-            raise RemoteError("DnsUpdateRefused", "the zone is closed", service="DNS", operation="update")
+            raise RemoteError(self.token, "the zone is closed", service="DNS", operation="update")
 
 
 class Customer:
@@ -195,6 +195,13 @@ def test_what_cannot_be_taken_away_is_told_and_kept_for_the_next_run(customer: C
     customer.solver.asked.clear()
     customer.obtain(placed=left)
     assert customer.solver.asked[-1] == "cleanup"
+    assert [one.placed for one in customer.events if one.placed is not None][-1] == ()
+
+
+def test_what_lies_in_a_zone_that_is_gone_is_told_once(customer: Customer) -> None:
+    customer.solver.is_broken, customer.solver.token = True, "DnsZoneNotFound"
+    customer.obtain()
+    assert "Take it away by hand, if it is there" in customer.notes
     assert [one.placed for one in customer.events if one.placed is not None][-1] == ()
 
 
