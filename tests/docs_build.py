@@ -18,6 +18,8 @@ from sfcert import dated
 from sfcert.cli.main import COMMANDS, cli
 from sfcert.converge.gates import GATE_KINDS
 from sfcert.converge.reasons import REASONS
+from sfcert.enrol.manifest_certificate import usages_told
+from sfcert.enrol.manifest_fields import FIELDS
 from sfcert.enrol.policy import policy_schema
 from sfcert.enrol.reasons import CONDITION_REASONS, GATE_REASONS
 from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
@@ -144,6 +146,34 @@ def _playbooks() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
+#: What a field's fate is called on the page.
+_FATES = {
+    "same": "as there",
+    "turned": "differs",
+    "idle": "no meaning here",
+    "refused": "refused",
+}
+
+
+def _cert_manager() -> str:
+    lines = [
+        "# cert-manager's fields",
+        "",
+        "What `sfcert enrol --manifest` makes of each field of cert-manager's API (v1, as of 1.21), of the annotations",
+        "that an `Ingress` may bear, and of `tls.cert-manager` in NGINX's `VirtualServer`. A field that is not listed",
+        'is refused as a misspelt one. A refused field that is not set (`false`, `""`, `[]`) refuses nothing.',
+        "What differs is told as a note where it matters. How to go about it:",
+        "[come from cert-manager](../how-to/come-from-cert-manager.md).",
+    ]
+    for place, fields in FIELDS.items():
+        lines += ["", f"## {place}", "", "| field | becomes | |", "|---|---|---|"]
+        lines += [f"| `{name}` | {_FATES[field.fate]} | {field.says} |" for name, field in fields.items()]
+    lines += ["", "## Usages", "", "| usage | asked of the vault as |", "|---|---|"]
+    lines += [f"| `{usage}` | {told} |" for usage, told in usages_told().items()]
+    lines += ["", "`cert sign` and `crl sign` are an authority's, and refused."]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
 #: The vendor's clients that the test run drives, by distribution.
 _SDKS = (
     "azure-identity",
@@ -221,6 +251,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "assumptions.md": _assumptions(),
         REFERENCE / "playbooks.md": _playbooks(),
         REFERENCE / "faults.md": _faults(),
+        REFERENCE / "cert-manager.md": _cert_manager(),
     }
     for name, kind in _FORMATS.items():
         schema = msgspec.json.schema(kind)

@@ -7,13 +7,15 @@ for certificate with key, and `secretObjects` for the secret that an ingress rea
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
+from sfcert.enrol.manifest_documents import documents_of
+from sfcert.enrol.manifest_fields import ManifestFault
+from sfcert.enrol.manifest_secrets import secret_bytes
 from sfcert.errors import InputError
 from sfcert.model.certificate import Certificate
 from sfcert.pki.keyed import pfx_of_pem
@@ -37,13 +39,7 @@ def read_tls_secret(text: str, file: str) -> TlsSecret:
     Raises:
         InputError: ManifestInvalid, without anything of the key.
     """
-    try:
-        bodies = [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark is not None else ""
-        raise InputError("ManifestInvalid", f"{file} is not YAML{where}.") from None
-    found = [one for one in bodies if one.get("kind") == "Secret"]
+    found = [one.body for one in documents_of(file, text) if one.is_known and one.kind == "Secret"]
     if len(found) != 1:
         raise InputError("ManifestInvalid", f"{file} holds {len(found)} secrets; exactly one is needed.")
     body = found[0]
@@ -51,10 +47,9 @@ def read_tls_secret(text: str, file: str) -> TlsSecret:
         raise InputError(
             "ManifestInvalid", f"{file}: the secret is of type {body.get('type')!r}, not kubernetes.io/tls."
         )
-    for key in ("metadata", "data", "stringData"):
-        if not isinstance(body.get(key) or {}, dict):
-            raise InputError("ManifestInvalid", f"{file}: {key} is no mapping.")
-    parts = {key: _text(body, key, file) for key in ("tls.crt", "tls.key")}
+    if not isinstance(body.get("metadata") or {}, dict):
+        raise InputError("ManifestInvalid", f"{file}: metadata is no mapping.")
+    parts = {key: _value(body, key, file) for key in ("tls.crt", "tls.key")}
     name = str((body.get("metadata") or {}).get("name") or "tls")
     try:
         pfx, chain = pfx_of_pem(parts["tls.crt"], parts["tls.key"], name)
@@ -66,17 +61,14 @@ def read_tls_secret(text: str, file: str) -> TlsSecret:
     return TlsSecret(name, chain, annotations, pfx)
 
 
-def _text(body: Json, key: str, file: str) -> bytes:
-    plain = (body.get("stringData") or {}).get(key)
-    if plain is not None:
-        return str(plain).encode()
-    value = (body.get("data") or {}).get(key)
+def _value(body: Json, key: str, file: str) -> bytes:
+    try:
+        value = secret_bytes(body, key)
+    except ManifestFault as fault:
+        raise InputError("ManifestInvalid", f"{file}: {fault.path} {fault.message}.") from None
     if value is None:
         raise InputError("ManifestInvalid", f"{file}: the secret has no {key}.")
-    try:
-        return base64.b64decode(str(value), validate=True)
-    except ValueError:
-        raise InputError("ManifestInvalid", f"{file}: {key} is not base64.") from None
+    return value
 
 
 def secret_provider_class(

@@ -1,7 +1,8 @@
 """What does a Certificate of cert-manager ask for, as a policy? One document. Floor 3.
 
 A vault counts validity in months and renews by whole days or per cent: durations are turned into those, with a note
-where they do not fit. Source: cert-manager's API v1, CertificateSpec, and its defaults (90 days, two thirds).
+where they do not fit. Source: cert-manager's API v1, CertificateSpec, its defaults (90 days, two thirds) and its
+webhook's limits (an hour, five minutes, 64 characters).
 """
 
 from __future__ import annotations
@@ -11,40 +12,49 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from sfcert.enrol.manifest_fields import (
+    ManifestFault,
+    check_fields,
+    flag_at,
+    list_at,
+    mapping_at,
+    number_at,
+    pairs_at,
+    text_at,
+    texts_at,
+)
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
-from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Key, Renewal, Sans
+from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Key, Renewal, Sans, Window
 
 Json = dict[str, Any]
 _DAY = timedelta(days=1)
 _MONTH_DAYS = 365.25 / 12
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-#: Keys of the spec that mean nothing in a vault and cost nothing to leave out.
-_SILENT = frozenset({"secretName", "issuerRef", "encodeUsagesInRequest", "revisionHistoryLimit"})
-_KNOWN = frozenset(
-    {
-        "commonName",
-        "dnsNames",
-        "duration",
-        "renewBefore",
-        "renewBeforePercentage",
-        "privateKey",
-        "usages",
-        "subject",
-        "literalSubject",
-        "emailAddresses",
-        "secretTemplate",
-        "keystores",
-        "isCA",
-    }
-)
+_SHORTEST = timedelta(hours=1)
+_SHORTEST_BEFORE = timedelta(minutes=5)
+#: As long as an X.509 common name may be (RFC 5280, ub-common-name).
+_LONGEST_NAME = 64
+#: A vault's own limit for a name.
+_LONGEST_VAULT_NAME = 127
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h))+")
+_DURATION_PART = re.compile(rf"{_NUMBER}(ns|us|µs|μs|ms|s|m|h)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+#: What Go's int64 of nanoseconds can hold.
+_LONGEST_S = 2**63 / 1e9
 _EXTENDED = {
+    "any": "2.5.29.37.0",
     "server auth": SERVER_AUTH,
     "client auth": CLIENT_AUTH,
     "code signing": "1.3.6.1.5.5.7.3.3",
     "email protection": "1.3.6.1.5.5.7.3.4",
     "s/mime": "1.3.6.1.5.5.7.3.4",
+    "ipsec end system": "1.3.6.1.5.5.7.3.5",
+    "ipsec tunnel": "1.3.6.1.5.5.7.3.6",
+    "ipsec user": "1.3.6.1.5.5.7.3.7",
     "timestamping": "1.3.6.1.5.5.7.3.8",
     "ocsp signing": "1.3.6.1.5.5.7.3.9",
+    "microsoft sgc": "1.3.6.1.4.1.311.10.3.3",
+    "netscape sgc": "2.16.840.1.113730.4.1",
 }
 _PLAIN = {
     "signing": "digitalSignature",
@@ -67,13 +77,9 @@ _SUBJECT = (
 )
 
 
-class ManifestFault(Exception):
-    """A part of a manifest that cannot be used; becomes a fault of `InputError`. `path` inside the document."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
+def usages_told() -> dict[str, str]:
+    """Every usage that is taken -> what a vault is asked for: key usages, then extended ones as dotted ids."""
+    return {**_PLAIN, **_EXTENDED}
 
 
 def vault_name(name: str) -> str:
@@ -81,59 +87,101 @@ def vault_name(name: str) -> str:
     return re.sub(r"[^0-9A-Za-z-]", "-", name)
 
 
+def certificate_name(body: Json) -> str:
+    """The certificate's name in the vault. Raises ManifestFault where the manifest leaves it to Kubernetes."""
+    metadata = mapping_at(body, "metadata", "")
+    name = vault_name(text_at(metadata, "name", "metadata"))
+    if not name:
+        why = "a name that Kubernetes generates is not known here" if metadata.get("generateName") else "is missing"
+        raise ManifestFault("metadata.name", why)
+    if len(name) > _LONGEST_VAULT_NAME:
+        raise ManifestFault("metadata.name", f"a vault takes at most {_LONGEST_VAULT_NAME} characters")
+    return name
+
+
 def certificate_policy(body: Json, issuer: Issuer, notes: list[str]) -> EnrolmentPolicy:
     """The policy of one Certificate.
 
     Args:
+        body: without nulls.
         issuer: what its issuerRef leads to.
         notes: receives what was turned or left out, one sentence each.
 
     Raises:
         ManifestFault: a field asks for what has no equal here.
     """
-    spec = body.get("spec") or {}
-    for key in spec:
-        if key not in _KNOWN | _SILENT:
-            raise ManifestFault(f"spec.{key}", "has no equal for a vault certificate; take it out")
-    if spec.get("isCA"):
-        raise ManifestFault("spec.isCA", "an authority's certificate is not enrolled here")
-    dns_names = tuple(str(one) for one in spec.get("dnsNames") or ())
-    life = _duration(spec, "duration") or 90 * _DAY
+    spec = mapping_at(body, "spec", "")
+    check_fields(spec, "Certificate spec", "spec")
+    flag_at(spec, "isCA", "spec")
+    if flag_at(spec, "encodeUsagesInRequest", "spec") is False:
+        raise ManifestFault("spec.encodeUsagesInRequest", "a vault always writes the usages into the request")
+    dns_names = texts_at(spec, "dnsNames", "spec")
+    life = _duration(spec, "duration", _SHORTEST) or 90 * _DAY
     months = _months(life, issuer, notes)
-    usages = [str(one).lower() for one in spec.get("usages") or _USAGES_BY_DEFAULT]
-    for one in usages:
-        if one not in _EXTENDED and one not in _PLAIN:
-            raise ManifestFault("spec.usages", f"{one!r} is no usage that a vault can ask for")
-    template = spec.get("secretTemplate") or {}
+    usages = _usages(spec, notes)
+    _look_at_keystores(spec, notes)
+    template = mapping_at(spec, "secretTemplate", "spec")
+    check_fields(template, "Certificate spec.secretTemplate", "spec.secretTemplate")
     return EnrolmentPolicy(
         subject=_subject(spec, dns_names, notes),
         issuer=issuer,
         dns_names=dns_names,
-        sans=Sans(emails=tuple(spec.get("emailAddresses") or ())),
-        key=_key(spec.get("privateKey") or {}),
+        sans=Sans(emails=texts_at(spec, "emailAddresses", "spec")),
+        key=_key(mapping_at(spec, "privateKey", "spec")),
         ekus=tuple(dict.fromkeys(_EXTENDED[one] for one in usages if one in _EXTENDED)),
         key_usage=tuple(dict.fromkeys(_PLAIN[one] for one in usages if one in _PLAIN)),
         validity_months=months,
         renewal=_renewal(spec, life, months, issuer, notes),
-        tags={str(k): str(v) for part in ("labels", "annotations") for k, v in (template.get(part) or {}).items()},
+        tags=pairs_at(template, "labels", "spec.secretTemplate")
+        | pairs_at(template, "annotations", "spec.secretTemplate"),
     )
 
 
+def _usages(spec: Json, notes: list[str]) -> list[str]:
+    given = [one.lower() for one in texts_at(spec, "usages", "spec")]
+    for one in given:
+        if one in ("cert sign", "crl sign"):
+            raise ManifestFault("spec.usages", f"{one!r} is an authority's, which is not enrolled here")
+        if one not in _EXTENDED and one not in _PLAIN:
+            raise ManifestFault("spec.usages", f"{one!r} is no usage that a vault can ask for")
+    if not given:
+        notes.append("No usages are given; server auth is asked for beside cert-manager's own two.")
+    return given or list(_USAGES_BY_DEFAULT)
+
+
+def _look_at_keystores(spec: Json, notes: list[str]) -> None:
+    """A keystore that is not to be made says nothing; its password is never looked at."""
+    stores = mapping_at(spec, "keystores", "spec")
+    made = {
+        kind: True
+        for kind in stores
+        if flag_at(mapping_at(stores, kind, "spec.keystores"), "create", f"spec.keystores.{kind}") is not False
+    }
+    check_fields(made, "Certificate spec.keystores", "spec.keystores")
+    if "pkcs12" in made:
+        notes.append("spec.keystores.pkcs12: the vault's secret is a PKCS #12 file itself, without a password.")
+
+
 def _subject(spec: Json, dns_names: tuple[str, ...], notes: list[str]) -> str:
-    if spec.get("literalSubject"):
-        return str(spec["literalSubject"])
-    name = spec.get("commonName")
+    literal, name = text_at(spec, "literalSubject", "spec"), text_at(spec, "commonName", "spec")
+    subject = mapping_at(spec, "subject", "spec")
+    check_fields(subject, "Certificate spec.subject", "spec.subject")
+    if literal:
+        if name or any(subject.values()):
+            raise ManifestFault("spec.literalSubject", "goes with neither commonName nor subject")
+        return literal
+    if len(name) > _LONGEST_NAME:
+        raise ManifestFault("spec.commonName", f"at most {_LONGEST_NAME} characters fit into a common name")
     if not name:
         if not dns_names:
             raise ManifestFault("spec.commonName", "neither commonName nor dnsNames is given")
-        name = dns_names[0]
+        name = next((one for one in dns_names if len(one) <= _LONGEST_NAME), "")
+        if not name:
+            raise ManifestFault("spec.dnsNames", f"none has at most {_LONGEST_NAME} characters to be the common name")
         notes.append(f"No commonName is given; {name} is taken, because Service Fabric finds certificates by it.")
-    subject = spec.get("subject") or {}
-    unknown = sorted(set(subject) - {key for key, _ in _SUBJECT})
-    if unknown:
-        raise ManifestFault(f"spec.subject.{unknown[0]}", "has no equal here")
-    parts = [f"CN={_escaped(str(name))}"]
-    parts += [f"{short}={_escaped(str(one))}" for key, short in _SUBJECT for one in subject.get(key) or ()]
+    parts = [f"CN={_escaped(name)}"]
+    for key, short in _SUBJECT:
+        parts += [f"{short}={_escaped(one)}" for one in texts_at(subject, key, "spec.subject")]
     return ", ".join(parts)
 
 
@@ -142,16 +190,25 @@ def _escaped(text: str) -> str:
 
 
 def _key(given: Json) -> Key:
-    for one in given:
-        if one not in ("algorithm", "size", "rotationPolicy", "encoding"):
-            raise ManifestFault(f"spec.privateKey.{one}", "is not known")
-    algorithm = str(given.get("algorithm") or "RSA")
-    is_reused = str(given.get("rotationPolicy") or "Always") == "Never"
-    size = given.get("size")
+    check_fields(given, "Certificate spec.privateKey", "spec.privateKey")
+    algorithm = text_at(given, "algorithm", "spec.privateKey") or "RSA"
+    rotation = text_at(given, "rotationPolicy", "spec.privateKey") or "Always"
+    if rotation not in ("Always", "Never"):
+        raise ManifestFault("spec.privateKey.rotationPolicy", f"{rotation!r} is neither Always nor Never")
+    encoding = text_at(given, "encoding", "spec.privateKey") or "PKCS1"
+    if encoding not in ("PKCS1", "PKCS8"):
+        raise ManifestFault("spec.privateKey.encoding", f"{encoding!r} is neither PKCS1 nor PKCS8")
+    is_reused = rotation == "Never"
+    size = number_at(given, "size", "spec.privateKey") or None
     if algorithm == "RSA":
-        if size not in (None, 2048, 3072, 4096):
-            raise ManifestFault("spec.privateKey.size", "a vault makes RSA keys of 2048, 3072 and 4096 bits")
-        return Key(type="RSA", size=size or 2048, reuse=is_reused)
+        match size:
+            case None | 2048:
+                return Key(type="RSA", reuse=is_reused)
+            case 3072:
+                return Key(type="RSA", size=3072, reuse=is_reused)
+            case 4096:
+                return Key(type="RSA", size=4096, reuse=is_reused)
+        raise ManifestFault("spec.privateKey.size", "a vault makes RSA keys of 2048, 3072 and 4096 bits")
     if algorithm == "ECDSA":
         if size in (None, 256):
             return Key(type="EC", curve="P-256", reuse=is_reused)
@@ -164,20 +221,27 @@ def _key(given: Json) -> Key:
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """A duration as Go writes it, `2160h` or `1h30m`; None where it is none."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or not any(match.groups()):
+    """A duration as Go writes it, `2160h`, `1h30m` or `1.5h`; None where it is none, or beyond what Go can hold.
+
+    Source: Go's time.ParseDuration. A sign is not taken: no field here can be negative.
+    """
+    if text == "0":
+        return timedelta(0)
+    if _DURATION.fullmatch(text) is None:
         return None
-    hours, minutes, seconds = (float(one or 0) for one in match.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    total_s = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    return timedelta(seconds=total_s) if total_s < _LONGEST_S else None
 
 
-def _duration(spec: Json, key: str) -> timedelta | None:
+def _duration(spec: Json, key: str, shortest: timedelta) -> timedelta | None:
     if spec.get(key) is None:
         return None
-    found = parse_duration(str(spec[key]))
-    if found is None or found <= timedelta(0):
-        raise ManifestFault(f"spec.{key}", f"{spec[key]!r} is no duration such as 2160h")
+    text = text_at(spec, key, "spec")
+    found = parse_duration(text)
+    if found is None:
+        raise ManifestFault(f"spec.{key}", f"{text!r} is no duration such as 2160h")
+    if found < shortest:
+        raise ManifestFault(f"spec.{key}", f"{text!r} is shorter than cert-manager's least, {shortest}")
     return found
 
 
@@ -194,23 +258,50 @@ def _months(life: timedelta, issuer: Issuer, notes: list[str]) -> int:
 
 
 def _renewal(spec: Json, life: timedelta, months: int, issuer: Issuer, notes: list[str]) -> Renewal:
-    before, share = _duration(spec, "renewBefore"), spec.get("renewBeforePercentage")
+    before = _duration(spec, "renewBefore", _SHORTEST_BEFORE)
+    share = number_at(spec, "renewBeforePercentage", "spec")
+    windows = _windows(mapping_at(spec, "renewal", "spec"))
+    # the vault's own renewal knows no windows
+    by: Any = "sfcert" if issuer.is_merged or windows else "vault"
     if before is not None and share is not None:
         raise ManifestFault("spec.renewBefore", "give renewBefore or renewBeforePercentage, not both")
-    by: Any = "sfcert" if issuer.is_merged else "vault"
     if share is not None:
-        if not isinstance(share, int) or not 1 <= share <= 99:
+        if not 1 <= share <= 99:
             raise ManifestFault("spec.renewBeforePercentage", "must lie between 1 and 99")
-        return Renewal(lifetime_percentage=100 - share, by=by)
+        return Renewal(lifetime_percentage=100 - share, by=by, windows=windows)
     if before is None:
-        return Renewal(lifetime_percentage=67, by=by)
+        return Renewal(lifetime_percentage=67, by=by, windows=windows)
     if before >= life:
         raise ManifestFault("spec.renewBefore", f"{before} is not shorter than the duration, {life}")
     days = math.ceil(before / _DAY)
     if days > months * 27:
         percentage = max(1, min(99, round((1 - before / life) * 100)))
         notes.append(f"A vault takes at most {months * 27} days here: renewBefore becomes {percentage} % of the life.")
-        return Renewal(lifetime_percentage=percentage, by=by)
+        return Renewal(lifetime_percentage=percentage, by=by, windows=windows)
     if before % _DAY:
         notes.append(f"A vault counts in days: renewBefore becomes {days} days.")
-    return Renewal(days_before_expiry=days, by=by)
+    return Renewal(days_before_expiry=days, by=by, windows=windows)
+
+
+def _windows(given: Json) -> tuple[Window, ...]:
+    """The renewal's windows. The policy Disabled has no equal: whoever runs the timer renews."""
+    if not given:
+        return ()
+    check_fields(given, "Certificate spec.renewal", "spec.renewal")
+    policy = text_at(given, "policy", "spec.renewal")
+    if policy != "RenewBefore":
+        raise ManifestFault("spec.renewal.policy", f"{policy!r} has no equal here; RenewBefore has")
+    found = []
+    for at, one in enumerate(list_at(given, "windows", "spec.renewal")):
+        path = f"spec.renewal.windows[{at}]"
+        if not isinstance(one, dict):
+            raise ManifestFault(path, "has to be a mapping")
+        check_fields(one, "Certificate spec.renewal.windows", path)
+        zone = text_at(one, "timezone", path) or "UTC"
+        if zone not in ("UTC", "Etc/UTC"):
+            raise ManifestFault(f"{path}.timezone", f"windows are counted in UTC here, not in {zone}")
+        length = parse_duration(text_at(one, "windowDuration", path))
+        if length is None or length % timedelta(minutes=1) or not length:
+            raise ManifestFault(f"{path}.windowDuration", "a duration of whole minutes is needed, such as 2h")
+        found.append(Window(cron=text_at(one, "cron", path), minutes=length // timedelta(minutes=1)))
+    return tuple(found)

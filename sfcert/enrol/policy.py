@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 import msgspec
-import yaml
 
 from sfcert.enrol.names import common_name_of, is_dns_name
 from sfcert.enrol.windows import parse_window
@@ -18,6 +17,7 @@ from sfcert.errors import Fault, InputError
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.codec import sha256_of
 from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, PolicyChange, Renewal
+from sfcert.yaml_text import read_yaml
 
 Json = dict[str, Any]
 
@@ -51,13 +51,7 @@ def read_policy(text: str, file: str) -> EnrolmentPolicy:
     Raises:
         InputError: PolicyInvalid with every fault found; FormatTooNew for another major version.
     """
-    try:
-        given = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
-        problem = str(getattr(error, "problem", None) or error)
-        raise InputError("PolicyInvalid", f"{file} is not YAML.", [Fault(problem, file, *at)]) from error
+    given = read_yaml(text, file, "PolicyInvalid")
     if not isinstance(given, dict):
         raise InputError("PolicyInvalid", f"{file} is no policy: a mapping with `subject` and `issuer` is needed.")
     written = given.get("format", FORMAT)

@@ -10,8 +10,11 @@ from sfcert.model.enrolment import Solver
 def solver_for_name(solvers: Sequence[Solver], name: str) -> Solver | None:
     """The solver for a DNS name (a wildcard with its `*.`); None where none is selected.
 
-    An exact name goes before a zone, a longer zone before a shorter one, a selector before none, and among equals the
-    one that stands first. A wildcard can be proved by DNS alone, so others are passed over for it.
+    A solver that names names and zones answers only for what is among both. An exact name goes before a zone, a longer
+    zone before a shorter one, a selector before none, and among equals the one that stands first. A wildcard can be
+    proved by DNS alone, so others are passed over for it.
+
+    Source: cert-manager 1.21, pkg/util/solverpicker.
     """
     wanted = name.lower().rstrip(".")
     plain = wanted.removeprefix("*.")
@@ -20,15 +23,12 @@ def solver_for_name(solvers: Sequence[Solver], name: str) -> Solver | None:
     for solver in solvers:
         if wanted.startswith("*.") and solver.kind.startswith("http01"):
             continue
-        if solver.dns_names or solver.dns_zones:
-            exact = any(one.lower().rstrip(".") == wanted for one in solver.dns_names)
-            zones = [one.lower().strip(".") for one in solver.dns_zones]
-            fitting = [one for one in zones if plain == one or plain.endswith(f".{one}")]
-            if not exact and not fitting:
-                continue
-            rank = (2, 0) if exact else (1, max(len(one) for one in fitting))
-        else:
-            rank = (0, 0)
+        is_named = any(one.lower().rstrip(".") == wanted for one in solver.dns_names)
+        zones = [one.lower().strip(".") for one in solver.dns_zones]
+        fitting = [len(one) for one in zones if plain == one or plain.endswith(f".{one}")]
+        if (solver.dns_names and not is_named) or (zones and not fitting):
+            continue
+        rank = (int(is_named), max(fitting, default=0))
         if best is None or rank > best:
             best, chosen = rank, solver
     return chosen

@@ -67,19 +67,9 @@ def read_suppressions(text: str, file: str) -> tuple[Suppression, ...]:
     Raises:
         InputError: SuppressionInvalid, with every fault of the file.
     """
-    import yaml  # here, since most audits read no such file
+    from sfcert.yaml_text import read_yaml  # here, since most audits read no such file
 
-    try:
-        listed = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        fault = Fault(
-            str(getattr(error, "problem", None) or error),
-            file,
-            mark.line + 1 if mark else None,
-            mark.column + 1 if mark else None,
-        )
-        raise InputError("SuppressionInvalid", f"{file} is not YAML.", [fault]) from error
+    listed = read_yaml(text, file, "SuppressionInvalid")
     if isinstance(listed, dict) and set(listed) == {"suppressions"}:
         listed = listed["suppressions"]
     if listed is None:

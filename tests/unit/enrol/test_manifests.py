@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sfcert.enrol.manifest_certificate import parse_duration
 from sfcert.enrol.manifests import AskedFor, read_manifests
 from sfcert.enrol.solvers import solver_for_name
 from sfcert.errors import InputError
@@ -51,6 +52,65 @@ def test_the_most_specific_selector_answers() -> None:
 def test_a_wildcard_is_never_proved_by_http() -> None:
     only = (Solver(kind="http01"),)
     assert solver_for_name(only, "*.example.com") is None
+
+
+def test_a_selector_of_names_and_zones_wants_both() -> None:
+    both = Solver(kind="azure-dns", dns_names=("a.example.com",), dns_zones=("example.com",))
+    plain = Solver(kind="rfc2136", dns_names=("a.example.com",))
+    assert solver_for_name((both,), "b.example.com") is None
+    assert solver_for_name((plain, both), "a.example.com") is both
+    assert solver_for_name((both, plain), "A.EXAMPLE.COM.") is both
+
+
+_BY_LABEL = """
+kind: Issuer
+metadata: {name: own}
+spec:
+  acme:
+    server: https://ca.example.com/directory
+    solvers:
+    - {http01: {ingress: {}}}
+    - {dns01: {azureDNS: {resourceGroupName: one}}, selector: {matchLabels: {tier: front}}}
+    - {dns01: {azureDNS: {resourceGroupName: two}}, selector: {matchLabels: {tier: front, team: core}}}
+    - {dns01: {azureDNS: {resourceGroupName: zone}}, selector: {dnsZones: [example.org]}}
+---
+kind: Certificate
+metadata: {name: web, labels: LABELS}
+spec: {dnsNames: [web.example.com], issuerRef: {name: own}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "chosen"),
+    [
+        ("{}", "web.example.com", "http01"),
+        ("{tier: back, team: core}", "web.example.com", "http01"),
+        ("{tier: front}", "web.example.com", "one"),
+        ("{tier: front, team: core}", "web.example.com", "two"),
+        ("{tier: front, team: core}", "web.example.org", "zone"),
+    ],
+)
+def test_more_matching_labels_win_where_names_and_zones_say_nothing(labels: str, name: str, chosen: str) -> None:
+    acme = read(_BY_LABEL.replace("LABELS", labels)).policy.issuer.acme
+    assert acme is not None
+    found = solver_for_name(acme.solvers, name)
+    assert found is not None
+    assert found.settings.get("resource_group", found.kind) == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("2160h", 2160), ("2160h0m0s", 2160), ("1.5h", 1.5), ("30m1h", 1.5), (".5h", 0.5), ("3600000ms", 1), ("0", 0)],
+)
+def test_durations_as_go_reads_them(text: str, hours: float) -> None:
+    found = parse_duration(text)
+    assert found is not None
+    assert found.total_seconds() == hours * 3600
+
+
+@pytest.mark.parametrize("text", ["", "90d", "-1h", "1", "1h 30m", "PT1H", "1e3h", "h", "9999999999h", "1h\n"])
+def test_what_go_reads_as_no_duration_is_none(text: str) -> None:
+    assert parse_duration(text) is None
 
 
 def test_an_ingress_asks_as_ingress_shim_would() -> None:
