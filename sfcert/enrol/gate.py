@@ -28,6 +28,7 @@ from sfcert.enrol.checks import (
 )
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.names import covers
+from sfcert.enrol.renewal import left_at_trigger
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
 from sfcert.pki import direct_issuers
@@ -255,7 +256,7 @@ def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
 def _lifetime(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> GateCheck:
     """What is left after the renewal falls due must be longer than a delivery: extension, monitor, access list."""
     life = leaf.not_after_utc - leaf.not_before_utc
-    left = _left_after_renewal(life, policy)
+    left = left_at_trigger(life, policy.renewal)
     polling = (expectation.polling_s if expectation else None) or timing_s("extension_polling_s")
     needed = timedelta(seconds=polling + timing_s("certificate_monitor_s") + timing_s("acl_cycle_s"))
     if left <= needed:
@@ -283,9 +284,3 @@ def _outlives(leaf: Certificate, issuers: Sequence[Certificate], until: datetime
             "Ask for a longer validity, or plan again with a policy that says how long it lives.",
         )
     return passed("outlives-plan", f"It and its issuer live beyond {until:%Y-%m-%d}.")
-
-
-def _left_after_renewal(life: timedelta, policy: EnrolmentPolicy) -> timedelta:
-    if policy.renewal.days_before_expiry is not None:
-        return min(timedelta(days=policy.renewal.days_before_expiry), life)
-    return life * (1 - (policy.renewal.lifetime_percentage or 75) / 100)

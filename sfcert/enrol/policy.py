@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from sfcert.enrol.names import common_name_of, is_dns_name
+from sfcert.enrol.renewal import DEFAULT_PERCENTAGE
 from sfcert.enrol.windows import parse_window
 from sfcert.errors import Fault, InputError
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
@@ -40,7 +41,6 @@ KEY_USAGES = (
     "encipherOnly",
     "decipherOnly",
 )
-DEFAULT_PERCENTAGE = 75
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 _TAG_LIMIT = 256
 

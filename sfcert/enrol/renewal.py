@@ -19,6 +19,7 @@ from sfcert.model.enrolment import Failure, Renewal
 
 FIRST_WAIT = timedelta(hours=1)
 LONGEST_WAIT = timedelta(hours=32)
+DEFAULT_PERCENTAGE = 75
 #: Before expiry, windows no longer hold a renewal back: the share of the whole life, and at least a day.
 _LAST_SHARE = 10
 
@@ -64,7 +65,11 @@ def renewal_timing(
     else:
         if advice is not None:
             notes.append("the authority's advice lies outside the validity and is not followed")
-        due = _trigger(not_before, not_after, renewal)
+        due = not_after - left_at_trigger(life, renewal)
+        if _is_longer_than_life(life, renewal):
+            notes.append(
+                f"it does not live for {renewal.days_before_expiry} days, so {DEFAULT_PERCENTAGE} % of its life count"
+            )
     due = min(max(due, not_before), not_after).replace(microsecond=0)
     last = not_after - max(life / _LAST_SHARE, min(timedelta(days=1), life / 2))
     opening = next_opening(renewal.windows, due)
@@ -95,10 +100,23 @@ def next_attempt(failures: Sequence[Failure]) -> datetime | None:
     return failures[-1].at_utc + min(FIRST_WAIT * doubled, LONGEST_WAIT)
 
 
-def _trigger(not_before: datetime, not_after: datetime, renewal: Renewal) -> datetime:
-    if renewal.days_before_expiry is not None:
-        return not_after - timedelta(days=renewal.days_before_expiry)
-    return not_before + (not_after - not_before) * ((renewal.lifetime_percentage or 75) / 100)
+def left_at_trigger(life: timedelta, renewal: Renewal) -> timedelta:
+    """How much of its life a certificate has left when its renewal falls due.
+
+    Days that the whole life does not have would make it due from its first moment on, and each renewal the next one:
+    where an authority gives less than was asked for, the default share counts instead.
+
+    Source: cert-manager 1.21, pkg/util/pki/renewaltime.go, which goes by the life as issued in the same way.
+    """
+    days = renewal.days_before_expiry
+    if days is not None and timedelta(days=days) < life:
+        return timedelta(days=days)
+    share = DEFAULT_PERCENTAGE if days is not None else renewal.lifetime_percentage or DEFAULT_PERCENTAGE
+    return life * (100 - share) / 100
+
+
+def _is_longer_than_life(life: timedelta, renewal: Renewal) -> bool:
+    return renewal.days_before_expiry is not None and timedelta(days=renewal.days_before_expiry) >= life
 
 
 def _share(identity: str) -> float:

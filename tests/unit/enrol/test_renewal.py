@@ -27,6 +27,23 @@ def test_days_before_expiry() -> None:
     assert renewal_timing(BEGIN, END, Renewal(days_before_expiry=30)).due_utc == END - timedelta(days=30)
 
 
+def test_a_life_shorter_than_the_days_before_its_end_is_not_due_from_its_first_moment_on() -> None:
+    """A CA's short-lived profile gave six days where thirty before the end were asked for: each run renewed it."""
+    for days in (6, 30):
+        end = BEGIN + timedelta(days=days)
+        found = renewal_timing(BEGIN, end, Renewal(days_before_expiry=30))
+        assert found.due_utc == BEGIN + timedelta(days=days) * 3 / 4
+        assert not found.is_due(BEGIN + timedelta(days=days / 2))
+        assert "does not live for 30 days" in found.notes[0]
+
+
+def test_the_instant_is_cut_to_the_second_as_cert_manager_cuts_it() -> None:
+    end = BEGIN + timedelta(days=90, seconds=1)
+    third = renewal_timing(BEGIN, end, Renewal(lifetime_percentage=67))
+    assert third.due_utc == (end - timedelta(days=90, seconds=1) * 33 / 100).replace(microsecond=0)
+    assert third.due_utc.microsecond == 0
+
+
 def test_the_authoritys_advice_wins_and_is_the_same_each_time() -> None:
     window = (BEGIN + timedelta(days=40), BEGIN + timedelta(days=42))
     first = renewal_timing(BEGIN, END, Renewal(), advice=window, identity="AB")
