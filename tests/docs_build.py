@@ -21,7 +21,7 @@ from sfcert.converge.reasons import REASONS
 from sfcert.enrol.manifest_certificate import usages_told
 from sfcert.enrol.manifest_fields import FIELDS
 from sfcert.enrol.policy import policy_schema
-from sfcert.enrol.reasons import CONDITION_REASONS, GATE_REASONS
+from sfcert.enrol.reasons import CERT_MANAGER_REASONS, CONDITION_REASONS, GATE_REASONS
 from sfcert.errors import TOKENS, ConvergenceError, InputError, RefusedError, RemoteError
 from sfcert.model.bundle import Bundle
 from sfcert.model.enrolment import CertificateStatus, Enrolled, Record
@@ -35,6 +35,7 @@ from sfcert.rules import catalogue
 from sfcert.sim import faults
 from sfcert.sim.kernel.faults import REQUESTS, TEMPO
 from sfcert.sim.worlds.specs import WORLDS
+from sfcert.views.enrolment_metrics import metric_names
 from tests.sim.clients.api_versions import OF_AZ
 from tests.sim.clients.az_table import ROWS, commands
 
@@ -155,6 +156,19 @@ _FATES = {
 }
 
 
+#: A field of a Certificate's status -> the same in ours.
+_STATUS = {
+    "conditions[].lastTransitionTime": "conditions[].since_utc",
+    "notBefore": "not_before_utc",
+    "notAfter": "not_after_utc",
+    "renewalTime": "renewal_utc",
+    "revision": "revision",
+    "lastFailureTime": "last_failure.at_utc",
+    "failedIssuanceAttempts": "failed_attempts",
+}
+_OWN_METRICS = ("certificate_revision", "certificate_last_attempt_failed")
+
+
 def _cert_manager() -> str:
     lines = [
         "# cert-manager's fields",
@@ -170,7 +184,24 @@ def _cert_manager() -> str:
         lines += [f"| `{name}` | {_FATES[field.fate]} | {field.says} |" for name, field in fields.items()]
     lines += ["", "## Usages", "", "| usage | asked of the vault as |", "|---|---|"]
     lines += [f"| `{usage}` | {told} |" for usage, told in usages_told().items()]
-    lines += ["", "`cert sign` and `crl sign` are an authority's, and refused."]
+    lines += ["", "`cert sign` and `crl sign` are an authority's, and refused.", "", "## Conditions", ""]
+    lines += ["The reasons of `Ready` and `Issuing`:", "", "| here | there |", "|---|---|"]
+    lines += [f"| `{reason}` | {CERT_MANAGER_REASONS.get(reason, '')} |" for reason in CONDITION_REASONS]
+    lines += ["", "A failure backs off as there: one hour, doubled with each in a row, at most 32 hours."]
+    lines += ["", "## Status", "", "`sfcert status --format json`:", "", "| there | here |", "|---|---|"]
+    known_fields = {one.name for one in msgspec.structs.fields(CertificateStatus)}
+    assert {here.partition(".")[0].removesuffix("[]") for here in _STATUS.values()} <= known_fields
+    lines += [f"| `{there}` | `{here}` |" for there, here in _STATUS.items()]
+    lines += ["", "## Metrics", "", "| there | here |", "|---|---|"]
+    known = [name for name in metric_names() if name not in _OWN_METRICS]
+    lines += [f"| `certmanager_{name}` | `sfcert_{name}` |" for name in known]
+    lines += [f"| | `sfcert_{name}` |" for name in _OWN_METRICS]
+    lines += [
+        "",
+        "The label `vault` takes the place of `namespace`; `issuer_name` is the subject of the issuer that signed, so",
+        "there is no `issuer_kind` and no `issuer_group`. An instant that is not known is left out, where cert-manager",
+        "says 0.",
+    ]
     return _NOTE + "\n".join(lines) + "\n"
 
 

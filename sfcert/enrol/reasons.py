@@ -47,3 +47,16 @@ CONDITION_REASONS: Mapping[str, str] = {
     "Frozen": "A plan has frozen its renewal while it is at work.",
     "BackingOff": "The last attempt failed; the next one waits.",
 }
+
+#: What the conditions say here -> what cert-manager's say of the same; a reason that it has none for is left out.
+#: Source: cert-manager 1.21, internal/controller/certificates/policies/constants.go and the issuing controller.
+CERT_MANAGER_REASONS: Mapping[str, str] = {
+    "Ready": "Ready",
+    "DoesNotExist": "DoesNotExist",
+    "Expired": "Expired",
+    "PolicyDiffers": "SecretMismatch, RequestChanged or IncorrectIssuer",
+    "Renewing": "Renewing",
+    "Failed": "Failed",
+    "Idle": "no condition Issuing at all",
+    "BackingOff": "Failed, as long as it waits too",
+}

@@ -64,6 +64,7 @@ def certificate_status(
         next_attempt_utc=timing.next_attempt_utc if timing else None,
         conditions=(ready, issuing),
         last_failure=record.failures[-1] if record and record.failures else None,
+        failed_attempts=len(record.failures) if record else 0,
         pending_status=pending,
         tags=dict((body or {}).get("tags") or {}),
     )
@@ -138,7 +139,8 @@ def _ready(
     raw = (body or {}).get("policy")
     changes = policy_changes(raw, wanted) if raw and wanted is not None else ()
     if changes:
-        return say("False", "PolicyDiffers", f"{changes[0].path} differs from the policy, and {len(changes) - 1} more.")
+        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
+        return say("False", "PolicyDiffers", f"{changes[0].path} differs from the policy{more}.")
     return say("True", "Ready", f"In date until {leaf.not_after_utc:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -171,4 +173,6 @@ def _issuing(
         return say("False", "Frozen", f"A plan has frozen its renewal ({OWNER_TAG} says {owner}).")
     if timing is not None and timing.is_due(now):
         return say("True", "Renewing", f"Due since {timing.renewal_utc:%Y-%m-%d %H:%M} UTC.")
+    if version is None:
+        return say("False", "DoesNotExist", "There is no version, and no operation to make one; `sfcert enrol` asks.")
     return say("False", "Idle", "Nothing is to be done.")

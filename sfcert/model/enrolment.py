@@ -253,7 +253,10 @@ class Record(Value):
 
 
 class CertificateStatus(Value):
-    """How one certificate of a vault stands. Instants aware UTC; None where there is no version or it is not known."""
+    """How one certificate of a vault stands. Instants aware UTC; None where there is no version or it is not known.
+
+    `failed_attempts` counts those in a row since the last success; what is remembered of them ends at twenty.
+    """
 
     vault_url: str
     name: str
@@ -272,6 +275,7 @@ class CertificateStatus(Value):
     next_attempt_utc: datetime | None
     conditions: tuple[Condition, ...]
     last_failure: Failure | None
+    failed_attempts: int
     pending_status: str | None
     tags: dict[str, str]
 

@@ -149,5 +149,6 @@ def status_human(one: CertificateStatus, page: Page = PLAIN) -> str:
         lines += page.wrap(head + condition.message, 2)
     if one.last_failure is not None:
         failed = one.last_failure
-        lines += page.wrap(f"last failure {instant(failed.at_utc)}, {failed.token}: {failed.message}", 2)
+        count = f", {one.failed_attempts} in a row" if one.failed_attempts > 1 else ""
+        lines += page.wrap(f"last failure {instant(failed.at_utc)}{count}, {failed.token}: {failed.message}", 2)
     return "\n".join(lines) + "\n"

@@ -1,6 +1,9 @@
 """How does a monitoring system see the certificates? Prometheus text, names like cert-manager's.
 
-Source: cert-manager's metrics (`certmanager_certificate_*`); the text format 0.0.4 of Prometheus.
+A certificate is named by its vault where cert-manager names it by its namespace, and the issuer is the one that signed,
+where cert-manager says the issuerRef. What is not known is left out, where cert-manager says 0.
+Source: cert-manager 1.21, internal/collectors (`certmanager_certificate_*`); the text format 0.0.4 of
+Prometheus.
 """
 
 from __future__ import annotations
@@ -21,6 +24,11 @@ _GAUGES: tuple[tuple[str, str, Callable[[CertificateStatus], float | None]], ...
         lambda one: one.not_after_utc.timestamp() if one.not_after_utc else None,
     ),
     (
+        "certificate_not_after_timestamp_seconds",
+        "The instant after which the certificate is not valid, seconds since the epoch.",
+        lambda one: one.not_after_utc.timestamp() if one.not_after_utc else None,
+    ),
+    (
         "certificate_renewal_timestamp_seconds",
         "The instant at which the certificate should be renewed, seconds since the epoch.",
         lambda one: one.renewal_utc.timestamp() if one.renewal_utc else None,
@@ -28,6 +36,11 @@ _GAUGES: tuple[tuple[str, str, Callable[[CertificateStatus], float | None]], ...
     ("certificate_revision", "How many versions the vault shows.", lambda one: float(one.revision)),
 )
 _STATES = ("True", "False", "Unknown")
+
+
+def metric_names() -> tuple[str, ...]:
+    """Every metric's name without its lead, in the order of the text."""
+    return (*(name for name, _, _ in _GAUGES), "certificate_ready_status", "certificate_last_attempt_failed")
 
 
 def metrics_text(found: Sequence[CertificateStatus]) -> str:
