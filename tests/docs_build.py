@@ -187,6 +187,7 @@ def _cert_manager() -> str:
     lines += ["", "`cert sign` and `crl sign` are an authority's, and refused.", "", "## Conditions", ""]
     lines += ["The reasons of `Ready` and `Issuing`:", "", "| here | there |", "|---|---|"]
     lines += [f"| `{reason}` | {CERT_MANAGER_REASONS.get(reason, '')} |" for reason in CONDITION_REASONS]
+    lines += ["", "`Disabled` is of a version that the vault does not give out, not of a renewal's policy."]
     lines += ["", "A failure backs off as there: one hour, doubled with each in a row, at most 32 hours."]
     lines += ["", "## Status", "", "`sfcert status --format json`:", "", "| there | here |", "|---|---|"]
     known_fields = {one.name for one in msgspec.structs.fields(CertificateStatus)}

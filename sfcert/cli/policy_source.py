@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfcert.cli.acme_options import ACME_NAMES, ACME_OPTIONS, acme_of, with_files_from
-from sfcert.cli.reading import read_text
+from sfcert.cli.reading import read_text, read_text_or_input
 from sfcert.cli.stacked import stacked
 from sfcert.errors import InputError
 
@@ -36,8 +36,8 @@ policy_options = stacked(
         "manifests",
         multiple=True,
         type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Manifests of cert-manager; NAME then names one Certificate, else all are taken.",
+        metavar="FILE|-",
+        help="Manifests of cert-manager; '-' is standard input. NAME then names one Certificate, else all are taken.",
     ),
     click.option("--subject", metavar="NAME", help="Such as CN=shop.fabric.example.com."),
     click.option("--dns-name", "dns_names", multiple=True, metavar="NAME", help="Beside the subject's own name."),
@@ -190,7 +190,9 @@ def _password(file: Path | None) -> str | None:
 def _from_manifests(name: str | None, files: tuple[Path, ...]) -> tuple[Asked, ...]:
     from sfcert.enrol.manifests import read_manifests
 
-    found = read_manifests([(str(path), read_text(path)) for path in files])
+    if sum(str(path) == "-" for path in files) > 1:
+        raise click.UsageError("--manifest: standard input can be read once.")
+    found = read_manifests([read_text_or_input(path) for path in files])
     wanted = [one for one in found if name is None or one.name.lower() == name.lower()]
     if not wanted:
         names = ", ".join(one.name for one in found) or "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,20 @@ def read_text(path: Path) -> str:
         raise InputError("FileUnreadable", f"{path} cannot be read.", [Fault(error.strerror or str(error))]) from error
     except UnicodeDecodeError as error:
         raise InputError("FileUnreadable", f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
+def read_text_or_input(path: Path) -> tuple[str, str]:
+    """What a path or `-`, standard input, is called in faults, and its text, UTF-8 with or without BOM.
+
+    Raises:
+        InputError: FileUnreadable.
+    """
+    if str(path) != "-":
+        return str(path), read_text(path)
+    try:
+        return "standard input", sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("FileUnreadable", f"standard input is not UTF-8 text (byte {error.start}).") from error
 
 
 def load_bundle_of(source: Source, wanted: CaptureOptions | None = None) -> Bundle:

@@ -52,7 +52,7 @@ def _refused(says: str) -> Field:
 
 
 _NO_SAN = _refused("certificates are asked for by DNS names and e-mail addresses only; take it out")
-_OF_THE_SECRET = _idle("the vault's certificate takes the secret's place")
+_OF_THE_SECRET = _idle("the vault's certificate takes the secret's place, under the Certificate's own name")
 _OF_THE_POD = _idle("the answer is served by sfcert itself, not by a pod of the cluster")
 _BY_LEXICON = _refused("has no equal from a manifest; write a policy with the solver lexicon and its provider")
 _SIGNED_IN = _turned("Azure DNS is written with the identity that sfcert is signed in with")

@@ -183,8 +183,9 @@ def _asked(document: Document, body: Json, issuers: _Issuers, shelf: SecretShelf
     try:
         issuer, secrets = issuer_of(found.body, shelf, namespace, labels, notes)
     except ManifestFault as fault:
-        # the fault stands in the issuer's own document
-        raise ManifestFault(f"by {found.where} {fault.path}", fault.message) from fault
+        # the fault stands in the issuer's own document, which may be in another file
+        where = found.where if found.file == document.file else f"{found.file} {found.where}"
+        raise ManifestFault(f"by {where} {fault.path}", fault.message) from fault
     policy = certificate_policy(body, issuer, notes)
     notes += _notes_on_annotations(annotations_of(document.body), is_acme=issuer.is_acme)
     try:

@@ -17,7 +17,6 @@ def solver_for_name(solvers: Sequence[Solver], name: str) -> Solver | None:
     Source: cert-manager 1.21, pkg/util/solverpicker.
     """
     wanted = name.lower().rstrip(".")
-    plain = wanted.removeprefix("*.")
     best: tuple[int, int] | None = None
     chosen: Solver | None = None
     for solver in solvers:
@@ -25,7 +24,7 @@ def solver_for_name(solvers: Sequence[Solver], name: str) -> Solver | None:
             continue
         is_named = any(one.lower().rstrip(".") == wanted for one in solver.dns_names)
         zones = [one.lower().strip(".") for one in solver.dns_zones]
-        fitting = [len(one) for one in zones if plain == one or plain.endswith(f".{one}")]
+        fitting = [len(one) for one in zones if wanted == one or wanted.endswith(f".{one}")]
         if (solver.dns_names and not is_named) or (zones and not fitting):
             continue
         rank = (int(is_named), max(fitting, default=0))

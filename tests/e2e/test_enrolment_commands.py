@@ -191,6 +191,53 @@ def test_a_kubernetes_secret_is_imported_once_and_its_key_is_never_shown(
     assert "PRIVATE" not in first.out + first.err + wrong.out + wrong.err
 
 
+MANIFESTS = f"""
+apiVersion: v1
+kind: List
+items:
+- apiVersion: cert-manager.io/v1
+  kind: Issuer
+  metadata: {{name: own, namespace: shop}}
+  spec: {{selfSigned: {{}}}}
+- apiVersion: networking.k8s.io/v1
+  kind: Ingress
+  metadata:
+    name: web
+    namespace: shop
+    annotations:
+      cert-manager.io/issuer: own
+      cert-manager.io/common-name: {NAME.removeprefix("CN=")}
+      cert-manager.io/usages: digital signature,key encipherment,server auth,client auth
+      cert-manager.io/subject-organizations: '"Contoso, Ltd"'
+      cert-manager.io/secret-template: '{{"labels": {{"team": "core"}}}}'
+  spec: {{tls: [{{secretName: web-tls, hosts: [web.contoso.example]}}]}}
+"""
+
+
+def test_what_kubectl_prints_is_enrolled_from_standard_input(
+    sfcert: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given(text: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+
+    given(MANIFESTS.encode())
+    done = sfcert("enrol", "--manifest", "-", "--format", "json")
+    assert done.code == 0, done.err
+    assert (done.json["outcome"], done.json["name"]) == ("issued", "web-tls")
+    shown = sfcert("certificates", "show", "web-tls", "--format", "json").json
+    assert shown["dns_names"] == [NAME.removeprefix("CN="), "web.contoso.example"]
+    assert shown["tags"]["team"] == "core"
+    assert "Contoso" in shown["issuer"]
+    given(MANIFESTS.encode())
+    assert sfcert("enrol", "--manifest", "-", "--format", "json").json["outcome"] == "unchanged"
+    given(b"kind: \xff")
+    odd = sfcert("enrol", "--manifest", "-")
+    assert (odd.code, odd.err) == (1, "sfcert: standard input is not UTF-8 text (byte 6).\n")
+    given(b"")
+    assert "hold no Certificate" in sfcert("enrol", "--manifest", "-").err
+    assert "can be read once" in sfcert("enrol", "--manifest", "-", "--manifest", "-").err
+
+
 def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ended]) -> None:
     out = sfcert("export", "web-tls", "--secret-provider-class", "--tenant", "t-1")
     assert out.code == 0, out.err

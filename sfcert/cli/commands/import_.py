@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.azure.vault_requests import VaultRequests
     from sfcert.cli.connect import connect
-    from sfcert.cli.reading import read_text
+    from sfcert.cli.reading import read_text_or_input
     from sfcert.enrol.gate import judge
     from sfcert.enrol.kubernetes import read_tls_secret
     from sfcert.enrol.manifest_certificate import vault_name
@@ -45,8 +44,8 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
 
     vault_url = checked_vault(vault_url)
     named = for_cluster(options)
-    text = sys.stdin.read() if str(file) == "-" else read_text(file)
-    secret = read_tls_secret(text, "standard input" if str(file) == "-" else str(file))
+    source, text = read_text_or_input(file)
+    secret = read_tls_secret(text, source)
     wanted = checked_name(name or vault_name(secret.name))
     connection = connect(named.source)
     vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))

@@ -64,3 +64,13 @@ def test_a_tls_block_without_a_secret_is_passed_over_and_said_so() -> None:
     text = (FOLDER / "pass-an-ingress-with-a-block-for-the-default-certificate.yaml").read_text("utf-8")
     (asked,) = read_manifests([("m.yaml", text)])
     assert any("spec.tls[0] asks for no certificate" in note for note in asked.notes)
+
+
+def test_a_fault_of_the_issuer_names_the_issuers_own_file() -> None:
+    whole = (FOLDER / "fail-a-secret-that-is-not-base64.yaml").read_text("utf-8")
+    secret, issuer, certificate = whole.split("---\n")
+    with pytest.raises(InputError) as refused:
+        read_manifests([("secret.yaml", secret), ("issuer.yaml", issuer), ("web.yaml", certificate)])
+    (fault,) = refused.value.faults
+    assert fault.file == "web.yaml"
+    assert "by issuer.yaml document 1 (ClusterIssuer own) spec.acme.solvers[0]" in str(fault)

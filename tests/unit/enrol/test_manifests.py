@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sfcert.enrol.manifest_certificate import parse_duration
 from sfcert.enrol.manifests import AskedFor, read_manifests
@@ -60,6 +62,47 @@ def test_a_selector_of_names_and_zones_wants_both() -> None:
     assert solver_for_name((both,), "b.example.com") is None
     assert solver_for_name((plain, both), "a.example.com") is both
     assert solver_for_name((both, plain), "A.EXAMPLE.COM.") is both
+
+
+_NAMES = st.sampled_from(["a.example.com", "b.a.example.com", "*.example.com", "example.com", "example.org"])
+_SOLVERS = st.lists(
+    st.builds(
+        Solver,
+        kind=st.sampled_from(["http01", "azure-dns"]),
+        dns_names=st.lists(_NAMES, max_size=2).map(tuple),
+        dns_zones=st.lists(st.sampled_from(["com", "example.com", "a.example.com", "*.example.com"]), max_size=2).map(
+            tuple
+        ),
+    ),
+    max_size=4,
+)
+
+
+def beats(one: Solver, standing: Solver, name: str) -> bool:
+    """Whether a solver takes the place of the one chosen before it: an own reading of cert-manager's comparison."""
+
+    def labels(solver: Solver) -> int:
+        zones = [one.split(".") for one in solver.dns_zones]
+        return max((len(one) for one in zones if name.split(".")[-len(one) :] == one), default=0)
+
+    if (name in one.dns_names) != (name in standing.dns_names):
+        return name in one.dns_names
+    return labels(one) > labels(standing)
+
+
+def fits(one: Solver, name: str) -> bool:
+    in_zone = any(f".{name}".endswith(f".{zone}") for zone in one.dns_zones)
+    by_kind = one.kind != "http01" or not name.startswith("*.")
+    return by_kind and (not one.dns_names or name in one.dns_names) and (not one.dns_zones or in_zone)
+
+
+@given(_SOLVERS, _NAMES)
+def test_the_solver_is_the_one_that_cert_manager_would_pick(solvers: list[Solver], name: str) -> None:
+    chosen: Solver | None = None
+    for one in solvers:
+        if fits(one, name) and (chosen is None or beats(one, chosen, name)):
+            chosen = one
+    assert solver_for_name(solvers, name) is chosen
 
 
 _BY_LABEL = """

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from sfcert.enrol.kubernetes import read_tls_secret, secret_provider_class
 from sfcert.enrol.manifests import read_manifests
 from sfcert.enrol.policy import read_policy
 from sfcert.errors import InputError
+from tests import make
 from tests.unit.enrol.manifest_text import CERTIFICATE, INGRESS, ISSUER
 
 ODD = st.sampled_from([None, [], {}, "", 0, -1, 1.5, True, "x", ["x"], {"x": "y"}, [{}], {"name": []}])
@@ -83,6 +85,29 @@ def test_a_secret_with_one_odd_value(at: tuple[Any, ...], value: Any) -> None:
         read_tls_secret(yaml.safe_dump(changed(SECRET, at, value)), "secret.yaml")
     assert "KEYMATERIAL" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def tls(**more: Any) -> dict[str, Any]:
+    """A good secret, as `kubectl get -o yaml` writes it, with its base64 in lines."""
+    leaf = make.leaf("k8s", common_name="web.example.com")
+    crt = leaf.x509.public_bytes(Encoding.PEM)
+    key = make.key("leaf-k8s").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data = {"tls.crt": base64.encodebytes(crt).decode(), "tls.key": base64.encodebytes(key).decode()}
+    return {"kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "web"}, "data": data, **more}
+
+
+def test_a_secret_in_lines_of_base64_and_in_a_list_is_read() -> None:
+    plain = read_tls_secret(yaml.safe_dump(tls()), "secret.yaml")
+    for listed in ({"kind": "List", "items": [tls()]}, {"apiVersion": "v1", "kind": "SecretList", "items": [tls()]}):
+        assert read_tls_secret(yaml.safe_dump(listed), "secret.yaml").chain == plain.chain
+    assert read_tls_secret(yaml.safe_dump_all([{"kind": "ConfigMap"}, tls()]), "secret.yaml").name == "web"
+
+
+def test_two_secrets_and_one_of_another_product_are_told() -> None:
+    with pytest.raises(InputError, match="holds 2 secrets"):
+        read_tls_secret(yaml.safe_dump_all([tls(), tls()]), "secret.yaml")
+    with pytest.raises(InputError, match="holds 0 secrets"):
+        read_tls_secret(yaml.safe_dump(tls(apiVersion="bitnami.com/v1alpha1")), "secret.yaml")
 
 
 def test_the_csi_manifest_is_yaml_whose_objects_are_yaml_again() -> None:
