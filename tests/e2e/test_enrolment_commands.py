@@ -238,6 +238,47 @@ def test_what_kubectl_prints_is_enrolled_from_standard_input(
     assert "can be read once" in sfcert("enrol", "--manifest", "-", "--manifest", "-").err
 
 
+def test_a_timer_waits_after_a_failure_and_a_changed_manifest_is_tried_at_once(
+    sfcert: Callable[..., Ended], tmp_path: Path, site: Site
+) -> None:
+    """Certificates whose solvers need a manifest's secrets are renewed by `enrol --manifest` on a timer."""
+    file = tmp_path / "web.yaml"
+
+    def asked(host: str) -> Ended:
+        # a wildcard is not proved by HTTP: the attempt fails before anybody is asked
+        issuer = {"acme": {"server": "https://ca.invalid/directory", "solvers": [{"http01": {"ingress": {}}}]}}
+        documents = [
+            {"kind": "Issuer", "metadata": {"name": "own"}, "spec": issuer},
+            {
+                "kind": "Certificate",
+                "metadata": {"name": "web"},
+                "spec": {"dnsNames": [host], "issuerRef": {"name": "own"}},
+            },
+        ]
+        file.write_text("\n---\n".join(json.dumps(one) for one in documents))
+        return sfcert("enrol", "--manifest", str(file), "--due", "--timeout", "1s")
+
+    assert asked("*.web.contoso.example").code == 1
+    waiting = asked("*.web.contoso.example")
+    assert waiting.code == 0
+    assert "web: waits after 1 failures, until" in waiting.err
+    assert asked("*.www.contoso.example").code == 1
+    assert "waits after 2 failures" in asked("*.www.contoso.example").err
+    site.running.call(lambda azure: azure.clock.advance(3 * 3600))
+    assert asked("*.www.contoso.example").code == 1
+
+
+def test_a_timer_rests_while_a_plan_is_at_work(sfcert: Callable[..., Ended], tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"subject: {NAME}\nissuer: ContosoCA\ntags: {{sfcert-frozen-by: plan-7}}\n")
+    assert sfcert("enrol", "shop", "--policy", str(policy)).code == 0
+    rests = sfcert("enrol", "shop", "--policy", str(policy), "--due")
+    assert rests.code == 0
+    assert "rests while a plan is at work (sfcert-frozen-by says plan-7)" in rests.err
+    both = sfcert("enrol", "shop", "--policy", str(policy), "--due", "--renew")
+    assert (both.code, "--due is for a timer" in both.err) == (1, True)
+
+
 def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ended]) -> None:
     out = sfcert("export", "web-tls", "--secret-provider-class", "--tenant", "t-1")
     assert out.code == 0, out.err

@@ -24,6 +24,7 @@ from sfcert.cli.span import Span
 from sfcert.errors import SfcertError
 
 if TYPE_CHECKING:
+    from sfcert.cli.connect import Connection
     from sfcert.model.enrolment import Enrolled
 
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 @gate_options
 @click.option("--dry-run", is_flag=True, help="Show the differences and what the gate predicts; send nothing.")
 @click.option("--renew", is_flag=True, help="Ask for a new version although the newest one is good.")
+@click.option(
+    "--due", is_flag=True, help="For a timer: wait after failures, rest while a plan is at work, ask for advice."
+)
 @click.option("--cancel-pending", is_flag=True, help="End an operation that somebody else began.")
 @click.option("--frozen-by", metavar="MARK", help="Go on although the plan with this mark has frozen its renewal.")
 @click.option(
@@ -58,6 +62,7 @@ def command(
     state: Path | None,
     dry_run: bool,
     renew: bool,
+    due: bool,
     cancel_pending: bool,
     frozen_by: str | None,
     csr: Path | None,
@@ -85,13 +90,18 @@ def command(
         raise click.UsageError("--csr takes one request; the manifests hold several certificates. Name one.")
     if str(csr) == "-" and form == "json":
         raise click.UsageError("--csr - and --format json both want standard output: the document holds the request.")
+    if due and (renew or dry_run):
+        raise click.UsageError("--due is for a timer; it goes with neither --renew nor --dry-run.")
     connection = connect(named.source)
     expectation = expectation_for(named)
     worst = 0
     done: list[Enrolled] = []
     failed: list[tuple[str, SfcertError]] = []
 
-    def work(one: Asked) -> Enrolled:
+    def work(one: Asked) -> Enrolled | None:
+        if due and (why := _rests(connection, vault, one, state)):
+            click.echo(f"{one.name}: {why}", err=True)
+            return None
         request = Request(
             vault_url=vault,
             name=checked_name(one.name),
@@ -117,6 +127,8 @@ def command(
                 failed.append((one.name, found))
                 worst = max(worst, found.exit_code)
                 continue
+            if found is None:
+                continue
             done.append(found)
             _say(found, csr, form, one)
             if found.outcome == "planned" and found.report is not None and found.report.verdict != "pass":
@@ -125,8 +137,21 @@ def command(
         from sfcert.model.codec import pretty
 
         several = of_several("sfcert.enrolments/1", vault, "enrolled", done, failed)
-        answer(pretty(done[0] if len(asked) == 1 else several))
+        answer(pretty(done[0] if len(asked) == 1 and done else several))
     return worst
+
+
+def _rests(connection: Connection, vault_url: str, one: Asked, state: Path | None) -> str | None:
+    """Why a timer passes this certificate over; None where it does not."""
+    from sfcert.cli.enrolment_memory import FileMemory, default_folder
+    from sfcert.cli.timer import frozen_by, waits_after_failures, with_advice
+
+    memory = FileMemory(state or default_folder(), vault_url, checked_name(one.name))
+    record = with_advice(memory.load(), one.policy, memory)
+    if why := waits_after_failures(record, one.policy, connection.clock.now()):
+        return why
+    means = means_for(connection, vault_url, one.name, state, None)
+    return frozen_by(means.vault.fetch_certificate(vault_url, one.name))
 
 
 def _say(done: Enrolled, csr: Path | None, form: str, asked: Asked) -> None:

@@ -104,9 +104,8 @@ def _renew(
     timeout_s: float,
 ) -> Enrolled | None:
     """Renew one certificate; None where it is not due and only due ones are wanted."""
-    import msgspec
-
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
+    from sfcert.cli.timer import frozen_by, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
     from sfcert.model.frozen import OWNER_TAG
     from sfcert.workflows.enrolment import enrol
@@ -124,21 +123,10 @@ def _renew(
     if only_due:
         if policy.renewal.by == "vault" and not policy.issuer.is_merged:
             return None  # the vault renews it by itself
-        if owner := ((body or {}).get("tags") or {}).get(OWNER_TAG):
-            click.echo(f"{name}: its renewal rests while a plan is at work ({OWNER_TAG} says {owner})", err=True)
+        if why := frozen_by(body):
+            click.echo(f"{name}: {why}", err=True)
             return None
-        if record is not None and policy.issuer.acme is not None:
-            from sfcert.cli.acme_wiring import advice_for
-
-            advice = advice_for(policy.issuer.acme, record.ari_id, record.renewal_ask_again_utc)
-            if advice is not None and advice.window is not None:
-                record = msgspec.structs.replace(
-                    record,
-                    renewal_start_utc=advice.window[0],
-                    renewal_end_utc=advice.window[1],
-                    renewal_ask_again_utc=advice.ask_again_utc,
-                )
-                memory.save(record)
+        record = with_advice(record, policy, memory)
         status = certificate_status(vault_url, name, body, record, connection.clock.now())
         is_open = record is not None and record.step != "idle" and not record.failures
         if not status.is_due and not is_open:
