@@ -117,14 +117,28 @@ def pick(chains: Sequence[Certificates], preferred_chain: str | None) -> tuple[i
         preferred_chain: an issuer's common name; the case counts for nothing. None takes the CA's own.
 
     Returns:
-        The index of the first chain in which a certificate has an issuer of that name; 0 and False where none has.
+        The index of the first chain whose last certificate is by an issuer of that name, else of the first in which any
+        certificate is; 0 and False where none is.
+
+    Source: the last one as with cert-manager (pkg/controller/acmeorders) and certbot: a cross-signed root has its
+    name in the longer chain too, and who names it wants the shorter one.
     """
     if preferred_chain is None:
         return 0, True
-    for index, chain in enumerate(chains):
-        if any(preferred_chain.casefold() in _names(one.issuer) for one in chain):
-            return index, True
+    for is_wanted in (ends_with_issuer, _has_issuer):
+        for index, chain in enumerate(chains):
+            if is_wanted(chain, preferred_chain):
+                return index, True
     return 0, False
+
+
+def ends_with_issuer(chain: Certificates, name: str) -> bool:
+    """Whether the chain's last certificate was issued by that name; the case counts for nothing."""
+    return name.casefold() in _names(chain[-1].issuer)
+
+
+def _has_issuer(chain: Certificates, name: str) -> bool:
+    return any(name.casefold() in _names(one.issuer) for one in chain)
 
 
 def _names(name: x509.Name) -> set[str]:

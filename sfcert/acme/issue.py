@@ -23,6 +23,7 @@ from sfcert.acme.chain import (
     Certificates,
     check_chain,
     in_order,
+    ends_with_issuer,
     key_of,
     pick,
     read_chain,
@@ -233,10 +234,11 @@ def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: 
 
 
 def _download(session: AcmeSession, url: str) -> list[Certificates]:
-    """The CA's own chain; the others too where one is preferred and this is not it."""
+    """The CA's own chain; the others too where one is preferred and this does not end with it."""
     answer = session.read(url, "certificate")
     found = [read_chain(answer.body, ca=session.ca)]
-    if pick(found, session.options.preferred_chain)[1]:
+    wanted = session.options.preferred_chain
+    if wanted is None or ends_with_issuer(found[0], wanted):
         return found
     for alternate in answer.links.get("alternate", ())[:_MOST_ALTERNATES]:
         found.append(read_chain(session.read(alternate, "alternate chain").body, ca=session.ca))

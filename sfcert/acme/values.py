@@ -19,7 +19,8 @@ class AcmeOptions(Value):
         external_account_kid: the key id that the CA gave for external account binding; its MAC key is passed apart.
         external_account_algorithm: HS256, HS384 or HS512.
         profile: what the CA calls a profile; None leaves the choice to it.
-        preferred_chain: common name of an issuer in the chain that is wanted; the CA's default where none has it.
+        preferred_chain: common name of the issuer with which the chain that is wanted ends; a chain in which it only
+            stands comes next, the CA's default last.
         ari: ask for renewal information and say what an order replaces, where the CA knows both.
         ca_file: PEM file of the roots that the CA's own HTTPS is checked against; None is the usual public ones.
         patience_s: the longest wait for one thing (a validation, the signature), in seconds.
@@ -85,8 +86,8 @@ class AcmeChain(Value):
 
     Attributes:
         der: the chain that was chosen, leaf first, each signed by the next; at least two certificates.
-        alternates: the CA's other chains for the same leaf, in its order; fetched only where `preferred_chain` names
-            none of the CA's own.
+        alternates: the CA's other chains for the same leaf, in its order; fetched only where the CA's own does not
+            end with `preferred_chain`.
         ari_id: the certificate's id for renewal information and for `replaces`; None without a key id of the issuer.
         window: the CA's advice on renewal, or None where it gives none.
         calls: requests sent to the CA for this certificate.

@@ -21,7 +21,9 @@ ACME_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--acme-eab-key-id", metavar="ID", help="External account binding, as the authority gave it out."),
     click.option("--acme-eab-key-file", type=click.Path(path_type=Path), metavar="FILE", help="Its MAC key."),
     click.option("--acme-profile", metavar="NAME", help="One of the profiles that the authority offers."),
-    click.option("--acme-chain", "acme_preferred_chain", metavar="NAME", help="An issuer in the chain that is wanted."),
+    click.option(
+        "--acme-chain", "acme_preferred_chain", metavar="NAME", help="The issuer with which the wanted chain ends."
+    ),
     click.option("--acme-ca-file", type=click.Path(path_type=Path), metavar="FILE", help="Roots of its HTTPS (PEM)."),
     click.option(
         "--solver",
