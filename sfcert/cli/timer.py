@@ -39,6 +39,19 @@ def frozen_by(body: dict[str, Any] | None) -> str | None:
     return f"its renewal rests while a plan is at work ({OWNER_TAG} says {owner})" if owner else None
 
 
+def needs_its_manifest(policy: EnrolmentPolicy) -> str | None:
+    """Why a certificate is not renewed by what is remembered alone; None where it can be.
+
+    A secret that came with a manifest is not kept, so an attempt without it could only fail, and its failure would
+    hold back the timer that has the manifest.
+    """
+    solvers = policy.issuer.acme.solvers if policy.issuer.acme is not None else ()
+    named = sorted({value for one in solvers for key, value in one.settings.items() if key.endswith("_secret")})
+    if not named:
+        return None
+    return f"needs the secret {named[0]} of its manifest: `sfcert enrol --manifest FILE --due` renews it"
+
+
 def waits_after_failures(record: Record | None, policy: EnrolmentPolicy, now: datetime) -> str | None:
     """Why the next attempt waits; None where it does not. A policy that was changed since is tried at once.
 

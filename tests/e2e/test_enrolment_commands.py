@@ -268,6 +268,40 @@ def test_a_timer_waits_after_a_failure_and_a_changed_manifest_is_tried_at_once(
     assert asked("*.www.contoso.example").code == 1
 
 
+def test_renew_leaves_what_needs_a_manifests_secret_to_the_timer_that_has_it(
+    sfcert: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """An attempt without the secret could only fail, and would make the other timer wait."""
+    file = tmp_path / "web.yaml"
+    token = {"tokenSecretRef": {"name": "dns", "key": "token"}}
+    # the solver is for another name: the attempt fails before anybody is asked, and is remembered
+    solver = {"dns01": {"digitalocean": token}, "selector": {"dnsNames": ["other.contoso.example"]}}
+    documents = [
+        {"kind": "Secret", "metadata": {"name": "dns"}, "stringData": {"token": "KEYMATERIAL"}},
+        {
+            "kind": "Issuer",
+            "metadata": {"name": "own"},
+            "spec": {"acme": {"server": "https://ca.invalid/directory", "solvers": [solver]}},
+        },
+        {
+            "kind": "Certificate",
+            "metadata": {"name": "web"},
+            "spec": {"dnsNames": ["web.contoso.example"], "issuerRef": {"name": "own"}},
+        },
+    ]
+    file.write_text("\n---\n".join(json.dumps(one) for one in documents))
+    failed = sfcert("enrol", "--manifest", str(file))
+    assert failed.code == 1
+    assert "No solver of the policy answers for web.contoso.example" in failed.err
+    passed_over = sfcert("renew", "--due")
+    assert passed_over.code == 0
+    assert "web: needs the secret dns/token of its manifest" in passed_over.err
+    assert "waits after 1 failures" in sfcert("enrol", "--manifest", str(file), "--due").err
+    by_name = sfcert("renew", "web")
+    assert (by_name.code, "enrol --manifest FILE --due" in by_name.err) == (1, True)
+    assert "KEYMATERIAL" not in failed.out + failed.err + passed_over.err + by_name.err
+
+
 def test_a_timer_rests_while_a_plan_is_at_work(sfcert: Callable[..., Ended], tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(f"subject: {NAME}\nissuer: ContosoCA\ntags: {{sfcert-frozen-by: plan-7}}\n")

@@ -105,7 +105,7 @@ def _renew(
 ) -> Enrolled | None:
     """Renew one certificate; None where it is not due and only due ones are wanted."""
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
-    from sfcert.cli.timer import frozen_by, with_advice
+    from sfcert.cli.timer import frozen_by, needs_its_manifest, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
     from sfcert.model.frozen import OWNER_TAG
     from sfcert.workflows.enrolment import enrol
@@ -120,6 +120,11 @@ def _renew(
         raise InputError(
             "CertificateNotFound", f"{vault_url} has no certificate {name}. Ask with `sfcert enrol` first."
         )
+    if why := needs_its_manifest(policy):
+        if not only_due:
+            raise InputError("ManifestInvalid", f"{name} {why}.")
+        click.echo(f"{name}: {why}", err=True)
+        return None
     if only_due:
         if policy.renewal.by == "vault" and not policy.issuer.is_merged:
             return None  # the vault renews it by itself
