@@ -2,7 +2,7 @@
 SecretProviderClass out. Floor 3. Keys pass through memory and are never shown.
 
 Source: Kubernetes' kubernetes.io/tls secrets; the Azure provider of the Secrets Store CSI driver, `objectType: secret`
-for certificate with key, and `secretObjects` for the secret that an ingress reads.
+for certificate with key, `secretObjects` for the secret that an ingress reads, and its page on identity access modes.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def secret_provider_class(
     """The manifest with which an ingress uses the vault's certificate, YAML.
 
     Args:
-        client_id: of the workload identity that reads the vault; None leaves it to the node's identity.
+        client_id: of the workload identity that reads the vault; None takes the system-assigned identity of the node.
         secret_name: the `kubernetes.io/tls` secret that the driver keeps in step.
     """
     wanted = f"array:\n  - |\n    objectName: {name}\n    objectType: secret\n"
@@ -89,6 +89,9 @@ def secret_provider_class(
     }
     if client_id is not None:
         parameters["clientID"] = client_id
+    else:
+        # with neither of the two the provider would ask for a service principal's password
+        parameters |= {"useVMManagedIdentity": "true", "userAssignedIdentityID": ""}
     metadata: Json = {"name": secret_name}
     if namespace is not None:
         metadata["namespace"] = namespace

@@ -20,7 +20,9 @@ from sfcert.cli.output import answer
     show_envvar=True,
     help="The tenant of the vault.",
 )
-@click.option("--client-id", metavar="ID", help="Of the workload identity that reads the vault.")
+@click.option(
+    "--client-id", metavar="ID", help="Of the workload identity that reads the vault (default: the node's own)."
+)
 @click.option("--secret-name", metavar="NAME", help="The secret that the ingress reads (default: NAME in lower case).")
 @click.option("--namespace", metavar="NAME", help="Of the manifest; default: none, so that kubectl chooses.")
 def command(

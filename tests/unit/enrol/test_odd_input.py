@@ -119,3 +119,19 @@ def test_the_csi_manifest_is_yaml_whose_objects_are_yaml_again() -> None:
     assert inner == {"objectName": "web", "objectType": "secret"}
     assert spec["parameters"]["keyvaultName"] == "kv"
     assert {one["key"] for one in spec["secretObjects"][0]["data"]} == {"tls.key", "tls.crt"}
+
+
+def parameters(client_id: str | None) -> dict[str, str]:
+    url = "https://kv.vault.azure.net"
+    text = secret_provider_class(url, "web", tenant_id="t", client_id=client_id, secret_name="web-tls", namespace=None)
+    found: dict[str, str] = yaml.safe_load(text)["spec"]["parameters"]
+    return found
+
+
+def test_the_csi_manifest_names_one_identity_and_never_a_password() -> None:
+    """Without either of the two the driver's provider looks for a service principal in a secret."""
+    by_workload, by_node = parameters("c-1"), parameters(None)
+    assert by_workload["clientID"] == "c-1"
+    assert "useVMManagedIdentity" not in by_workload
+    assert (by_node["useVMManagedIdentity"], by_node["userAssignedIdentityID"]) == ("true", "")
+    assert "clientID" not in by_node
