@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -69,7 +70,18 @@ _KubernetesLoader.yaml_implicit_resolvers = _without_dates()
 
 def read_yaml(text: str, file: str, token: str) -> Any:
     """The one document of a text; None where it holds none. See `read_documents` for the rest."""
-    return _read(text, file, token, _Loader, is_single=True)
+    return read_tree(text, file, token)[0]
+
+
+def read_tree(text: str, file: str, token: str) -> tuple[Any, yaml.Node | None]:
+    """As `read_yaml`, with the tree that the values were made from: it knows the lines."""
+    with _told(file, token):
+        loader = _Loader(text)
+        try:
+            tree = loader.get_single_node()
+            return (loader.construct_document(tree) if tree is not None else None), tree
+        finally:
+            loader.dispose()
 
 
 def read_documents(text: str, file: str, token: str) -> tuple[Any, ...]:
@@ -82,15 +94,17 @@ def read_documents(text: str, file: str, token: str) -> tuple[Any, ...]:
     Raises:
         InputError: with the token, and the line and column where that is known. No value is shown.
     """
-    found: tuple[Any, ...] = _read(text, file, token, _KubernetesLoader, is_single=False)
-    return found
+    with _told(file, token):
+        return tuple(yaml.load_all(text, _KubernetesLoader))
 
 
-def _read(text: str, file: str, token: str, loader: Any, *, is_single: bool) -> Any:
+@contextmanager
+def _told(file: str, token: str) -> Iterator[None]:
+    """What the library says becomes one fault with its place."""
     at: tuple[int | None, int | None] = (None, None)
     try:
-        # both loaders are safe ones
-        return yaml.load(text, loader) if is_single else tuple(yaml.load_all(text, loader))
+        yield
+        return
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         at = (mark.line + 1, mark.column + 1) if mark is not None else at

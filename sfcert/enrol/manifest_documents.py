@@ -101,7 +101,11 @@ def _items(body: Any) -> list[tuple[str, Any]]:
     if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, list):
         return [("", body)]
     of_kind = {"apiVersion": body.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
-    return [(f" items[{at}]", {**of_kind, **one} if isinstance(one, dict) else one) for at, one in enumerate(items)]
+    found = []
+    for at, one in enumerate(items):
+        inner = _items({**of_kind, **one} if isinstance(one, dict) else one)
+        found += [(f" items[{at}]{path}", body) for path, body in inner]
+    return found
 
 
 def _without_nulls(value: Any) -> Any:

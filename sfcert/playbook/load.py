@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
 
 from sfcert.errors import Fault, InputError
 from sfcert.playbook.model import FORMAT, Playbook
+from sfcert.yaml_text import read_tree
 
-# libyaml where it was built in: ten times faster, with the same safe types
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLACE = re.compile(r"(?:\.(?P<key>[A-Za-z_]+))|(?:\[(?P<index>\d+|\.\.\.)\])")
 _STAGE_ID = re.compile(r"\d\d-[A-Za-z0-9{}_-]+")
 
@@ -58,21 +56,8 @@ def parse_playbook(text: str, file: str, name: str) -> Playbook:
 
     Effects: none.
     """
-    try:
-        # one pass: the tree gives lines, and the values are made from it
-        loader = _Loader(text)
-        try:
-            tree = loader.get_single_node()
-            plain = loader.construct_document(tree) if tree is not None else None
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        fault = Fault(error.problem or "not YAML", file, line, column)
-        raise InputError("PlaybookInvalid", "The playbook is not YAML.", [fault]) from error
-    except yaml.YAMLError as error:
-        raise InputError("PlaybookInvalid", "The playbook is not YAML.", [Fault(str(error), file)]) from error
+    # one pass: the tree gives lines, and the values are made from it
+    plain, tree = read_tree(text, file, "PlaybookInvalid")
     try:
         playbook = msgspec.convert(plain, Playbook)
     except msgspec.ValidationError as error:

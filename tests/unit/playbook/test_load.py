@@ -50,7 +50,21 @@ def test_a_fault_names_file_line_and_what(before: str, after: str, told: str) ->
     assert (fault.file, fault.line is not None) == ("mine.yaml", True)
 
 
-@pytest.mark.parametrize("text", ["a: [", "- 1", "", "plain", "format: sfcert.playbook/1\n", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "- 1",
+        "",
+        "plain",
+        "format: sfcert.playbook/1\n",
+        "\x00",
+        "a: 2026-13-45",
+        "a: !!bool x",
+        "a: &a [*a]",
+        "name: a\nname: b",
+    ],
+)
 def test_what_is_no_playbook_is_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_playbook(text, "mine.yaml", "mine")
