@@ -20,10 +20,8 @@ from sfcert.errors import Fault, InputError
 MOST_VALUES = 1_000_000
 MOST_LEVELS = 100
 _MERGE = "tag:yaml.org,2002:merge"
-#: What the library says that would not help -> what helps.
-_TOLD = {
-    "found unhashable key": "a key is a list or a mapping; a template with {{ }} in it has to be rendered first",
-}
+#: What marks a template, such as Helm's: it is no YAML before it is rendered.
+_TEMPLATE = "{{"
 # libyaml where it was built in: ten times faster, with the same safe types
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -75,7 +73,7 @@ def read_yaml(text: str, file: str, token: str) -> Any:
 
 def read_tree(text: str, file: str, token: str) -> tuple[Any, yaml.Node | None]:
     """As `read_yaml`, with the tree that the values were made from: it knows the lines."""
-    with _told(file, token):
+    with _told(text, file, token):
         loader = _Loader(text)
         try:
             tree = loader.get_single_node()
@@ -94,12 +92,12 @@ def read_documents(text: str, file: str, token: str) -> tuple[Any, ...]:
     Raises:
         InputError: with the token, and the line and column where that is known. No value is shown.
     """
-    with _told(file, token):
+    with _told(text, file, token):
         return tuple(yaml.load_all(text, _KubernetesLoader))
 
 
 @contextmanager
-def _told(file: str, token: str) -> Iterator[None]:
+def _told(text: str, file: str, token: str) -> Iterator[None]:
     """What the library says becomes one fault with its place."""
     at: tuple[int | None, int | None] = (None, None)
     try:
@@ -109,7 +107,8 @@ def _told(file: str, token: str) -> Iterator[None]:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         at = (mark.line + 1, mark.column + 1) if mark is not None else at
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed")
-        problem = _TOLD.get(problem, problem)
+        if _TEMPLATE in text:
+            problem += "; a template with {{ }} in it has to be rendered first"
     except RecursionError:
         problem = f"is nested deeper than {MOST_LEVELS} levels"
     except ValueError:

@@ -51,7 +51,7 @@ class Document:
         """Whether the kind is read at all, and is that of the API that is meant: others have a Certificate too."""
         group = str(self.body.get("apiVersion") or "").partition("/")[0]
         wanted = _GROUPS.get(self.kind)
-        return wanted is not None and (not group or group in wanted)
+        return wanted is not None and (not group or group in wanted) and not self.is_outdated
 
     @property
     def namespace(self) -> str:
@@ -65,7 +65,7 @@ class Document:
     def is_outdated(self) -> bool:
         """Whether it is cert-manager's, of an API that is no longer served: its fields had other names."""
         group = str(self.body.get("apiVersion") or "").partition("/")[0]
-        is_ours = self.kind in ("Certificate", "Issuer", "ClusterIssuer") and group in _OWN_GROUPS
+        is_ours = "cert-manager.io" in _GROUPS.get(self.kind, ()) and group in _OWN_GROUPS
         return is_ours and self.body.get("apiVersion") != "cert-manager.io/v1"
 
     def _of_metadata(self, key: str) -> str:
