@@ -22,8 +22,8 @@ from sfcert.acme.authorize import authorize, clean
 from sfcert.acme.chain import (
     Certificates,
     check_chain,
-    in_order,
     ends_with_issuer,
+    in_order,
     key_of,
     pick,
     read_chain,

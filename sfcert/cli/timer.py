@@ -33,7 +33,7 @@ def with_advice(record: Record | None, policy: EnrolmentPolicy, memory: Memory) 
 
 def frozen_by(body: dict[str, Any] | None) -> str | None:
     """Why a certificate's renewal rests while a plan is at work; None where none is."""
-    from sfcert.workflows.vault_stage import OWNER_TAG
+    from sfcert.model.frozen import OWNER_TAG
 
     owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
     return f"its renewal rests while a plan is at work ({OWNER_TAG} says {owner})" if owner else None

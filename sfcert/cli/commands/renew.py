@@ -107,7 +107,6 @@ def _renew(
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.cli.timer import frozen_by, needs_its_manifest, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
-    from sfcert.model.frozen import OWNER_TAG
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment_request import Request
 
