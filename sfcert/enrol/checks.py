@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sfcert.dated import runtime_at_least
 from sfcert.enrol.expectation import Expectation
-from sfcert.enrol.names import common_name_of
+from sfcert.enrol.names import common_name_of, covers, is_dns_name
 from sfcert.enrol.reasons import GATE_REASONS
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck
@@ -49,7 +49,8 @@ def check_name_declared(common_name: str | None, policy: EnrolmentPolicy, expect
         return failed(question, "OtherName", "The subject states no common name.", remedy)
     asked = common_name_of(policy.subject)
     if common_name != asked:
-        return failed(question, "NameNotAsked", f"The subject's name is {common_name}; {asked} was asked for.")
+        sentence = f"The subject's name is {common_name}; {asked} was asked for."
+        return failed(question, "NameNotAsked", sentence, "Let the authority keep the subject of the vault's request.")
     if expectation is None or expectation.kind in ("thumbprint", "none"):
         return passed(question, f"The subject's name is {common_name}, as asked for.")
     if expectation.kind == "unresolved":
@@ -84,6 +85,38 @@ def check_ekus(has: tuple[str, ...] | None, asked: tuple[str, ...], *, is_cluste
         "UsageMissing",
         f"Without {words}.",
         "Ask an authority, or one of its products, that grants both server and client authentication.",
+    )
+
+
+def check_name_in_san(common_name: str | None, dns_names: tuple[str, ...]) -> GateCheck | None:
+    """The subject's name among the alternative names; None where it is."""
+    if common_name is not None and any(covers(one, common_name) for one in dns_names):
+        return None
+    named = common_name or "No name"
+    remedy = "Ask for it as a DNS name too."
+    if common_name is not None and not is_dns_name(common_name):
+        remedy = "Ask for a subject that is a DNS name with a dot, and, where it has other letters, in its xn-- form."
+    return failed(
+        "name-in-san",
+        "NotInSan",
+        f"{named} is not among the alternative names ({', '.join(dns_names) or 'none'}).",
+        remedy,
+    )
+
+
+def check_key_usage(can_sign: bool) -> GateCheck:
+    """Whether the key may sign a handshake. `can_sign`: digitalSignature is granted, or no use is ruled out.
+
+    Source: RFC 5280 section 4.2.1.3; RFC 8446 section 4.4.2.2.
+    """
+    question = "key-usage"
+    if can_sign:
+        return passed(question, "The key may sign a handshake.")
+    return failed(
+        question,
+        "UsageMissing",
+        "Its key usage lacks digitalSignature, without which no TLS handshake succeeds.",
+        "Ask for key_usage [digitalSignature, keyEncipherment], and an authority that grants it.",
     )
 
 
@@ -151,4 +184,8 @@ def check_linking(dns_names: tuple[str, ...], expectation: Expectation | None, c
             f"{sentence}: Windows binds one to the other as its renewal.",
             "Give each certificate names of its own, or switch linkOnRenewal off first.",
         )
+    others = [one for one in expectation.observed_unread if not one.lower().startswith(certificate_url.lower() + ":")]
+    if others and expectation.links is not False:
+        sentence = f"Not every certificate that the nodes observe is known; this was not read: {others[0]}."
+        return unknown(question, "ClusterUnread", sentence, "Let this identity read it, then ask again.")
     return passed(question, "Its names lie within those of no other certificate that the nodes observe.")

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sfcert.model.base import Value
+from sfcert.model.bundle import NODES_NOT_ASKED, Unread
 from sfcert.model.certificate import Certificate
+from sfcert.model.ids import VaultReference
 from sfcert.model.observation import DeclarationKind, Observation, PinnedName
 
 
@@ -18,8 +20,9 @@ class Expectation(Value):
     `kind` is how the cluster certificate is declared. `in_use` are certificates of a declared name that nodes present,
     or that the vault holds enabled and could be selected. `observed` is vault URL + name -> newest certificate, of all
     that the nodes' extensions fetch. `known` is every certificate seen anywhere. `links` says whether any extension
-    links renewals; None where none says. `unread` names what could not be read. `lives_until_utc`: the day until which
-    a plan counts on the certificate and its issuer, None where none does.
+    links renewals; None where none says. `unread` names what could not be read; of that, `observed_unread` may hide a
+    certificate that the nodes fetch, and `rivals_unread` one that they may prefer. `lives_until_utc`: the day until
+    which a plan counts on the certificate and its issuer, None where none does.
     """
 
     cluster_id: str
@@ -32,6 +35,8 @@ class Expectation(Value):
     links: bool | None
     polling_s: int | None
     unread: tuple[str, ...]
+    observed_unread: tuple[str, ...] = ()
+    rivals_unread: tuple[str, ...] = ()
     lives_until_utc: datetime | None = None
 
     def declared(self, common_name: str) -> PinnedName | None:
@@ -69,6 +74,8 @@ def expectation_of(
     links: bool | None = None
     polling: int | None = None
     unread = [f"{one.what}: {one.why}" for one in observation.unread]
+    hidden = [f"{one.what}: {one.why}" for one in observation.unread if _is_scale_set(one.what)]
+    preferred = [f"{one.what}: {one.why}" for one in observation.unread if _is_nodes(one)]
     for scale_set in observation.scale_sets:
         for extension in scale_set.key_vault_extensions:
             if extension.link_on_renewal is not None:
@@ -82,6 +89,11 @@ def expectation_of(
                 newest = found.newest_enabled if found is not None else None
                 if newest is not None and newest.certificate is not None:
                     observed[entry.reference.certificate_url.lower()] = newest.certificate
+                elif (why := _why_hidden(observation, entry.reference)) is not None:
+                    hidden.append(f"{entry.reference.certificate_url}: {why}")
+        for secret in scale_set.secrets:
+            if secret.reference is not None and (why := _why_hidden(observation, secret.reference)) is not None:
+                preferred.append(f"{secret.reference.certificate_url}: {why}")
     return Expectation(
         cluster_id=observation.cluster.id,
         kind=declared.kind,
@@ -93,5 +105,34 @@ def expectation_of(
         links=links,
         polling_s=polling,
         unread=tuple(unread),
+        observed_unread=tuple(dict.fromkeys(hidden)),
+        rivals_unread=tuple(dict.fromkeys((*hidden, *preferred))),
         lives_until_utc=lives_until_utc,
     )
+
+
+def _is_scale_set(what: str) -> bool:
+    """Whether a thing that was not read tells what machines fetch: a scale set, or the list of them."""
+    lowered = what.lower()
+    if lowered.startswith("scale sets of "):
+        return True
+    return "/virtualmachinescalesets/" in lowered and not lowered.startswith("vm_instances/")
+
+
+def _is_nodes(one: Unread) -> bool:
+    """Whether the nodes were asked what they present, and did not tell. Not to ask them is the caller's choice."""
+    return one.what == "runtime" and one.why != NODES_NOT_ASKED
+
+
+def _why_hidden(observation: Observation, reference: VaultReference) -> str | None:
+    """Why the vault's versions of a certificate are not known; None where they are, or where it has none."""
+    found = observation.vault_certificate(reference)
+    if found is not None:
+        newest = found.newest_enabled
+        return None if newest is None or newest.certificate is not None else "its bytes are not shown"
+    vault = f"vaults/{reference.vault_url}"
+    why = observation.why_unread(f"{vault}/certificates/{reference.name}")
+    why = why or next((one.why for one in observation.unread if one.what.lower() == vault.lower()), None)
+    if why is not None and why.startswith("404"):
+        return None
+    return why or "it is not among what was read"

@@ -19,19 +19,20 @@ from sfcert.enrol import sunsets
 from sfcert.enrol.checks import (
     check_ekus,
     check_key,
+    check_key_usage,
     check_linking,
     check_name_declared,
+    check_name_in_san,
     failed,
     passed,
     pin_remedy,
     unknown,
 )
 from sfcert.enrol.expectation import Expectation
-from sfcert.enrol.names import covers
 from sfcert.enrol.renewal import left_at_trigger
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
-from sfcert.pki import direct_issuers
+from sfcert.pki import direct_issuers, is_issued_by
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -62,9 +63,10 @@ def judge(
     everyone = tuple(
         {one.thumbprint: one for one in (*chain, *known, *(expectation.known if expectation else ()))}.values()
     )
-    checks = [_key_match(leaf, request_key_sha256), _order(chain, leaf)]
+    checks = [_key_match(leaf, request_key_sha256), _chain(chain, leaf)]
     checks += _names(leaf, policy, expectation)
     checks.append(check_ekus(leaf.ekus, policy.ekus, is_cluster=expectation is not None))
+    checks.append(check_key_usage(leaf.key_usage is None or "digital_signature" in leaf.key_usage))
     issuer, pins = _issuer(leaf, everyone, expectation, now)
     checks += issuer
     checks.append(check_key(leaf.key_type, leaf.key_bits, policy, expectation))
@@ -72,12 +74,9 @@ def judge(
     checks.append(check_linking(leaf.dns_names, expectation, certificate_url))
     if expectation is not None and expectation.lives_until_utc is not None:
         checks.append(_outlives(leaf, direct_issuers(leaf, everyone), expectation.lives_until_utc))
-    ends = sunsets.sunset(
-        sunsets.authority_of_issuer(leaf.issuer), None, is_pinned=_is_pinned(leaf, expectation), now=now
-    )
-    checks.append(
-        failed("sunset", "Sunset", ends) if ends else passed("sunset", "No sunset of its authority is known.")
-    )
+    authority = sunsets.authority_of_issuer(leaf.issuer)
+    ends = sunsets.sunset(authority, None, is_pinned=_is_pinned(leaf, expectation), now=now)
+    checks.append(failed("sunset", "Sunset", ends) if ends else passed("sunset", sunsets.sunset_ahead(authority, now)))
     return gate_report("judged", tuple(checks), pins)
 
 
@@ -88,16 +87,24 @@ def leaf_of(chain: Sequence[Certificate]) -> Certificate:
 
 
 def ordered(chain: Sequence[Certificate], request_key_sha256: str | None = None) -> tuple[Certificate, ...]:
-    """The chain leaf first, each followed by its issuer; what fits nowhere comes last, in its order."""
+    """What of the chain belongs to its leaf: the leaf first, each followed by its issuer, then those that were
+    certified again with a key of that line, and what signed them. Others are left out: machines would take them into
+    their stores."""
     rest = list(chain)
     current: Certificate | None = _leaf(chain, request_key_sha256)
     found: list[Certificate] = []
     while current is not None:
         found.append(current)
-        rest.remove(current)
-        above = direct_issuers(current, rest)
-        current = above[0] if above and not found[-1].is_self_signed else None
-    return (*found, *rest)
+        rest = [one for one in rest if one.thumbprint != current.thumbprint]
+        above = direct_issuers(current, rest) if not current.is_self_signed else ()
+        # of several certificates of one key, the one that leads on
+        current = next(
+            (one for one in above if one.is_self_signed or direct_issuers(one, rest)), next(iter(above), None)
+        )
+    while more := [one for one in rest if any(is_issued_by(each, one) for each in found if not each.is_self_signed)]:
+        found += more
+        rest = [one for one in rest if one not in more]
+    return tuple(found)
 
 
 def _leaf(chain: Sequence[Certificate], key: str | None) -> Certificate:
@@ -117,37 +124,36 @@ def _key_match(leaf: Certificate, key: str | None) -> GateCheck:
     return passed("key-matches-request", "The certificate is for the key of the request.")
 
 
-def _order(chain: Sequence[Certificate], leaf: Certificate) -> GateCheck:
-    if chain[0].thumbprint != leaf.thumbprint:
-        return passed("chain", "The chain does not begin with the leaf; it is put in order before the merge.")
-    if len(chain) == 1 and not leaf.is_self_signed:
+def _chain(chain: Sequence[Certificate], leaf: Certificate) -> GateCheck:
+    if not leaf.is_self_signed and not direct_issuers(leaf, chain):
+        what = "the leaf alone" if len(chain) == 1 else "no certificate that signed the leaf"
         return failed(
             "chain",
             "IntermediateMissing",
-            "The answer holds the leaf alone: machines would look for its issuer in the network, and find none behind "
-            "a firewall.",
+            f"The answer holds {what}: machines would look for {leaf.issuer} in the network, and find none behind a "
+            "firewall.",
             "Add the issuing certificate to the chain.",
         )
-    return passed("chain", "The chain begins with the leaf, and its issuer follows.")
+    if chain[0].thumbprint != leaf.thumbprint:
+        return passed("chain", "The chain does not begin with the leaf; it is put in order before the merge.")
+    return passed("chain", "The chain holds the leaf and its issuer.")
 
 
 def _names(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> list[GateCheck]:
     checks = [check_name_declared(leaf.common_name, policy, expectation)]
-    name = leaf.common_name
-    if name is None or not any(covers(one, name) for one in leaf.dns_names):
-        checks.append(
-            failed(
-                "name-in-san",
-                "NotInSan",
-                f"{name or 'No name'} is not among the alternative names ({', '.join(leaf.dns_names) or 'none'}).",
-                "Ask for it as a DNS name too.",
-            )
-        )
+    not_in_san = check_name_in_san(leaf.common_name, leaf.dns_names)
+    if not_in_san is not None:
+        checks.append(not_in_san)
     else:
         has = {one.lower() for one in leaf.dns_names}
         lacking = [one for one in policy.dns_names if one.lower() not in has]
         checks.append(
-            failed("name-in-san", "SanMissing", f"Asked for, but not in it: {', '.join(lacking)}.")
+            failed(
+                "name-in-san",
+                "SanMissing",
+                f"Asked for, but not in it: {', '.join(lacking)}.",
+                "Let the authority grant every name of the request, or ask for fewer.",
+            )
             if lacking
             else passed("name-in-san", "Every name that was asked for is in it.")
         )
@@ -212,7 +218,8 @@ def _times(
 
 def _in_date(leaf: Certificate, now: datetime) -> GateCheck:
     if leaf.not_after_utc <= now:
-        return failed("in-date", "Expired", f"It expired on {leaf.not_after_utc:%Y-%m-%d %H:%M} UTC.")
+        sentence = f"It expired on {leaf.not_after_utc:%Y-%m-%d %H:%M} UTC."
+        return failed("in-date", "Expired", sentence, "Have the vault's request signed anew.")
     if leaf.not_before_utc > now:
         return failed(
             "in-date",
@@ -232,10 +239,8 @@ def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
         rivals = [one for one in rivals if one.common_name == leaf.common_name]
     by_start = runtime_at_least(expectation.runtime, "newest_not_before_since")
     if not rivals:
-        if expectation.kind == "common-name" and expectation.unread:
-            return unknown(
-                "newer", "ClusterUnread", f"Which certificate is in use was not read: {expectation.unread[0]}."
-            )
+        if expectation.kind == "common-name" and (unread := expectation.rivals_unread or expectation.unread):
+            return _unread_rival(unread[0])
         return passed("newer", "No certificate of that name is in use.")
     if by_start is None:
         return unknown("newer", "ClusterUnread", "The runtime's version is not known, so its rule of selection is not.")
@@ -250,7 +255,14 @@ def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
             "nodes would go on presenting the older one until it expires.",
             "Ask the authority for a certificate that is not dated back so far.",
         )
+    if expectation.kind == "common-name" and expectation.rivals_unread:
+        return _unread_rival(expectation.rivals_unread[0])
     return passed("newer", f"Its {word} is after that of {best.thumbprint}.")
+
+
+def _unread_rival(what: str) -> GateCheck:
+    sentence = f"Not every certificate that nodes may prefer is known; this was not read: {what}."
+    return unknown("newer", "ClusterUnread", sentence, "Let this identity read it, then ask again.")
 
 
 def _lifetime(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> GateCheck:

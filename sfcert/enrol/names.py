@@ -9,7 +9,9 @@ import re
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
-_PARTS = re.compile(r"(?:[^,\\]|\\.)+")
+_PARTS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,\\]|\\.)+')
+_ADDRESS = re.compile(r"[0-9.]+")
+_LONGEST_NAME = 64
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -24,8 +26,54 @@ def common_name_of(subject: str) -> str | None:
 
 
 def is_dns_name(text: str) -> bool:
-    """Whether the text can stand as a DNS name in a certificate; a wildcard only as the whole first label."""
+    """Whether the text can stand as a DNS name in a certificate; a wildcard only as the whole first label, and no
+    address."""
+    if _ADDRESS.fullmatch(text):
+        return False  # an address has its own kind of name
     return len(text) <= 253 and "." in text and _NAME.fullmatch(text) is not None
+
+
+def dns_name_fault(text: str) -> str | None:
+    """Why the text is no DNS name of a certificate, and what to write instead; None where it is one."""
+    if is_dns_name(text):
+        return None
+    if _ADDRESS.fullmatch(text) or _is_address_6(text):
+        return f"{text!r} is an address; only DNS names can be asked for here"
+    if not text.isascii():
+        return f"{text!r} is no DNS name; write it in its xn-- form"
+    if "." not in text:
+        return f"{text!r} is no DNS name: at least one dot is needed"
+    return f"{text!r} is no DNS name"
+
+
+def _is_address_6(text: str) -> bool:
+    return text.count(":") >= 2 and re.fullmatch(r"[0-9A-Fa-f:.]+", text) is not None
+
+
+def address_fault(text: str) -> str | None:
+    """Why the text is no mailbox or user principal name, NAME@DOMAIN; None where it is one."""
+    local, _, domain = text.rpartition("@")
+    if local and domain and "@" not in local and not re.search(r"\s", text):
+        return None
+    return f"{text!r} is not of the form NAME@DOMAIN"
+
+
+def subject_fault(subject: str) -> str | None:
+    """Why a vault or an authority would not take this subject; None where nothing speaks against it.
+
+    Source: RFC 5280 appendix A.1 for the 64 characters of a common name.
+    """
+    parts = _PARTS.findall(subject)
+    if subject.strip() and len([one for one in parts if one.strip()]) <= _PARTS.sub("", subject).count(","):
+        return f"{subject!r} has an empty part"
+    if any("=" not in part or not part.partition("=")[2].strip() for part in parts):
+        return f"{subject!r}: each part needs KEY=VALUE, parted by commas"
+    name = common_name_of(subject)
+    if name is None:
+        return f"{subject!r} states no CN; Service Fabric finds certificates by that name"
+    if len(name) > _LONGEST_NAME:
+        return f"its CN has {len(name)} characters, and a certificate holds at most {_LONGEST_NAME}"
+    return None
 
 
 def covers(pattern: str, name: str) -> bool:

@@ -13,15 +13,17 @@ from sfcert.enrol import sunsets
 from sfcert.enrol.checks import (
     check_ekus,
     check_key,
+    check_key_usage,
     check_linking,
     check_name_declared,
+    check_name_in_san,
     failed,
     passed,
     pin_remedy,
     unknown,
 )
 from sfcert.enrol.expectation import Expectation
-from sfcert.enrol.names import common_name_of
+from sfcert.enrol.names import common_name_of, is_dns_name
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
 from sfcert.pki import direct_issuers
@@ -55,6 +57,8 @@ def predict(
     checks = [
         check_name_declared(common_name_of(policy.subject), policy, expectation),
         check_ekus(policy.ekus, policy.ekus, is_cluster=expectation is not None),
+        _name_in_san(policy),
+        check_key_usage(not policy.key_usage or "digitalSignature" in policy.key_usage),
         check_key(policy.key.type, bits, policy, expectation),
         check_linking(policy.dns_names, expectation, certificate_url),
     ]
@@ -67,6 +71,17 @@ def predict(
         check, pins = _issuer(policy, expectation, expected, accepted, is_given=is_given)
         checks.append(check)
     return gate_report("predicted", tuple(checks), pins)
+
+
+def _name_in_san(policy: EnrolmentPolicy) -> GateCheck:
+    """A name that no authority can grant is refused; one that was only not asked for, many authorities add."""
+    name = common_name_of(policy.subject)
+    lacks = check_name_in_san(name, policy.dns_names)
+    if lacks is None:
+        return passed("name-in-san", "The subject's name is among the names that are asked for.")
+    if policy.issuer.is_self or name is None or not is_dns_name(name):
+        return lacks
+    return passed("name-in-san", "The subject's name was not asked for as a DNS name; many authorities add it.")
 
 
 def _pins(policy: EnrolmentPolicy, expectation: Expectation | None) -> tuple[str, ...] | None:
@@ -93,7 +108,7 @@ def _sunset(
     if expectation is None:
         return passed("sunset", "No cluster is named, so no pins and no client authentication are asked of it.")
     ends = sunsets.sunset(authority, policy.ekus, is_pinned=is_pinned, now=now)
-    return failed("sunset", "Sunset", ends) if ends else passed("sunset", "No sunset of its authority is known.")
+    return failed("sunset", "Sunset", ends) if ends else passed("sunset", sunsets.sunset_ahead(authority, now))
 
 
 def _issuer(

@@ -6,12 +6,23 @@ Source: the `sunsets` of sfcert/dated.toml, each row with its own source.
 from __future__ import annotations
 
 from datetime import date, datetime
+from urllib.parse import urlsplit
 
 from sfcert.dated import rows
 from sfcert.model.certificate import CLIENT_AUTH
 
-#: Host name parts of ACME directories -> the authority of the data file.
-_DIRECTORIES = {"letsencrypt.org": "Let's Encrypt", "digicert.com": "DigiCert", "sectigo.com": "Sectigo"}
+#: Domains of ACME directories -> the authority of the data file.
+_DIRECTORIES = {
+    "letsencrypt.org": "Let's Encrypt",
+    "digicert.com": "DigiCert",
+    "sectigo.com": "Sectigo",
+    "zerossl.com": "Sectigo",
+    "globalsign.com": "GlobalSign",
+    "pki.goog": "Google Trust Services",
+    "godaddy.com": "GoDaddy",
+    "certum.pl": "Certum",
+    "ssl.com": "SSL.com",
+}
 _WAY_OUT = "Move to a private authority whose issuing certificate you pin (`sfcert plan --playbook change-issuer`)."
 
 
@@ -26,8 +37,11 @@ def authority_of_issuer(issuer: str) -> str | None:
 
 def authority_of_directory(url: str) -> str | None:
     """The authority behind an ACME directory's address; None where the data file does not know it."""
-    lowered = url.lower()
-    return next((name for part, name in _DIRECTORIES.items() if part in lowered), None)
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # no address, as whoever asks it will be told
+        return None
+    return next((name for part, name in _DIRECTORIES.items() if f".{host}".endswith(f".{part}")), None)
 
 
 def sunset(authority: str | None, ekus: tuple[str, ...] | None, *, is_pinned: bool, now: datetime) -> str | None:
@@ -55,3 +69,15 @@ def sunset(authority: str | None, ekus: tuple[str, ...] | None, *, is_pinned: bo
             f"the next certificates. {_WAY_OUT}"
         )
     return None
+
+
+def sunset_ahead(authority: str | None, now: datetime) -> str:
+    """One sentence about the last day of client authentication that this authority has announced; for an authority of
+    which no end is known, or whose end is past, that nothing is."""
+    row = next((one for one in rows("sunsets") if one["authority"] == authority), None)
+    if row is None or row["client_authentication_ends"] <= now.date():
+        return "No sunset of its authority is known."
+    return (
+        f"{authority} grants client authentication until {row['client_authentication_ends'].isoformat()} "
+        f"({row['source']}): a renewal after that comes without."
+    )

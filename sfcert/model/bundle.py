@@ -79,6 +79,10 @@ class Query(Value):
     found: int
 
 
+#: Why the nodes' own answers are missing where nobody wanted them asked.
+NODES_NOT_ASKED = "no credential for the nodes' own endpoint was given"
+
+
 class Unread(Value):
     """Something that could not be read, and why. Nothing is declared safe on top of it."""
 

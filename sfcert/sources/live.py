@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from sfcert.model.bundle import Bundle, Query, RawResource, RawRuntime, RawVault, Unread
+from sfcert.model.bundle import NODES_NOT_ASKED, Bundle, Query, RawResource, RawRuntime, RawVault, Unread
 from sfcert.model.certificate import Certificate
 from sfcert.model.ids import parse_resource_id
 from sfcert.ports import Arm, Issuers, Nodes, Vaults
@@ -211,7 +211,7 @@ def _runtime(
     runtime = bundle.runtime
     if nodes is None:
         if Part.RUNTIME in wanted:
-            reading.refuse("runtime", "no credential for the nodes' own endpoint was given")
+            reading.refuse("runtime", NODES_NOT_ASKED)
         return runtime
     if Part.RUNTIME in wanted:
         found = live_cluster.fetch_runtime(nodes, reading)

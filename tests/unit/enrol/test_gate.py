@@ -11,6 +11,7 @@ import pytest
 from sfcert.enrol.expectation import Expectation, expectation_of
 from sfcert.enrol.gate import judge, ordered
 from sfcert.enrol.prediction import predict
+from sfcert.model.bundle import NODES_NOT_ASKED, Unread
 from sfcert.model.certificate import SERVER_AUTH
 from sfcert.model.enrolment import Acme, EnrolmentPolicy, GateReport, Issuer, Key, Renewal
 from tests import make
@@ -112,6 +113,70 @@ def test_the_leaf_alone_has_no_issuer_and_passes_nothing() -> None:
     assert reason(found, "issuer-pinned") == "IssuerUnknown"
 
 
+def test_certificates_that_did_not_sign_it_are_no_chain_and_are_left_out() -> None:
+    leaf, other = make.leaf("2", **FRESH), make.leaf("3", ca="Example Issuing CA B", **FRESH)
+    strangers = (leaf, other.chain[0], other)
+    assert reason(report(leaf, expectation=expected(), chain=strangers), "chain") == "IntermediateMissing"
+    mixed = tuple(one.facts for one in (*other.chain, other, *reversed(leaf.chain), leaf))
+    assert ordered(mixed, leaf.facts.public_key_sha256) == tuple(one.facts for one in (leaf, *leaf.chain))
+
+
+def test_an_issuer_that_was_certified_again_stays_in_the_chain() -> None:
+    leaf = make.leaf("2", **FRESH)
+    twin = make.authority("Example Issuing CA A", key_label="ca Example Issuing CA A", root="Another Root")
+    chain = ordered([one.facts for one in (leaf, twin, *leaf.chain)])
+    assert {one.thumbprint for one in chain[1:]} == {one.thumbprint for one in (twin, *leaf.chain)}
+
+
+def test_a_key_that_may_sign_no_handshake_fails() -> None:
+    leaf = make.leaf("2", **FRESH)
+    facts = msgspec.structs.replace(leaf.facts, key_usage=("key_cert_sign",))
+    found = judge(
+        (facts, *(one.facts for one in leaf.chain)),
+        policy(),
+        request_key_sha256=facts.public_key_sha256,
+        expectation=expected(),
+        certificate_url=URL,
+        known=(),
+        now=make.NOW,
+    )
+    assert [one.check for one in found.not_passed] == ["key-usage"]
+
+
+@pytest.mark.parametrize("what", ["runtime", f"vaults/{make.VAULT_URL}", "scale sets of /subscriptions/x"])
+def test_what_the_cluster_did_not_tell_passes_nothing(what: str) -> None:
+    seen = make.observation(make.common_name_world())
+    gone = () if what.startswith("vaults/") else seen.vaults
+    partly = msgspec.structs.replace(
+        seen, vaults=gone, unread=(*seen.unread, Unread(what=what, why="403 Forbidden: no"))
+    )
+    found = report(make.leaf("2", **FRESH), expectation=expectation_of(partly))
+    assert reason(found, "newer") == "ClusterUnread"
+    assert found.verdict == "unknown"
+    message = next(one.message for one in found.checks if one.check == "newer")
+    assert "403 Forbidden" in message
+
+
+def test_another_observed_certificate_that_cannot_be_read_may_link() -> None:
+    seen = expected()
+    hidden = msgspec.structs.replace(
+        seen, links=True, observed_unread=("https://kv.vault.azure.net/certificates/x: 403",)
+    )
+    leaf = make.leaf("2", **FRESH)
+    assert reason(report(leaf, expectation=hidden), "linking") == "ClusterUnread"
+    off = msgspec.structs.replace(hidden, links=False)
+    assert report(leaf, expectation=off).verdict == "pass"
+    own = msgspec.structs.replace(seen, links=True, observed_unread=(f"{URL}: 403",))
+    assert report(leaf, expectation=own).verdict == "pass"
+
+
+def test_nodes_that_nobody_wanted_asked_are_no_hidden_rival() -> None:
+    seen = make.observation(make.common_name_world())
+    quiet = msgspec.structs.replace(seen, unread=(Unread(what="runtime", why=NODES_NOT_ASKED),))
+    assert expectation_of(quiet).rivals_unread == ()
+    assert report(make.leaf("2", **FRESH), expectation=expectation_of(quiet)).verdict == "pass"
+
+
 def test_another_key_than_the_request_fails_and_an_unread_request_is_unknown() -> None:
     leaf = make.leaf("2", **FRESH)
     other = make.leaf("3", **FRESH).facts.public_key_sha256
@@ -185,6 +250,23 @@ def test_lets_encrypt_is_refused_for_a_cluster_with_dates_and_a_way_out() -> Non
     assert check.reason == "Sunset"
     assert "2026-07-08" in check.message
     assert "private authority" in check.message
+
+
+@pytest.mark.parametrize(
+    ("common_name", "issuer", "dns_names", "token"),
+    [
+        ("bücher.example.com", "Self", (), "NotInSan"),
+        ("mycluster", "ContosoCA", (), "NotInSan"),
+        ("shop.example.com", "Self", (), "NotInSan"),
+        ("shop.example.com", "ContosoCA", (), "Holds"),
+        ("shop.example.com", "Self", ("*.example.com",), "Holds"),
+    ],
+)
+def test_a_name_that_will_be_in_no_san_is_refused_before_anything_is_sent(
+    common_name: str, issuer: str, dns_names: tuple[str, ...], token: str
+) -> None:
+    asked = policy(subject=f"CN={common_name}", dns_names=dns_names, issuer=Issuer(name=issuer))
+    assert reason(_predicted(asked, expectation=None), "name-in-san") == token
 
 
 def test_without_a_cluster_nothing_is_asked_of_its_pins() -> None:
