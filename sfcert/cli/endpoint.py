@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 
 def host_and_port(text: str) -> tuple[str, int]:
     """`HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an https URL; 443 where no port is given. Raises click.UsageError."""
-    parts = urlsplit(text if "://" in text else f"https://{text}")
     try:
-        port = parts.port or 443
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host, port = parts.hostname, 443 if parts.port is None else parts.port
     except ValueError:
-        port = 0
-    if not parts.hostname or parts.scheme != "https" or not 0 < port < 65536 or parts.username is not None:
-        raise click.UsageError(f"--endpoint {text}: HOST:PORT is needed, such as shop.example.com:443.")
-    return parts.hostname, port
+        host, port = None, 0
+    if not host or parts.scheme != "https" or not 0 < port < 65536 or "@" in parts.netloc or re.search(r"\s", host):
+        shown = "" if "@" in text else f" {text}"
+        raise click.UsageError(f"--endpoint{shown}: HOST:PORT is needed, such as shop.example.com:443.")
+    return host, port
 
 
 def watch_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ def read_chain_file(path: Path) -> tuple[Certificate, ...]:
         text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
+    if b"BEGIN CERTIFICATE REQUEST" in text or b"BEGIN NEW CERTIFICATE REQUEST" in text:
+        raise InputError("NotX509", f"{path} is a signing request; what an authority signed is needed.")
     try:
         return read_issuer_answer(text)
     except ValueError as error:
@@ -125,16 +128,22 @@ def checked_vault(url: str) -> str:
     """A vault's URL without trailing slash. Raises click.UsageError where it is none."""
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url.strip())
-    if parts.scheme != "https" or not parts.netloc or parts.path.strip("/"):
-        raise click.UsageError(f"--vault {url}: a vault's address is needed, such as https://NAME.vault.azure.net.")
-    return f"https://{parts.netloc.lower()}"
+    sentence = "--vault: a vault's address is needed, such as https://NAME.vault.azure.net"
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if host is None or parts.scheme != "https" or "@" in parts.netloc or parts.path.strip("/"):
+        # whoever writes a password into an address does not want to read it again
+        raise click.UsageError(f"{sentence}{'' if '@' in url else f', not {url}'}.")
+    if parts.query or parts.fragment or not re.fullmatch(r"[0-9A-Za-z.-]+", host):
+        raise click.UsageError(f"{sentence}, not {url}.")
+    return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
 
 
 def checked_name(name: str) -> str:
     """A certificate's name as a vault takes it. Raises click.UsageError."""
-    import re
-
     if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", name):
         raise click.UsageError(f"{name!r} is no name of a vault certificate: letters, digits and dashes, up to 127.")
     return name

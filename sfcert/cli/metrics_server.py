@@ -15,9 +15,12 @@ def serve_metrics(
         text: gives the metrics at this moment; a `SfcertError` of it becomes a 503 with its sentence.
         ready: told the server once it listens; port 0 takes any free one.
 
+    Raises:
+        InputError: Misuse, where nobody may listen there.
+
     Effects: listens until the process is interrupted or the server is shut down.
     """
-    from sfcert.errors import SfcertError
+    from sfcert.errors import InputError, SfcertError
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 30
@@ -42,7 +45,12 @@ def serve_metrics(
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: a scrape is no event of the user's."""
 
-    with ThreadingHTTPServer(("", port), Handler) as server:
+    try:
+        listening = ThreadingHTTPServer(("", port), Handler)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or "a port lies between 1 and 65535"
+        raise InputError("Misuse", f"The metrics cannot be served at port {port}: {why}.") from error
+    with listening as server:
         if ready is not None:
             ready(server)
         server.serve_forever(poll_interval=0.2)

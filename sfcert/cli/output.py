@@ -31,6 +31,8 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         InputError: FileUnreadable, where the place cannot be written.
     """
+    if not path.name:
+        raise InputError("FileUnreadable", f"{str(path)!r} cannot be written: it is no file's name.")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(text, "utf-8")

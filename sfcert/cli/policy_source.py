@@ -113,6 +113,8 @@ def asked_for(name: str | None, options: dict[str, Any]) -> tuple[Asked, ...]:
             "Say what is asked for in one way: --policy FILE, --manifest FILE, or --subject and --issuer."
         )
     if manifests:
+        if password is not None:
+            raise click.UsageError("--issuer-password-file does not go with manifests; name the issuer by --policy.")
         return _from_manifests(name, manifests)
     if name is None:
         raise click.UsageError("NAME is needed: the certificate's name in the vault.")
@@ -179,6 +181,8 @@ def _plain(given: dict[str, Any]) -> dict[str, Any]:
         pairs = [one.partition("=") for one in given["tags"]]
         if any(not equals for _, equals, _ in pairs):
             raise click.UsageError("--tag: KEY=VALUE is needed.")
+        if len({key for key, _, _ in pairs}) < len(pairs):
+            raise click.UsageError("--tag: a key is given twice.")
         found["tags"] = {key: value for key, _, value in pairs}
     return found
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from sfcert.enrol.names import common_name_of, is_dns_name
+from sfcert.enrol.names import address_fault, common_name_of, dns_name_fault, is_dns_name, subject_fault
 from sfcert.enrol.renewal import DEFAULT_PERCENTAGE
 from sfcert.enrol.windows import parse_window
 from sfcert.errors import Fault, InputError
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.codec import sha256_of
-from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, PolicyChange, Renewal
+from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, Issuer, PolicyChange, Renewal
 from sfcert.yaml_text import read_yaml
 
 Json = dict[str, Any]
@@ -42,7 +42,9 @@ KEY_USAGES = (
     "decipherOnly",
 )
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_ISSUER = re.compile(r"[0-9A-Za-z-]{1,127}")
 _TAG_LIMIT = 256
+_OTHER_NAMES = ("x509_props.sans.emails", "x509_props.sans.upns")
 
 
 def read_policy(text: str, file: str) -> EnrolmentPolicy:
@@ -78,6 +80,9 @@ def policy_of(given: Json, file: str) -> EnrolmentPolicy:
             values[key] = msgspec.convert(value, known[key].type)
         except msgspec.ValidationError as error:
             faults.append(Fault(str(error), file, path=key))
+    wanted = values.get("key")
+    if wanted is not None and wanted.type.startswith("EC") and "size" in given["key"]:
+        faults.append(Fault("`size` goes with an RSA key; a curve has its own", file, path="key"))
     for needed in ("subject", "issuer"):
         if needed not in given:
             faults.append(Fault("is missing", file, path=needed))
@@ -106,9 +111,11 @@ def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:
 
 def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    if common_name_of(policy.subject) is None:
-        found.append(("subject", f"{policy.subject!r} states no CN; Service Fabric finds certificates by that name"))
-    found += [("dns_names", f"{one!r} is no DNS name") for one in policy.dns_names if not is_dns_name(one)]
+    if (fault := subject_fault(policy.subject)) is not None:
+        found.append(("subject", fault))
+    found += [("dns_names", fault) for one in policy.dns_names if (fault := dns_name_fault(one)) is not None]
+    found += [("sans.emails", fault) for one in policy.sans.emails if (fault := address_fault(one)) is not None]
+    found += [("sans.upns", fault) for one in policy.sans.upns if (fault := address_fault(one)) is not None]
     found += [("ekus", f"{one!r} is no usage") for one in policy.ekus if not _OID.fullmatch(one)]
     found += [
         ("key_usage", f"{one!r} is none of {', '.join(KEY_USAGES)}")
@@ -121,8 +128,7 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
         found.append(("key", "`curve` goes with an EC key, and only with one"))
     if policy.key.type.endswith("HSM") and policy.key.exportable:
         found.append(("key.exportable", "a key in a hardware module cannot leave it; set exportable: false"))
-    if not policy.issuer.name.strip():
-        found.append(("issuer", "is empty; Self, Unknown, acme or the name of an issuer of the vault is needed"))
+    found += _issuer_faults(policy.issuer)
     if policy.issuer.is_acme and policy.issuer.acme is None:
         found.append(("issuer.acme", "the issuer acme needs its directory and solvers"))
     if policy.issuer.acme is not None and not policy.issuer.is_acme:
@@ -130,12 +136,29 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
     found += _renewal_faults(policy.renewal, policy.validity_months)
     if len(policy.tags) > 15:
         found.append(("tags", "a vault takes at most 15"))
+    if any(not key.strip() for key in policy.tags):
+        found.append(("tags", "a tag has no name"))
     found += [
         ("tags", f"{key}: at most {_TAG_LIMIT} characters")
         for key, value in policy.tags.items()
         if len(key) > _TAG_LIMIT or len(value) > _TAG_LIMIT
     ]
     return found
+
+
+def _issuer_faults(issuer: Issuer) -> list[tuple[str, str]]:
+    if not issuer.name.strip():
+        return [("issuer", "is empty; Self, Unknown, acme or the name of an issuer of the vault is needed")]
+    if not _ISSUER.fullmatch(issuer.name):
+        return [("issuer", f"{issuer.name!r} is no name of a vault's issuer: letters, digits and dashes, up to 127")]
+    if issuer.is_integrated:
+        return []
+    only = ("provider", "account_id", "organization_id", "certificate_type")
+    return [
+        (f"issuer.{name}", f"goes with an issuer of the vault, not with {issuer.name}")
+        for name in only
+        if getattr(issuer, name) is not None
+    ]
 
 
 def _renewal_faults(renewal: Renewal, months: int) -> list[tuple[str, str]]:
@@ -202,11 +225,12 @@ def policy_changes(current: Json | None, wanted: EnrolmentPolicy) -> tuple[Polic
         current: the raw policy, None where there is none: then everything is a change.
 
     Lists are compared as sets where their order says nothing (names, usages). Only keys that we write are compared;
-    what else the vault holds stays.
+    what else the vault holds stays. Names of another kind that are not asked for any more are a change too.
     """
     found: list[PolicyChange] = []
     flat_now = _flat(current or {})
-    for path, after in _flat(vault_policy(wanted)).items():
+    none_of: Json = {path: [] for path in _OTHER_NAMES if flat_now.get(path)}
+    for path, after in (none_of | _flat(vault_policy(wanted))).items():
         before = flat_now.get(path)
         if _same(path, before, after):
             continue
@@ -240,6 +264,8 @@ def _same(path: str, before: Any, after: Any) -> bool:
         return _spaceless(before) == _spaceless(after)
     if path == "issuer.name":
         return str(before or "").lower() == str(after).lower()
+    if isinstance(after, list) and not after:
+        return not before  # the vault may leave out what is empty
     if isinstance(before, list) and isinstance(after, list):
         return sorted(str(one) for one in before) == sorted(str(one) for one in after)
     return bool(before == after)

@@ -136,7 +136,9 @@ def _ready(
         return say("False", "Expired", f"It expired on {leaf.not_after_utc:%Y-%m-%d %H:%M} UTC.")
     if leaf.not_before_utc > now:
         return say("False", "NotYetValid", f"It is valid from {leaf.not_before_utc:%Y-%m-%d %H:%M} UTC.")
-    raw = (body or {}).get("policy")
+    # without what an enrolment asked for there is nothing to differ from: the vault's own policy, read as ours, is
+    # no wish of anybody's
+    raw = (body or {}).get("policy") if record is not None and record.policy is not None else None
     changes = policy_changes(raw, wanted) if raw and wanted is not None else ()
     if changes:
         more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""

@@ -125,7 +125,12 @@ class Issuer(Written):
     @property
     def is_merged(self) -> bool:
         """Whether the signed chain is brought back by us."""
-        return self.is_acme or self.name.lower() == "unknown"
+        return self.is_acme or self.is_by_hand
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether the request leaves for somebody to have it signed."""
+        return self.name.lower() == "unknown"
 
     @property
     def is_integrated(self) -> bool:

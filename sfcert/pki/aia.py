@@ -6,6 +6,7 @@ Source: RFC 5280 section 4.2.2.1.
 from __future__ import annotations
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
 
@@ -34,7 +35,7 @@ def issuer_addresses(certificate: Certificate) -> tuple[str, ...]:
 
 
 def read_issuer_answer(answer: bytes) -> tuple[Certificate, ...]:
-    """The certificates in what an address answered: DER, PEM, or a certs-only PKCS#7.
+    """The certificates in what an address answered: DER, PEM, or a certs-only PKCS#7, itself DER or PEM.
 
     Raises:
         ValueError: it is none of these.
@@ -42,5 +43,12 @@ def read_issuer_answer(answer: bytes) -> tuple[Certificate, ...]:
     try:
         return read_pem_chain(answer)
     except ValueError:
-        found = pkcs7.load_der_pkcs7_certificates(answer)
+        is_pem = b"-----BEGIN" in answer
+        read = pkcs7.load_pem_pkcs7_certificates if is_pem else pkcs7.load_der_pkcs7_certificates
+        try:
+            found = read(answer)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise ValueError("it is neither PEM nor DER of a certificate, nor a PKCS #7 of some") from error
+        if not found:
+            raise ValueError("it is an empty PKCS #7") from None
         return tuple(read_certificate(one.public_bytes(Encoding.DER)) for one in found)

@@ -37,7 +37,7 @@ from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.pki.request import pem_of_request
 from sfcert.workflows.enrolment_gate import Gatekeeper
-from sfcert.workflows.enrolment_issuer import ensure_issuer
+from sfcert.workflows.enrolment_issuer import ensure_issuer, is_issuer_missing
 from sfcert.workflows.enrolment_notebook import Notebook
 from sfcert.workflows.enrolment_operation import Operation
 from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
@@ -126,6 +126,8 @@ class _Run:
             is_same = not named or named.lower() == self._policy.issuer.vault_name.lower()
             report = self._gate.predict(leaf, is_same_issuer=is_same)
             if request.dry_run:
+                if self._policy.issuer.is_integrated and is_issuer_missing(request, vault):
+                    self._notes.append(f"A run would create the vault's issuer {self._policy.issuer.name}.")
                 return self._planned((*changes, *_tag_changes(body or {}, self._policy)), report)
             self._tell("predicted", verdict=report.verdict)
             if report.verdict != "pass":
@@ -266,6 +268,8 @@ class _Run:
         key = request_key(pending)
         # a chain that fits no request of ours is judged in the order in which it came
         in_order = ordered(chain, key)
+        if strangers := {one.thumbprint for one in chain} - {one.thumbprint for one in in_order}:
+            self._notes.append(f"Left out of the chain, as nothing in it needs them: {', '.join(sorted(strangers))}.")
         report = self._gate.judge(in_order, key)
         self._tell("judged", verdict=report.verdict)
         if report.verdict != "pass":

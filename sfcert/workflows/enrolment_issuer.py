@@ -19,19 +19,13 @@ def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., N
     """Create the issuer that the policy names where the vault has none; one that is there is left as it is.
 
     Raises:
-        InputError: PolicyInvalid where it is not there and the policy names no provider.
+        InputError: as `is_issuer_missing`.
 
     Effects: one read; one write the first time.
     """
     issuer = request.policy.issuer
-    if vault.fetch_issuer(request.vault_url, issuer.name) is not None:
+    if not is_issuer_missing(request, vault):
         return
-    if issuer.provider is None:
-        raise InputError(
-            "PolicyInvalid",
-            f"{request.vault_url} has no issuer {issuer.name!r}. Name its `provider` (and the account, where the "
-            "provider needs one) in the policy, and it is created; or correct the name.",
-        )
     body: Json = {"provider": issuer.provider, "attributes": {"enabled": True}}
     if issuer.account_id is not None:
         body["credentials"] = {"account_id": issuer.account_id}
@@ -41,3 +35,38 @@ def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., N
         body["org_details"] = {"id": issuer.organization_id}
     vault.put_issuer(request.vault_url, issuer.name, body)
     tell("issuer-created", issuer=issuer.name, provider=issuer.provider)
+
+
+def is_issuer_missing(request: Request, vault: EnrolmentVault) -> bool:
+    """Whether the issuer that the policy names has to be created first.
+
+    Raises:
+        InputError: PolicyInvalid where it is not there and the policy names no provider, or where it is there for
+            another provider or account than the policy names.
+
+    Effects: one read.
+    """
+    issuer = request.policy.issuer
+    found = vault.fetch_issuer(request.vault_url, issuer.name)
+    if found is None and issuer.provider is None:
+        raise InputError(
+            "PolicyInvalid",
+            f"{request.vault_url} has no issuer {issuer.name!r}. Name its `provider` (and the account, where the "
+            "provider needs one) in the policy, and it is created; or correct the name.",
+        )
+    if found is None:
+        return True
+    has = {
+        "provider": found.get("provider"),
+        "account_id": (found.get("credentials") or {}).get("account_id"),
+        "organization_id": (found.get("org_details") or {}).get("id"),
+    }
+    wanted = {key: value for key in has if (value := getattr(issuer, key)) is not None}
+    differ = [f"{key} {has[key]!r} there, {wanted[key]!r} in the policy" for key in wanted if has[key] != wanted[key]]
+    if differ:
+        raise InputError(
+            "PolicyInvalid",
+            f"{request.vault_url} has an issuer {issuer.name} already, and it is another one: {'; '.join(differ)}. "
+            "Take these out of the policy to use it as it is, or name another issuer.",
+        )
+    return False

@@ -152,6 +152,16 @@ def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Pat
         (("enrol", "x", "--subject", "O=Nobody", "--issuer", "Self"), "states no CN"),
         (("enrol", "bad_name", "--subject", NAME, "--issuer", "Self"), "no name of a vault certificate"),
         (("renew",), "--due"),
+        (("enrol", "x", "--subject", NAME, "--issuer", "Self", "--csr", "x.pem"), "goes with the issuer Unknown"),
+        (("enrol", "x", "--subject", NAME, "--issuer", "Self", "--tag", "a=1", "--tag", "a=2"), "given twice"),
+        (("enrol", "x", "--subject", NAME, "--issuer", "Self", "--issuer-provider", "DigiCert"), "not with Self"),
+        (("status", "--metrics", "99999"), "between 1 and 65535"),
+        (("status", "--metrics", ""), "no file's name"),
+        (("export", "x", "--secret-provider-class", "--tenant", ""), "no id"),
+        (
+            ("export", "x", "--secret-provider-class", "--tenant", "t", "--secret-name", "No_Name"),
+            "no name in Kubernetes",
+        ),
         (("status", "nothing-here"), "has no certificate"),
         (("merge", "nothing-here", "--chain", "/nowhere/chain.pem"), "cannot be read"),
     ],
@@ -160,6 +170,11 @@ def test_bad_input_is_one_clear_message(sfcert: Callable[..., Ended], arguments:
     ended = sfcert(*arguments)
     assert ended.code == 1
     assert said in ended.err
+
+
+def test_a_certificate_that_nobody_enrolled_is_not_said_to_differ(sfcert: Callable[..., Ended]) -> None:
+    found = {one["name"]: one["conditions"][0] for one in sfcert("status", "--format", "json").json["certificates"]}
+    assert found["sf-operator"]["reason"] == "Ready"
 
 
 def test_a_kubernetes_secret_is_imported_once_and_its_key_is_never_shown(

@@ -90,6 +90,25 @@ def test_an_issuer_object_that_is_missing_is_created_and_its_refusal_is_told(des
     assert len(desk.memory.record.failures) == 1
 
 
+def test_an_issuer_object_that_is_another_one_is_refused_and_named(desk: Desk) -> None:
+    desk.vault.put_issuer(desk.url, "NewCA", {"provider": "DigiCert", "credentials": {"account_id": "42"}})
+    desk.vault.writes.clear()
+    policy = desk.policy(issuer=Issuer(name="NewCA", provider="GlobalSign", account_id="43"))
+    with pytest.raises(InputError, match="account_id '42' there, '43' in the policy") as refused:
+        enrol(desk.request(policy=policy), desk.means())
+    assert "provider 'DigiCert' there, 'GlobalSign' in the policy" in str(refused.value)
+    assert desk.vault.writes == []
+
+
+def test_a_dry_run_tells_that_an_issuer_would_be_created_and_refuses_one_that_cannot_be(desk: Desk) -> None:
+    policy = desk.policy(issuer=Issuer(name="NewCA", provider="DigiCert"))
+    planned = enrol(desk.request(policy=policy, dry_run=True), desk.means())
+    assert any("would create the vault's issuer NewCA" in one for one in planned.notes)
+    with pytest.raises(InputError, match="has no issuer 'Nobody'"):
+        enrol(desk.request(issuer="Nobody", dry_run=True), desk.means())
+    assert desk.vault.writes == []
+
+
 def test_an_issuer_that_nobody_knows_is_refused_before_anything_is_asked(desk: Desk) -> None:
     with pytest.raises(InputError, match="has no issuer 'Nobody'"):
         enrol(desk.request(issuer="Nobody"), desk.means())
@@ -129,6 +148,21 @@ def test_a_request_to_be_signed_by_hand_is_handed_out_twice_and_merged_once(desk
     assert done.pins == (chain[1].thumbprint,)
     with pytest.raises(InputError, match="no request in progress"):
         merge(request, desk.means(), chain)
+
+
+def test_certificates_that_belong_to_no_line_of_the_leaf_are_not_merged(desk: Desk) -> None:
+    request = desk.request(issuer="Unknown")
+    enrol(request, desk.means())
+    der = request_der(desk.vault.fetch_pending(desk.url, "fresh")) or b""
+    mine, strange = desk.sign(der, "Contoso Issuing CA 01"), desk.sign(der, desk.site.facts["other_issuer"])
+    with pytest.raises(RefusedError, match="does not let") as refused:
+        merge(request, desk.means(), (mine[0], strange[1]), keep_pending=True)
+    assert any("IntermediateMissing" in one for one in refused.value.evidence)
+    done = merge(request, desk.means(), (strange[1], *mine))
+    assert done.outcome == "issued"
+    assert any(strange[1].thumbprint in one for one in done.notes)
+    assert desk.memory.record is not None
+    assert (desk.memory.record.chain_pem or "").count("BEGIN") == len(mine) - 1
 
 
 def test_a_chain_for_another_key_is_not_merged_and_the_operation_is_cancelled(desk: Desk) -> None:

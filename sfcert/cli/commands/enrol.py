@@ -92,6 +92,8 @@ def command(
         raise click.UsageError("--csr - and --format json both want standard output: the document holds the request.")
     if due and (renew or dry_run):
         raise click.UsageError("--due is for a timer; it goes with neither --renew nor --dry-run.")
+    if csr is not None and not (issuer := asked[0].policy.issuer).is_by_hand:
+        raise click.UsageError(f"--csr goes with the issuer Unknown; with {issuer.name} there is none to sign.")
     connection = connect(named.source)
     expectation = expectation_for(named)
     worst = 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from sfcert.cli.enrolling import checked_name, checked_vault
 from sfcert.cli.output import answer
+
+_KUBERNETES_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 @click.command("export")
@@ -39,6 +43,12 @@ def command(
 
     if not is_class:
         raise click.UsageError("Say what to export: --secret-provider-class.")
+    for option, given in (("--tenant", tenant), ("--client-id", client_id)):
+        if given is not None and not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.-]*", given):
+            raise click.UsageError(f"{option}: {given!r} is no id such as 00000000-0000-0000-0000-000000000000.")
+    for option, given, longest in (("--secret-name", secret_name, 253), ("--namespace", namespace, 63)):
+        if given is not None and not (len(given) <= longest and _KUBERNETES_NAME.fullmatch(given)):
+            raise click.UsageError(f"{option}: {given!r} is no name in Kubernetes: small letters, digits, dashes.")
     answer(
         secret_provider_class(
             checked_vault(vault_url),

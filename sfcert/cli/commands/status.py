@@ -30,13 +30,18 @@ def command(names: tuple[str, ...], vault_url: str, state: Path | None, metrics:
     from sfcert.views.enrolment_metrics import metrics_text
 
     vault = checked_vault(vault_url)
-    wanted = [checked_name(one) for one in names]
+    wanted = list({one.lower(): checked_name(one) for one in names}.values())
     connection = connect()
-    if metrics is not None and metrics.isdigit():
+    if metrics is not None and metrics.isascii() and metrics.isdigit():
         from sfcert.cli.metrics_server import serve_metrics
 
-        click.echo(f"Serving /metrics on port {metrics}. Interrupt to end.", err=True)
-        serve_metrics(int(metrics), lambda: metrics_text(look_at(connection, vault, wanted, state)))
+        serve_metrics(
+            int(metrics),
+            lambda: metrics_text(look_at(connection, vault, wanted, state)),
+            ready=lambda server: click.echo(
+                f"Serving /metrics on port {server.server_address[1]}. Interrupt to end.", err=True
+            ),
+        )
         return 0
     found = look_at(connection, vault, wanted, state)
     if metrics is not None:

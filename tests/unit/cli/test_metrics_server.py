@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -12,6 +13,16 @@ import pytest
 
 from sfcert.cli.metrics_server import serve_metrics
 from sfcert.errors import InputError
+
+
+def test_a_port_that_cannot_be_had_is_one_clear_message() -> None:
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="in use"):
+            serve_metrics(taken.getsockname()[1], lambda: "")
+    with pytest.raises(InputError, match="between 1 and 65535"):
+        serve_metrics(99999, lambda: "")
 
 
 def test_each_scrape_looks_anew_and_a_failure_is_a_503() -> None:

@@ -57,6 +57,22 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
         ({"renewal": {"windows": [{"cron": "61 * * * *", "minutes": 5}]}}, "no minute"),
         ({"issuer": "acme"}, "directory"),
         ({"ekus": ["client"]}, "no usage"),
+        ({"dns_names": ["10.0.0.1"]}, "is an address"),
+        ({"dns_names": ["fe80::1"]}, "is an address"),
+        ({"dns_names": ["bücher.example.com"]}, "xn--"),
+        ({"dns_names": ["shop"]}, "at least one dot"),
+        ({"sans": {"emails": ["nobody"]}}, "NAME@DOMAIN"),
+        ({"sans": {"upns": ["some body@example.com"]}}, "NAME@DOMAIN"),
+        ({"subject": "CN=" + "a" * 61 + ".com"}, "65 characters"),
+        ({"subject": "CN=shop.example.com,"}, "empty part"),
+        ({"subject": "CN=shop.example.com, Shop"}, "KEY=VALUE"),
+        ({"key": {"type": "EC", "curve": "P-256", "size": 4096}}, "goes with an RSA key"),
+        ({"issuer": "../secrets"}, "no name of a vault's issuer"),
+        ({"issuer": "Contoso CA"}, "letters, digits and dashes"),
+        ({"issuer": {"name": "Self", "provider": "DigiCert"}}, "issuer.provider: goes with an issuer of the vault"),
+        ({"issuer": {"name": "Unknown", "account_id": "1"}}, "not with Unknown"),
+        ({"tags": {"": "x"}}, "has no name"),
+        ({"validity_months": 0}, "between 1 and 1200"),
     ],
 )
 def test_what_a_vault_or_a_machine_could_not_use_is_refused(changes: dict[str, object], said: str) -> None:
@@ -105,6 +121,71 @@ def test_a_change_says_whether_it_needs_a_new_version() -> None:
     )
     found = {one.path: one.needs_new_version for one in policy_changes(before, after)}
     assert found == {"key_props.key_size": True, "lifetime_actions": False}
+
+
+def test_what_a_vault_leaves_out_as_empty_is_no_difference() -> None:
+    policy = policy_of({"subject": "CN=shop.example.com", "issuer": "Self", "ekus": [], "key_usage": []}, "x")
+    raw = vault_policy(policy)
+    del raw["x509_props"]["ekus"], raw["x509_props"]["key_usage"]
+    assert policy_changes(raw, policy) == ()
+
+
+def test_a_mailbox_that_is_not_asked_for_any_more_is_a_difference() -> None:
+    given = {"subject": "CN=shop.example.com", "issuer": "Self"}
+    before = vault_policy(policy_of(given | {"sans": {"emails": ["shop@example.com"]}}, "x"))
+    (change,) = policy_changes(before, policy_of(given, "x"))
+    assert (change.path, change.before, change.after) == ("x509_props.sans.emails", ["shop@example.com"], [])
+    assert change.needs_new_version
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+# each key of the format with a value that fits it now and then, so that one odd part stands among sound ones
+PARTS: dict[str, st.SearchStrategy[object]] = {
+    "subject": st.sampled_from(["CN=shop.example.com", "CN=", 'O="a, b", CN=x', "\\", "CN=a\\", "CN=*.example.com"]),
+    "issuer": st.sampled_from(["Self", "acme", "", {"name": "Self"}, {"name": "acme", "acme": {"directory": "x"}}]),
+    "dns_names": st.lists(st.text() | st.just("a.example.com"), max_size=3),
+    "sans": st.fixed_dictionaries({}, optional={"emails": st.lists(st.text(), max_size=2), "upns": ANY}),
+    "key": st.fixed_dictionaries({}, optional={"type": st.sampled_from(["RSA", "EC"]), "size": ANY, "curve": ANY}),
+    "ekus": st.lists(st.sampled_from(["server_auth", "1.2", ""]) | ANY, max_size=3),
+    "key_usage": st.lists(st.text(), max_size=2),
+    "validity_months": st.integers(),
+    "renewal": st.fixed_dictionaries(
+        {},
+        optional={
+            "lifetime_percentage": st.integers(),
+            "days_before_expiry": st.integers(),
+            "by": st.sampled_from(["vault", "sfcert", "nobody"]),
+            "windows": st.lists(
+                st.fixed_dictionaries({"cron": st.text("0123456789*/-, ", max_size=20), "minutes": st.integers()}),
+                max_size=2,
+            ),
+        },
+    ),
+    "tags": st.dictionaries(st.text(), st.text(), max_size=3),
+    "format": st.sampled_from(["sfcert.policy/1"]),
+}
+
+
+@given(
+    given=st.fixed_dictionaries({}, optional={key: ANY | value for key, value in PARTS.items()}),
+    more=st.dictionaries(st.text() | st.integers() | st.none(), ANY, max_size=2),
+)
+def test_any_value_is_a_policy_or_a_clear_refusal(given: dict[str, object], more: dict[object, object]) -> None:
+    refused = policy = None
+    try:
+        policy = policy_of(dict(more) | given, "policy.yaml")  # type: ignore[arg-type] # odd keys are the point
+    except InputError as error:
+        refused = error
+    if policy is not None:
+        assert policy_changes(vault_policy(policy), policy) == ()
+    else:
+        assert refused is not None
+        assert refused.token == "PolicyInvalid"
+        assert refused.faults
 
 
 def test_the_published_schema_takes_what_the_reader_takes() -> None:
