@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it: `sfcert --help` pays 
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -128,4 +129,7 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """The console script."""
+    if not sys.warnoptions:
+        # a library's notes to programmers, such as on an odd certificate of somebody else's, are no message of ours
+        warnings.simplefilter("ignore")
     sys.exit(run(sys.argv[1:]))

@@ -143,6 +143,13 @@ def check_key(
         )
     if key_bits is not None and key_bits < _SHORTEST_RSA:
         return failed(question, "KeyUnusable", f"The RSA key has only {key_bits} bits.", "Ask for 2048 bits or more.")
+    if policy.content_type != "application/x-pkcs12" and expectation.os == "Windows":
+        return failed(
+            question,
+            "KeyUnusable",
+            f"It would be handed out as {policy.content_type}; Windows machines import only PKCS #12.",
+            "Ask for the content type application/x-pkcs12.",
+        )
     if (
         policy.content_type != "application/x-pkcs12"
         and runtime_at_least(expectation.runtime, "cng_keys_since") is False
@@ -185,7 +192,9 @@ def check_linking(dns_names: tuple[str, ...], expectation: Expectation | None, c
             "Give each certificate names of its own, or switch linkOnRenewal off first.",
         )
     others = [one for one in expectation.observed_unread if not one.lower().startswith(certificate_url.lower() + ":")]
-    if others and expectation.links is not False:
-        sentence = f"Not every certificate that the nodes observe is known; this was not read: {others[0]}."
-        return unknown(question, "ClusterUnread", sentence, "Let this identity read it, then ask again.")
+    if others:
+        sentence = f"Not every certificate that the nodes observe is known; this was not read: {others[0]}"
+        if expectation.links is False:
+            return passed(question, f"{sentence}; linking is switched off on every node type.")
+        return unknown(question, "ClusterUnread", f"{sentence}.", "Let this identity read it, then ask again.")
     return passed(question, "Its names lie within those of no other certificate that the nodes observe.")

@@ -6,6 +6,7 @@ Leaves out: how a change gets to the nodes, and whether the declaration itself i
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sfcert.model.base import Value
 from sfcert.model.bundle import NODES_NOT_ASKED, Unread
@@ -37,6 +38,7 @@ class Expectation(Value):
     unread: tuple[str, ...]
     observed_unread: tuple[str, ...] = ()
     rivals_unread: tuple[str, ...] = ()
+    os: Literal["Windows", "Linux", "unknown"] = "unknown"
     lives_until_utc: datetime | None = None
 
     def declared(self, common_name: str) -> PinnedName | None:
@@ -107,6 +109,7 @@ def expectation_of(
         unread=tuple(unread),
         observed_unread=tuple(dict.fromkeys(hidden)),
         rivals_unread=tuple(dict.fromkeys((*hidden, *preferred))),
+        os=observation.cluster.os,
         lives_until_utc=lives_until_utc,
     )
 

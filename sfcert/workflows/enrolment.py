@@ -15,7 +15,7 @@ Source: service-fabric.md 6.2 and 6.3 of the project's reference.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -44,6 +44,8 @@ from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, faile
 from sfcert.workflows.enrolment_waiting import await_completion
 
 Json = dict[str, Any]
+#: Whether an operation stays open whose answer the gate did not pass, and on whose account.
+_Keep = Literal["never", "unless-failed", "asked", "foreign"]
 
 
 def enrol(request: Request, means: Means) -> Enrolled:
@@ -64,7 +66,8 @@ def merge(request: Request, means: Means, answer: Sequence[Certificate], *, keep
 
     Args:
         answer: leaf and chain in any order, never empty.
-        keep_pending: leave the operation open where the gate refuses, for another chain.
+        keep_pending: leave the operation open where the gate refuses, for another chain. It stays open too where it
+            could not be judged, or where no run from here began it.
 
     Raises:
         InputError: there is no request to merge into. Otherwise as `enrol`.
@@ -147,6 +150,8 @@ class _Run:
         request, vault = self._request, self._means.vault
         pending = vault.fetch_pending(request.vault_url, request.name)
         if status_of(pending) != "inprogress":
+            if (merged := self._merged_already(answer)) is not None:
+                return merged
             raise InputError(
                 "CertificateNotFound",
                 f"{request.certificate_url} has no request in progress, so there is nothing to merge into. "
@@ -155,7 +160,19 @@ class _Run:
         assert pending is not None
         self._notebook.knows_policy()
         body = vault.fetch_certificate(request.vault_url, request.name)
-        return self._judge_and_merge(body, pending, tuple(answer), keep_pending=keep_pending)
+        keep: _Keep = "asked" if keep_pending else "unless-failed" if self._operation.is_ours(pending) else "foreign"
+        return self._judge_and_merge(body, pending, tuple(answer), keep=keep)
+
+    def _merged_already(self, answer: Sequence[Certificate]) -> Enrolled | None:
+        """What stands, where it is what an earlier run merged of this very answer; judged as what stands is."""
+        version = latest_version(self._means.vault.fetch_certificate(self._request.vault_url, self._request.name))
+        leaf = leaf_of_version(version)
+        if version is None or leaf is None or leaf.thumbprint not in {one.thumbprint for one in answer}:
+            return None
+        if self._notebook.record.step == "merging":
+            self._notebook.is_done()
+        self._gate.judge_standing(leaf)
+        return self._outcome("unchanged", version, leaf, answer)
 
     # -- what stands already -------------------------------------------------------------------------------------------
 
@@ -262,7 +279,7 @@ class _Run:
         chain: tuple[Certificate, ...],
         *,
         answer: AcmeAnswer | None = None,
-        keep_pending: bool = False,
+        keep: _Keep = "never",
     ) -> Enrolled:
         request, vault = self._request, self._means.vault
         key = request_key(pending)
@@ -273,13 +290,18 @@ class _Run:
         report = self._gate.judge(in_order, key)
         self._tell("judged", verdict=report.verdict)
         if report.verdict != "pass":
-            if keep_pending:
+            if keep == "asked":
                 raise refusal(report, "Nothing was merged; the request stays open.")
+            if keep == "foreign":
+                raise refusal(report, "Nothing was merged; the request, which no run from here began, stays open.")
+            if keep == "unless-failed" and report.verdict == "unknown":
+                raise refusal(report, "Nothing was merged; the request stays open for the same chain.")
             if not self._operation.can_cancel():
                 self._notebook.gives_order_up()
                 raise refusal(report, "Nothing was merged; the vault did not let its operation be cancelled.")
             self._notebook.is_idle()
-            raise refusal(report, "Nothing was merged, and the vault's operation was cancelled.")
+            more = " Ask anew; --keep-pending would leave it open for another chain." if keep == "unless-failed" else ""
+            raise refusal(report, f"Nothing was merged, and the vault's operation was cancelled.{more}")
         self._notebook.is_merging(tuple(one.der for one in in_order[1:]), answer)
         tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
         merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)

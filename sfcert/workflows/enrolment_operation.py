@@ -49,7 +49,7 @@ class Operation:
         record = self._notebook.record
         if pending is None or status_of(pending) != "completed" or record.step in ("idle", "ordering"):
             return False
-        return self._seen_request_id != record.previous_request_id and self._is_ours(pending)
+        return self._seen_request_id != record.previous_request_id and self.is_ours(pending)
 
     def settle(self, body: Json | None) -> bool:
         """Whether an operation of an earlier run of ours is open, to be gone on with.
@@ -69,7 +69,7 @@ class Operation:
             why = str(error.get("message") or pending.get("status_details") or "no reason is given")
             self._note(f"The operation before this one ended as {status}: {' '.join(why.split())}.")
             return False
-        if self._is_ours(pending) and not request.cancel_pending:
+        if self.is_ours(pending) and not request.cancel_pending:
             self._notebook.is_pending(pending)
             self._tell("resumed", request_id=self._notebook.record.request_id)
             return True
@@ -120,7 +120,7 @@ class Operation:
             found = self._vault.fetch_pending(request.vault_url, request.name) if error.status != 403 else None
             if found is None or status_of(found) != "inprogress" or error.status == 409:
                 raise
-            if not self._is_ours(found):
+            if not self.is_ours(found):
                 raise
             pending = found
         self._notebook.is_pending(pending)
@@ -138,7 +138,7 @@ class Operation:
         self._saw(pending)
         if pending is None or status_of(pending) != "inprogress":
             return None
-        if self._is_ours(pending):
+        if self.is_ours(pending):
             return pending
         raise RefusedError(
             "PendingForeign",
@@ -171,5 +171,6 @@ class Operation:
     def _saw(self, pending: Json | None) -> None:
         self._seen_request_id = str((pending or {}).get("request_id") or "") or None
 
-    def _is_ours(self, pending: Json) -> bool:
+    def is_ours(self, pending: Json) -> bool:
+        """Whether an earlier run from here began this operation for this policy."""
         return is_ours(pending, self._notebook.record, self._request.policy, self._notebook.digest)

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sfcert.model.frozen import OWNER_TAG
 from tests import make
 from tests.e2e.site import Ended, Site, command, opened
 from tests.workflows.enrolment_site import Desk
@@ -353,6 +354,25 @@ def test_what_the_cluster_would_refuse_is_not_imported(by_name: Site, tmp_path: 
     assert "Nothing was imported" in refused.err
     assert command("certificates", "show", "strange", "--vault", vault).code == 1
     assert command(*words).code == 0
+
+
+def test_nothing_is_imported_over_a_certificate_whose_renewal_a_plan_has_frozen(site: Site, tmp_path: Path) -> None:
+    leaf = make.leaf("frozen", common_name="web.example.com")
+    pem = b"".join(one.x509.public_bytes(Encoding.PEM) for one in (leaf, *leaf.chain))
+    key = make.key("leaf-frozen").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data = {"tls.crt": base64.b64encode(pem).decode(), "tls.key": base64.b64encode(key).decode()}
+    file = tmp_path / "secret.json"
+    file.write_text(
+        json.dumps({"kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s"}, "data": data})
+    )
+    desk, name = Desk(site), str(site.facts["certificate_name"])
+    newest = (desk.body(name) or {})["versions"][0]
+    version = str(newest["id"]).rsplit("/", 1)[-1]
+    desk.vault.put_tags(desk.url, name, version, {**(newest.get("tags") or {}), OWNER_TAG: "sha256:plan"})
+    refused = command("import", name, "--vault", desk.url, "--kubernetes-secret", str(file))
+    assert refused.code == 3, refused.err
+    assert "a plan has frozen its renewal" in refused.err
+    assert (desk.body(name) or {})["versions"][0]["id"] == newest["id"]
 
 
 def test_an_operation_of_ones_own_is_cancelled_where_that_is_asked(sfcert: Callable[..., Ended], site: Site) -> None:

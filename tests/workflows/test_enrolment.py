@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sfcert.enrol.expectation import Expectation
@@ -146,8 +147,47 @@ def test_a_request_to_be_signed_by_hand_is_handed_out_twice_and_merged_once(desk
     assert done.outcome == "issued"
     assert done.thumbprint == chain[0].thumbprint
     assert done.pins == (chain[1].thumbprint,)
+    desk.vault.writes.clear()
+    again = merge(request, desk.means(), chain)
+    assert (again.outcome, again.thumbprint) == ("unchanged", done.thumbprint)
+    assert desk.vault.writes == []
     with pytest.raises(InputError, match="no request in progress"):
+        merge(request, desk.means(), chain[1:])
+
+
+def test_a_merge_that_was_killed_after_it_was_done_is_taken_up_by_the_same_merge(desk: Desk) -> None:
+    request = desk.request(issuer="Unknown")
+    enrol(request, desk.means())
+    chain = desk.sign(request_der(desk.vault.fetch_pending(desk.url, "fresh")) or b"", "Contoso Issuing CA 01")
+    desk.vault.after = _stop_at("put_merge")
+    with pytest.raises(Killed):
         merge(request, desk.means(), chain)
+    desk.vault.after = lambda _: None
+    assert merge(request, desk.means(), chain).outcome == "unchanged"
+    assert desk.memory.record is not None
+    assert desk.memory.record.step == "idle"
+
+
+def test_a_wrong_chain_does_not_end_a_request_that_somebody_else_began(desk: Desk) -> None:
+    request = desk.request(issuer="Unknown")
+    enrol(desk.request("other", issuer="Unknown"), desk.means())
+    other = desk.sign(request_der(desk.vault.fetch_pending(desk.url, "other")) or b"", "Contoso Issuing CA 01")
+    enrol(request, desk.means())
+    desk.memory.record = None
+    with pytest.raises(RefusedError, match="stays open"):
+        merge(request, desk.means(), other)
+    assert (desk.vault.fetch_pending(desk.url, "fresh") or {})["status"] == "inProgress"
+
+
+def test_a_chain_that_could_not_be_judged_finds_its_request_again(desk: Desk) -> None:
+    expectation = expecting(desk, desk.site.facts["issuer_thumbprint"])
+    blind = msgspec.structs.replace(expectation, rivals_unread=("vaults/https://kv.vault.azure.net: 403",))
+    enrol(desk.request(issuer="Unknown"), desk.means())
+    chain = desk.sign(request_der(desk.vault.fetch_pending(desk.url, "fresh")) or b"", "Contoso Issuing CA 01")
+    with pytest.raises(RefusedError, match="stays open for the same chain"):
+        merge(desk.request(issuer="Unknown", expectation=blind), desk.means(), chain)
+    seeing = desk.request(issuer="Unknown", expectation=expectation)
+    assert merge(seeing, desk.means(), chain).outcome == "issued"
 
 
 def test_certificates_that_belong_to_no_line_of_the_leaf_are_not_merged(desk: Desk) -> None:

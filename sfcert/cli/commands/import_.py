@@ -39,7 +39,9 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     from sfcert.enrol.kubernetes import read_tls_secret
     from sfcert.enrol.manifest_certificate import vault_name
     from sfcert.enrol.reading import latest_version, leaf_of_version, policy_of_leaf
+    from sfcert.errors import RefusedError
     from sfcert.model.enrolment import PFX
+    from sfcert.model.frozen import OWNER_TAG
     from sfcert.workflows.enrolment_request import refusal
 
     vault_url = checked_vault(vault_url)
@@ -49,11 +51,19 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     wanted = checked_name(name or vault_name(secret.name))
     connection = connect(named.source)
     vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
-    standing = leaf_of_version(latest_version(vault.fetch_certificate(vault_url, wanted)))
+    body = vault.fetch_certificate(vault_url, wanted)
+    standing = leaf_of_version(latest_version(body))
     leaf = secret.chain[0]
     if standing is not None and standing.thumbprint == leaf.thumbprint:
         answer(f"{vault_url}/certificates/{wanted}: nothing to do, {leaf.thumbprint} is its newest version.")
         return 0
+    if (owner := ((body or {}).get("tags") or {}).get(OWNER_TAG)) is not None:
+        raise RefusedError(
+            "AnotherRunActive",
+            f"{vault_url}/certificates/{wanted}: a plan has frozen its renewal ({OWNER_TAG} says {owner}), and counts "
+            "on no new version meanwhile.",
+            override="Let that plan come to its end or undo its freeze.",
+        )
     expectation = expectation_for(named)
     if expectation is not None:
         report = judge(

@@ -47,7 +47,9 @@ def command(
 ) -> int:
     """Merge what an authority has signed into the pending request of certificate NAME, through the gate.
 
-    Where the gate refuses, nothing is merged, the request is cancelled, and the command ends with 3.
+    Where the gate refuses, nothing is merged, the request is cancelled, and the command ends with 3. A request stays
+    open where the gate could not judge, and where `sfcert` did not begin it from here. The same chain twice is merged
+    once.
     """
     from sfcert.cli.connect import connect
     from sfcert.cli.page import page_of_terminal

@@ -212,6 +212,14 @@ def test_a_key_that_the_nodes_cannot_use_is_refused_before_it_is_made(key: Key, 
     assert next(one.verdict for one in found.checks if one.check == "key-usable") == verdict
 
 
+def test_a_form_that_windows_cannot_import_is_refused_before_it_is_asked_for() -> None:
+    asked = policy(content_type="application/x-pem-file")
+    on_windows = msgspec.structs.replace(expected(), os="Windows")
+    assert reason(_predicted(asked, expectation=on_windows), "key-usable") == "KeyUnusable"
+    on_linux = msgspec.structs.replace(expected(), os="Linux", runtime="11.0.0.0")
+    assert reason(_predicted(asked, expectation=on_linux), "key-usable") == "Holds"
+
+
 def _predicted(asked: EnrolmentPolicy, **more: Any) -> GateReport:
     given: dict[str, Any] = {
         "expectation": expected(),
