@@ -82,6 +82,14 @@ def read_tree(text: str, file: str, token: str) -> tuple[Any, yaml.Node | None]:
             loader.dispose()
 
 
+def places_of_keys(text: str) -> dict[str, tuple[int, int]]:
+    """Line and column, from 1, of each key at the top of a text that `read_yaml` has read; empty where it is no
+    mapping."""
+    node = yaml.compose(text, _Base)
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return {str(key.value): (key.start_mark.line + 1, key.start_mark.column + 1) for key, _ in pairs}
+
+
 def read_documents(text: str, file: str, token: str) -> tuple[Any, ...]:
     """Every document of a text as Kubernetes reads it, in order; empty ones are None.
 

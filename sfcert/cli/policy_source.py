@@ -188,7 +188,12 @@ def _plain(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _password(file: Path | None) -> str | None:
-    return read_text(file).strip() if file is not None else None
+    if file is None:
+        return None
+    password = read_text(file).strip()
+    if not password:
+        raise InputError("FileUnreadable", f"{file} is empty; the account's password is needed in it.")
+    return password
 
 
 def _from_manifests(name: str | None, files: tuple[Path, ...]) -> tuple[Asked, ...]:

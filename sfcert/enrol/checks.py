@@ -196,5 +196,5 @@ def check_linking(dns_names: tuple[str, ...], expectation: Expectation | None, c
         sentence = f"Not every certificate that the nodes observe is known; this was not read: {others[0]}"
         if expectation.links is False:
             return passed(question, f"{sentence}; linking is switched off on every node type.")
-        return unknown(question, "ClusterUnread", f"{sentence}.", "Let this identity read it, then ask again.")
+        return unknown(question, "ClusterUnread", f"{sentence}.", "See that it can be read, then ask again.")
     return passed(question, "Its names lie within those of no other certificate that the nodes observe.")

@@ -15,6 +15,14 @@ from sfcert.model.ids import VaultReference
 from sfcert.model.observation import DeclarationKind, Observation, PinnedName
 
 
+class Signed(Value):
+    """The newest enabled certificate of one name, and the vault's issuer that its policy names."""
+
+    vault_url: str
+    issuer_name: str
+    leaf: Certificate
+
+
 class Expectation(Value):
     """What the gate needs to know of a cluster.
 
@@ -22,8 +30,9 @@ class Expectation(Value):
     or that the vault holds enabled and could be selected. `observed` is vault URL + name -> newest certificate, of all
     that the nodes' extensions fetch. `known` is every certificate seen anywhere. `links` says whether any extension
     links renewals; None where none says. `unread` names what could not be read; of that, `observed_unread` may hide a
-    certificate that the nodes fetch, and `rivals_unread` one that they may prefer. `lives_until_utc`: the day until
-    which a plan counts on the certificate and its issuer, None where none does.
+    certificate that the nodes fetch, and `rivals_unread` one that they may prefer. `signed` tells by whom each issuer
+    of a vault had its certificates signed. `lives_until_utc`: the day until which a plan counts on the certificate and
+    its issuer, None where none does.
     """
 
     cluster_id: str
@@ -39,6 +48,7 @@ class Expectation(Value):
     observed_unread: tuple[str, ...] = ()
     rivals_unread: tuple[str, ...] = ()
     os: Literal["Windows", "Linux", "unknown"] = "unknown"
+    signed: tuple[Signed, ...] = ()
     lives_until_utc: datetime | None = None
 
     def declared(self, common_name: str) -> PinnedName | None:
@@ -110,8 +120,23 @@ def expectation_of(
         observed_unread=tuple(dict.fromkeys(hidden)),
         rivals_unread=tuple(dict.fromkeys((*hidden, *preferred))),
         os=observation.cluster.os,
+        signed=_signed(observation),
         lives_until_utc=lives_until_utc,
     )
+
+
+def _signed(observation: Observation) -> tuple[Signed, ...]:
+    found = []
+    for vault in observation.vaults:
+        for certificate in vault.certificates or ():
+            newest = certificate.newest_enabled
+            if certificate.issuer_name and newest is not None and newest.certificate is not None:
+                found.append(
+                    Signed(
+                        vault_url=certificate.vault_url, issuer_name=certificate.issuer_name, leaf=newest.certificate
+                    )
+                )
+    return tuple(found)
 
 
 def _is_scale_set(what: str) -> bool:

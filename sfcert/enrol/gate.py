@@ -262,7 +262,7 @@ def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
 
 def _unread_rival(what: str) -> GateCheck:
     sentence = f"Not every certificate that nodes may prefer is known; this was not read: {what}."
-    return unknown("newer", "ClusterUnread", sentence, "Let this identity read it, then ask again.")
+    return unknown("newer", "ClusterUnread", sentence, "See that it can be read, then ask again.")
 
 
 def _lifetime(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> GateCheck:

@@ -64,6 +64,8 @@ def subject_fault(subject: str) -> str | None:
     Source: RFC 5280 appendix A.1 for the 64 characters of a common name.
     """
     parts = _PARTS.findall(subject)
+    if not subject.isprintable():
+        return f"{subject!r} holds a character that cannot be printed"
     if subject.strip() and len([one for one in parts if one.strip()]) <= _PARTS.sub("", subject).count(","):
         return f"{subject!r} has an empty part"
     if any("=" not in part or not part.partition("=")[2].strip() for part in parts):

@@ -7,6 +7,7 @@ Source: Key Vault REST `CertificatePolicy`; the limits of lifetime actions as th
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from sfcert.errors import Fault, InputError
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.codec import sha256_of
 from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, Issuer, PolicyChange, Renewal
-from sfcert.yaml_text import read_yaml
+from sfcert.yaml_text import places_of_keys, read_yaml
 
 Json = dict[str, Any]
 
@@ -41,7 +42,8 @@ KEY_USAGES = (
     "encipherOnly",
     "decipherOnly",
 )
-_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+# below 0 and 1 there are only 40 numbers each (X.660)
+_OID = re.compile(r"([01]\.([0-9]|[1-3][0-9])|2\.(0|[1-9]\d*))(\.(0|[1-9]\d*))*")
 _ISSUER = re.compile(r"[0-9A-Za-z-]{1,127}")
 _TAG_LIMIT = 256
 _OTHER_NAMES = ("x509_props.sans.emails", "x509_props.sans.upns")
@@ -60,7 +62,15 @@ def read_policy(text: str, file: str) -> EnrolmentPolicy:
     if written != FORMAT:
         token = "FormatTooNew" if str(written).startswith("sfcert.policy/") else "PolicyInvalid"
         raise InputError(token, f"{file}: its format says {written!r}; this version reads {FORMAT!r}.")
-    return policy_of(given, file)
+    try:
+        return policy_of(given, file)
+    except InputError as error:
+        places = places_of_keys(text)
+        placed = []
+        for one in error.faults:
+            line, column = places.get((one.path or "").split(".")[0], (None, None))
+            placed.append(replace(one, line=line, column=column))
+        raise InputError(error.token, f"{file} is no policy that can be used.", placed) from None
 
 
 def policy_of(given: Json, file: str) -> EnrolmentPolicy:
@@ -105,8 +115,10 @@ def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:
     name = common_name_of(policy.subject)
     names = policy.dns_names
     if name is not None and is_dns_name(name):
-        names = (name, *(one for one in names if one.lower() != name.lower()))
-    return msgspec.structs.replace(policy, dns_names=names)
+        names = (name, *names)
+    # a name that stands twice would differ for ever from what the vault keeps
+    once = tuple({one.lower(): one for one in reversed(names)}.values())[::-1]
+    return msgspec.structs.replace(policy, dns_names=once, ekus=tuple(dict.fromkeys(policy.ekus)))
 
 
 def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
@@ -115,6 +127,7 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
         found.append(("subject", fault))
     found += [("dns_names", fault) for one in policy.dns_names if (fault := dns_name_fault(one)) is not None]
     found += [("sans.emails", fault) for one in policy.sans.emails if (fault := address_fault(one)) is not None]
+    found += [("sans.emails", f"{one!r} is no mailbox in ASCII") for one in policy.sans.emails if not one.isascii()]
     found += [("sans.upns", fault) for one in policy.sans.upns if (fault := address_fault(one)) is not None]
     found += [("ekus", f"{one!r} is no usage") for one in policy.ekus if not _OID.fullmatch(one)]
     found += [

@@ -68,7 +68,8 @@ def predict(
     if not policy.issuer.is_merged:
         expected = signed_by or tuple(one.thumbprint for one in issuers)
         is_given = bool(signed_by or given_issuers)
-        check, pins = _issuer(policy, expectation, expected, accepted, is_given=is_given)
+        elsewhere = _elsewhere(policy, expectation, certificate_url, everyone)
+        check, pins = _issuer(policy, expectation, expected, accepted, is_given=is_given, elsewhere=elsewhere)
         checks.append(check)
     return gate_report("predicted", tuple(checks), pins)
 
@@ -111,6 +112,23 @@ def _sunset(
     return failed("sunset", "Sunset", ends) if ends else passed("sunset", sunsets.sunset_ahead(authority, now))
 
 
+def _elsewhere(
+    policy: EnrolmentPolicy, expectation: Expectation | None, certificate_url: str, known: Iterable[Certificate]
+) -> tuple[str, ...]:
+    """Thumbprints of what signed the newest certificates that nodes get by the same issuer of the same vault; none
+    where one of them is not known."""
+    vault = certificate_url.lower().partition("/certificates/")[0]
+    found: dict[str, None] = {}
+    for one in expectation.signed if expectation is not None else ():
+        if one.vault_url.lower() != vault or one.issuer_name.lower() != policy.issuer.name.lower():
+            continue
+        issuers = direct_issuers(one.leaf, known)
+        if not issuers:
+            return ()
+        found |= dict.fromkeys(each.thumbprint for each in issuers)
+    return tuple(found)
+
+
 def _issuer(
     policy: EnrolmentPolicy,
     expectation: Expectation | None,
@@ -118,6 +136,7 @@ def _issuer(
     accepted: frozenset[str],
     *,
     is_given: bool,
+    elsewhere: tuple[str, ...] = (),
 ) -> tuple[GateCheck, tuple[str, ...]]:
     question = "issuer-pinned"
     if expectation is None:
@@ -133,6 +152,9 @@ def _issuer(
     if not issuers:
         if ASSUMPTION in accepted:
             return passed(question, f"Which certificate will sign is not known; accepted as {ASSUMPTION}."), ()
+        if elsewhere and set(elsewhere) <= set(pins):
+            sentence = f"What {policy.issuer.name} had signed last for the nodes came from {', '.join(elsewhere)}"
+            return passed(question, f"{sentence}, which is pinned."), ()
         return unknown(
             question,
             "IssuerUnknown",

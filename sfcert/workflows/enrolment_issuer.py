@@ -25,6 +25,8 @@ def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., N
     """
     issuer = request.policy.issuer
     if not is_issuer_missing(request, vault):
+        if request.issuer_password is not None:
+            tell("waiting", why=f"The vault's issuer {issuer.name} is there already; the password given is not used.")
         return
     body: Json = {"provider": issuer.provider, "attributes": {"enabled": True}}
     if issuer.account_id is not None:

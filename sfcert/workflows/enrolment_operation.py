@@ -80,7 +80,8 @@ class Operation:
                 f"{request.certificate_url}: an operation is in progress that this policy did not begin "
                 f"(request {pending.get('request_id')}, issuer {(pending.get('issuer') or {}).get('name')}): "
                 f"{details}. It is left alone.",
-                override="Wait for it, bring its answer with `sfcert merge`, or end it with --cancel-pending.",
+                override="Wait for it, bring its answer with `sfcert merge`, or end it with `sfcert enrol` and "
+                "--cancel-pending.",
             )
         if request.dry_run:
             self._note("A run would cancel the operation in progress.")

@@ -157,6 +157,7 @@ def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Pat
         (("enrol", "x", "--subject", NAME, "--issuer", "Self", "--tag", "a=1", "--tag", "a=2"), "given twice"),
         (("enrol", "x", "--subject", NAME, "--issuer", "Self", "--issuer-provider", "DigiCert"), "not with Self"),
         (("status", "--metrics", "99999"), "between 1 and 65535"),
+        (("certificates", "--watch", "--every", "0s"), "at least 1s"),
         (("status", "--metrics", ""), "no file's name"),
         (("export", "x", "--secret-provider-class", "--tenant", ""), "no id"),
         (

@@ -104,6 +104,7 @@ def test_an_issuer_object_that_is_another_one_is_refused_and_named(desk: Desk) -
 def test_a_dry_run_tells_that_an_issuer_would_be_created_and_refuses_one_that_cannot_be(desk: Desk) -> None:
     policy = desk.policy(issuer=Issuer(name="NewCA", provider="DigiCert"))
     planned = enrol(desk.request(policy=policy, dry_run=True), desk.means())
+    assert planned.outcome == "planned"
     assert any("would create the vault's issuer NewCA" in one for one in planned.notes)
     with pytest.raises(InputError, match="has no issuer 'Nobody'"):
         enrol(desk.request(issuer="Nobody", dry_run=True), desk.means())

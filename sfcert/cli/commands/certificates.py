@@ -45,6 +45,8 @@ def list_all(vault_url: str, state: Path | None, follow: bool, every: float, tim
     from sfcert.model.codec import canonical, pretty
     from sfcert.views.enrolment import statuses_human
 
+    if every < 1:
+        raise click.UsageError("--every: at least 1s, so that the vault is not asked without a pause.")
     vault = checked_vault(vault_url)
     connection = connect()
     began = connection.clock.now()

@@ -47,6 +47,7 @@ def name_of(subject: str) -> x509.Name:
 def _unquoted(part: str) -> str:
     """`O="a, b"` as RFC 4514 writes it: `O=a\\, b`."""
     kind, _, value = part.partition("=")
+    kind = kind.upper()  # Windows reads the keys in any case
     if len(value) < 2 or not (value.startswith('"') and value.endswith('"')):
         return f"{kind.strip()}={value.strip()}"
     escaped = "".join(f"\\{character}" if character in ',+"\\<>;' else character for character in value[1:-1])

@@ -57,6 +57,8 @@ def complete(given: dict[str, Any], *, captured: bool = False) -> dict[str, Any]
         subject_of(policy)
     x509_props.setdefault("ekus", [building.SERVER_AUTH, building.CLIENT_AUTH])
     x509_props.setdefault("key_usage", ["digitalSignature", "keyEncipherment"])
+    if not captured:
+        _check_extensions(policy)
     months = x509_props.setdefault("validity_months", 12)
     if not isinstance(months, int) or months < 1:
         raise bad_parameter("Property policy.x509_props.validity_months has invalid value.")
@@ -72,6 +74,19 @@ def complete(given: dict[str, Any], *, captured: bool = False) -> dict[str, Any]
         _check_action(action, months, by_hand)
     policy.setdefault("attributes", {}).setdefault("enabled", True)
     return policy
+
+
+def _check_extensions(policy: dict[str, Any]) -> None:
+    """Names, usages and key usages that no certificate could hold are refused."""
+    x509_props = policy["x509_props"]
+    try:
+        sans_of(policy)
+    except (ValueError, TypeError):
+        raise bad_parameter("Property policy.x509_props.sans has invalid value.") from None
+    try:
+        [x509.ObjectIdentifier(oid) for oid in x509_props["ekus"] or ()]
+    except (ValueError, TypeError):
+        raise bad_parameter("Property policy.x509_props.ekus has invalid value.") from None
 
 
 def _check_action(action: dict[str, Any], months: int, by_hand: bool) -> None:

@@ -103,6 +103,10 @@ def test_the_abbreviations_of_windows_are_read() -> None:
     assert [part.value for part in name] == ["a.example", "a@b.example", "Bavaria"]
 
 
+def test_the_keys_of_a_subject_are_read_in_any_case() -> None:
+    assert name_of("cn=a.example, o=Example") == name_of("CN=a.example, O=Example")
+
+
 def test_ca_path_constraint_and_usage_are_set(authorities: Authorities) -> None:
     make_pair(authorities)
     extensions = authorities.get("sub").certificate.extensions

@@ -113,6 +113,8 @@ def test_the_firewall_sees_the_client_s_address() -> None:
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
+        ({"x509_props": {"subject": "CN=a.example", "ekus": ["0.40.1"]}}, "ekus"),
+        ({"x509_props": {"subject": "CN=a.example", "sans": {"emails": ["b\u00fccher@a.example"]}}}, "sans"),
         ({"key_props": {"kty": "RSA", "key_size": 1024}}, "key_size"),
         ({"key_props": {"kty": "oct"}}, "kty"),
         ({"key_props": {"kty": "RSA-HSM", "exportable": True}}, "exportable"),

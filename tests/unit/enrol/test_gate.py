@@ -247,6 +247,22 @@ def test_an_unknown_issuer_is_unknown_until_it_is_accepted() -> None:
     assert _predicted(asked, previous=nobody, accepted=frozenset({"issuer-next-time"})).verdict == "pass"
 
 
+def test_a_new_name_is_predicted_by_what_the_same_issuer_of_the_vault_had_signed_last() -> None:
+    new = f"{make.VAULT_URL}/certificates/another"
+    asked = policy(issuer=Issuer(name="ExampleCA"))
+    found = _predicted(asked, previous=None, certificate_url=new)
+    check = next(one for one in found.checks if one.check == "issuer-pinned")
+    assert check.verdict == "pass"
+    assert make.authority().thumbprint in check.message
+    for other in (
+        {"expectation": expected(pins=make.authority("Example Issuing CA B").thumbprint)},
+        {"certificate_url": "https://another.vault.azure.net/certificates/another"},
+        {"expectation": msgspec.structs.replace(expected(), known=())},
+    ):
+        given = {"previous": None, "certificate_url": new} | other
+        assert reason(_predicted(asked, **given), "issuer-pinned") == "IssuerUnknown"
+
+
 def test_self_signed_cannot_be_pinned_beforehand() -> None:
     assert reason(_predicted(policy(issuer=Issuer(name="Self"))), "issuer-pinned") == "SelfSigned"
 

@@ -57,6 +57,7 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
         ({"renewal": {"windows": [{"cron": "61 * * * *", "minutes": 5}]}}, "no minute"),
         ({"issuer": "acme"}, "directory"),
         ({"ekus": ["client"]}, "no usage"),
+        ({"ekus": ["0.40.1"]}, "no usage"),
         ({"dns_names": ["10.0.0.1"]}, "is an address"),
         ({"dns_names": ["fe80::1"]}, "is an address"),
         ({"dns_names": ["bücher.example.com"]}, "xn--"),
@@ -72,12 +73,22 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
         ({"issuer": {"name": "Self", "provider": "DigiCert"}}, "issuer.provider: goes with an issuer of the vault"),
         ({"issuer": {"name": "Unknown", "account_id": "1"}}, "not with Unknown"),
         ({"tags": {"": "x"}}, "has no name"),
+        ({"subject": "CN=shop\x00.example.com"}, "cannot be printed"),
+        ({"sans": {"emails": ["bücher@example.com"]}}, "no mailbox in ASCII"),
         ({"validity_months": 0}, "between 1 and 1200"),
     ],
 )
 def test_what_a_vault_or_a_machine_could_not_use_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         policy_of({"subject": "CN=shop.example.com", "issuer": "Self"} | changes, "policy.yaml")
+
+
+def test_each_fault_of_a_file_stands_with_its_line() -> None:
+    text = "subject: CN=a.example.com\n# a remark\nissuer: Self\nkey:\n  type: RSA-HSM\n\nvalidity_months: 0\n"
+    with pytest.raises(InputError) as refused:
+        read_policy(text, "policy.yaml")
+    assert [(one.path, one.line) for one in refused.value.faults] == [("validity_months", 7), ("key.exportable", 4)]
+    assert "policy.yaml:7:1 validity_months: must lie between" in str(refused.value)
 
 
 def test_a_broken_file_names_line_and_column() -> None:
@@ -121,6 +132,20 @@ def test_a_change_says_whether_it_needs_a_new_version() -> None:
     )
     found = {one.path: one.needs_new_version for one in policy_changes(before, after)}
     assert found == {"key_props.key_size": True, "lifetime_actions": False}
+
+
+def test_a_name_or_a_usage_that_stands_twice_is_asked_for_once() -> None:
+    policy = policy_of(
+        {
+            "subject": "CN=shop.example.com",
+            "issuer": "Self",
+            "dns_names": ["b.example.com", "Shop.example.com", "B.example.com"],
+            "ekus": ["server_auth", SERVER_AUTH],
+        },
+        "x",
+    )
+    assert policy.dns_names == ("shop.example.com", "b.example.com")
+    assert policy.ekus == (SERVER_AUTH,)
 
 
 def test_what_a_vault_leaves_out_as_empty_is_no_difference() -> None:
