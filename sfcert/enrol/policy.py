@@ -117,8 +117,10 @@ def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:
     if name is not None and is_dns_name(name):
         names = (name, *names)
     # a name that stands twice would differ for ever from what the vault keeps
-    once = tuple({one.lower(): one for one in reversed(names)}.values())[::-1]
-    return msgspec.structs.replace(policy, dns_names=once, ekus=tuple(dict.fromkeys(policy.ekus)))
+    once: dict[str, str] = {}
+    for one in names:
+        once.setdefault(one.lower(), one)
+    return msgspec.structs.replace(policy, dns_names=tuple(once.values()), ekus=tuple(dict.fromkeys(policy.ekus)))
 
 
 def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:

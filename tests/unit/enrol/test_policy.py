@@ -6,6 +6,7 @@ import json
 
 import jsonschema
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,12 +140,12 @@ def test_a_name_or_a_usage_that_stands_twice_is_asked_for_once() -> None:
         {
             "subject": "CN=shop.example.com",
             "issuer": "Self",
-            "dns_names": ["b.example.com", "Shop.example.com", "B.example.com"],
+            "dns_names": ["b.example.com", "Shop.example.com", "a.example.com", "B.example.com"],
             "ekus": ["server_auth", SERVER_AUTH],
         },
         "x",
     )
-    assert policy.dns_names == ("shop.example.com", "b.example.com")
+    assert policy.dns_names == ("shop.example.com", "b.example.com", "a.example.com")
     assert policy.ekus == (SERVER_AUTH,)
 
 
@@ -211,6 +212,20 @@ def test_any_value_is_a_policy_or_a_clear_refusal(given: dict[str, object], more
         assert refused is not None
         assert refused.token == "PolicyInvalid"
         assert refused.faults
+
+
+@given(
+    text=st.text()
+    | st.fixed_dictionaries({}, optional={key: ANY | value for key, value in PARTS.items()}).map(yaml.safe_dump)
+    | ANY.map(yaml.safe_dump)
+)
+def test_any_text_is_a_policy_or_a_clear_refusal(text: str) -> None:
+    refused = None
+    try:
+        read_policy(text, "policy.yaml")
+    except InputError as error:
+        refused = error
+    assert refused is None or refused.token in ("PolicyInvalid", "FormatTooNew")
 
 
 def test_the_published_schema_takes_what_the_reader_takes() -> None:
