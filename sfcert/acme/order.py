@@ -75,7 +75,7 @@ def open_order(
         found = _taken_up(session, names, resume, emit) if resume.order_url else _lost(session, names, resume, emit)
         if found is not None:
             return *found, True
-    profile = _profile(session)
+    profile = profile_of(session)
     if replaces is not None and "renewalInfo" not in session.directory:
         # RFC 9773: `replaces` belongs to servers with renewal information
         replaces = None
@@ -167,7 +167,14 @@ def _names_of(body: Json) -> set[str]:
     )
 
 
-def _profile(session: AcmeSession) -> str | None:
+def profile_of(session: AcmeSession) -> str | None:
+    """The profile to be asked for, None where none is wanted.
+
+    Raises:
+        InputError: AcmeOptionsInvalid, where the CA does not have it.
+
+    Effects: one GET of the directory, the first time.
+    """
     wanted = session.options.profile
     if wanted is None:
         return None

@@ -188,6 +188,31 @@ def _opened(account: Account, say: Callable[[str], None]) -> AcmeSession:
     return session
 
 
+def look_ahead_by_acme(connection: Connection, account: Account, names: Sequence[str]) -> None:
+    """Raise where an order for these names could not even begin: files, variables, the CA, its profile, the zones.
+
+    Raises:
+        InputError, RemoteError: as the order itself would.
+
+    Effects: one GET of the directory; looks for the names' zones. Nothing is signed or written.
+    """
+    from sfcert.acme.keys import AccountKey
+    from sfcert.acme.order import profile_of
+    from sfcert.acme.session import AcmeSession
+    from sfcert.acme.solvers.dns01 import Dns01
+    from sfcert.azure.clock import WallClock
+    from sfcert.cli.acme_solvers import Solvers
+
+    chosen = Solvers(connection).for_names(account.acme, names, account.secrets)
+    _mac(account)
+    with AcmeSession(options_of(account.acme), AccountKey.generate(), WallClock()) as session:
+        profile_of(session)
+        assert session.directory
+    for name, solver in chosen.items():
+        if isinstance(solver, Dns01):
+            solver.fetch_zone(name)
+
+
 _PREFER_DNS = "For a cluster's own name that is its load balancer: prefer DNS-01, which needs no way in."
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sfcert.enrol.expectation import Expectation
     from sfcert.model.certificate import Certificate
     from sfcert.model.enrolment import Enrolled, EnrolmentPolicy
+    from sfcert.model.plan import EnrolOperation
     from sfcert.model.progress import Event
     from sfcert.ports import Issuers
     from sfcert.workflows.enrolment_request import Acquire, Means
@@ -66,27 +68,53 @@ gate_options = stacked(
     node_options,
 )
 
+#: For commands that carry out by hand what a plan's stage does.
+plan_option = click.option(
+    "--for-plan",
+    type=click.Path(path_type=Path),
+    metavar="PLAN",
+    help="The plan whose enrolment this is: its cluster, held to the issuers and the day that it counts on.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ForCluster:
-    """What the gate's options name. At most one of the two is set."""
+    """What the gate's options name. At most one of cluster and bundle is set; `operation` is that of --for-plan."""
 
     cluster: str | None
     bundle: Path | None
     issuers: tuple[Certificate, ...]
     accepted: frozenset[str]
     source: Source | None
+    operation: EnrolOperation | None = None
+
+    @property
+    def signed_by(self) -> tuple[str, ...]:
+        """Thumbprints of the certificates that are to sign, where a plan says so."""
+        return self.operation.issuers if self.operation is not None else ()
+
+    def check(self, vault_url: str, name: str) -> None:
+        """Raise InputError Misuse where the plan enrols another certificate."""
+        operation = self.operation
+        named = f"{vault_url}/certificates/{name}"
+        if operation is not None and operation.url.lower() != named.lower():
+            raise InputError("Misuse", f"--for-plan: that plan enrols {operation.url}, not {named}.")
 
 
 def for_cluster(options: dict[str, Any]) -> ForCluster:
     """Take the gate's options out of a command's keyword arguments. Raises click.UsageError, InputError."""
     from sfcert.enrol.prediction import ASSUMPTION
 
-    cluster, bundle = options.pop("for_cluster"), options.pop("for_bundle")
+    cluster, bundle, plan = options.pop("for_cluster"), options.pop("for_bundle"), options.pop("for_plan", None)
     nodes = {name: options.pop(name) for name in ("sf_endpoint", "sf_client_certificate", "sf_aad", "read_secret")}
     accepted = frozenset(options.pop("accepted"))
-    if cluster is not None and bundle is not None:
-        raise click.UsageError("Name the cluster once: --for-cluster or --for-bundle.")
+    if sum(one is not None for one in (cluster, bundle, plan)) > 1:
+        raise click.UsageError("Name the cluster once: --for-cluster, --for-bundle or --for-plan.")
+    operation: EnrolOperation | None = None
+    known: tuple[Certificate, ...] = ()
+    if plan is not None:
+        cluster, operation = _of_plan(plan)
+        known = _known_issuers(operation)
     if accepted - {ASSUMPTION}:
         raise click.UsageError(
             f"--accept: {', '.join(sorted(accepted - {ASSUMPTION}))}: only {ASSUMPTION} is asked here."
@@ -95,7 +123,26 @@ def for_cluster(options: dict[str, Any]) -> ForCluster:
     if cluster is not None or bundle is not None:
         source = Source(cluster=cluster, bundle=bundle, template=None, parameters=None, now=None, **nodes)
     pems = tuple(one for path in options.pop("issuer_pems") for one in read_chain_file(path))
-    return ForCluster(cluster, bundle, pems, accepted, source)
+    return ForCluster(cluster, bundle, (*known, *pems), accepted, source, operation)
+
+
+def _of_plan(file: Path) -> tuple[str, EnrolOperation]:
+    """The cluster and the enrolment of a saved plan. Raises InputError."""
+    from sfcert.cli.plan_file import load_plan
+    from sfcert.workflows.binding import operation_of
+
+    plan = load_plan(file)
+    operation = operation_of(plan)
+    if operation is None:
+        raise InputError("Misuse", f"--for-plan: no stage of {file} enrols a certificate.")
+    return plan.cluster_id, operation
+
+
+def _known_issuers(operation: EnrolOperation) -> tuple[Certificate, ...]:
+    from sfcert.pki import read_pem_chain
+
+    pem = operation.known_issuers_pem
+    return tuple(read_pem_chain(pem.encode())) if pem is not None else ()
 
 
 def expectation_for(named: ForCluster) -> Expectation | None:
@@ -104,8 +151,13 @@ def expectation_for(named: ForCluster) -> Expectation | None:
         return None
     from sfcert.cli.reading import look
     from sfcert.enrol.expectation import expectation_of
+    from sfcert.model.observation import PinnedName
 
-    return expectation_of(look(named.source))
+    operation = named.operation
+    if operation is None:
+        return expectation_of(look(named.source))
+    name = PinnedName(common_name=operation.name, issuers=operation.issuers, issuers_text=",".join(operation.issuers))
+    return expectation_of(look(named.source), name=name, lives_until_utc=operation.lives_until_utc)
 
 
 def read_chain_file(path: Path) -> tuple[Certificate, ...]:
@@ -172,22 +224,25 @@ def means_for(
 
     vault = AzureEnrolmentVault(connection.vault_requests)
     acquire: Acquire | None = None
+    look_ahead: Callable[[Sequence[str]], None] | None = None
 
     def say(event: Event) -> None:
         click.echo(event_line(event), err=True)
 
     tell = tell or say
     if policy is not None and policy.issuer.acme is not None:
-        from sfcert.cli.acme_wiring import Account, acquire_by_acme
+        from sfcert.cli.acme_wiring import Account, acquire_by_acme, look_ahead_by_acme
 
         account = Account(vault, vault_url, policy.issuer.acme, secrets or {})
         acquire = acquire_by_acme(connection, account, name, tell, desk)
+        look_ahead = partial(look_ahead_by_acme, connection, account)
     return Means(
         vault=vault,
         memory=FileMemory(state or default_folder(), vault_url, name),
         clock=connection.clock,
         emit=tell,
         acquire=acquire,
+        look_ahead=look_ahead,
         find_issuers=issuer_finder(connection.issuers),
     )
 

@@ -38,6 +38,14 @@ def pin_remedy(thumbprints: Iterable[str]) -> str:
     )
 
 
+def plan_remedy(thumbprints: Iterable[str]) -> str:
+    """The sentence for whoever enrols by a plan that counts on other issuers."""
+    return (
+        f"If that is the authority that you mean, plan again with --issuer-thumbprints {','.join(thumbprints)} and the "
+        "same --enrol-policy: that plan pins it before it asks."
+    )
+
+
 def check_name_declared(common_name: str | None, policy: EnrolmentPolicy, expectation: Expectation | None) -> GateCheck:
     """The subject's name against the cluster's declared names by case, or against the policy where there is none."""
     question = "subject-name"
@@ -72,20 +80,24 @@ def check_name_declared(common_name: str | None, policy: EnrolmentPolicy, expect
     )
 
 
-def check_ekus(has: tuple[str, ...] | None, asked: tuple[str, ...], *, is_cluster: bool) -> GateCheck:
+def check_ekus(has: tuple[str, ...] | None, policy: EnrolmentPolicy, *, is_cluster: bool) -> GateCheck:
     """The usages of a certificate (None: any usage) against what a cluster, or the policy, needs."""
     question = "usages"
-    needed = (SERVER_AUTH, CLIENT_AUTH) if is_cluster else asked
+    needed = (SERVER_AUTH, CLIENT_AUTH) if is_cluster else policy.ekus
     lacking = [one for one in needed if has is not None and one not in has]
     if not lacking:
         return passed(question, "Every usage that is needed is granted.")
     words = ", ".join(_USAGE_NAMES.get(one, one) for one in lacking)
-    return failed(
-        question,
-        "UsageMissing",
-        f"Without {words}.",
-        "Ask an authority, or one of its products, that grants both server and client authentication.",
-    )
+    if not set(lacking) <= set(policy.ekus):
+        remedy = "Let the policy ask for both: ekus [server_auth, client_auth]."
+    elif policy.issuer.is_acme:
+        remedy = (
+            "It was asked for, but by ACME the authority decides the usages: name a `profile` of it that grants both, "
+            "or ask an authority that does, such as one of your own."
+        )
+    else:
+        remedy = "Ask an authority, or one of its products, that grants both server and client authentication."
+    return failed(question, "UsageMissing", f"Without {words}.", remedy)
 
 
 def check_name_in_san(common_name: str | None, dns_names: tuple[str, ...]) -> GateCheck | None:

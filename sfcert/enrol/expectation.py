@@ -32,7 +32,7 @@ class Expectation(Value):
     links renewals; None where none says. `unread` names what could not be read; of that, `observed_unread` may hide a
     certificate that the nodes fetch, and `rivals_unread` one that they may prefer. `signed` tells by whom each issuer
     of a vault had its certificates signed. `lives_until_utc`: the day until which a plan counts on the certificate and
-    its issuer, None where none does.
+    its issuer, None where none does. `is_of_plan`: `names` are what a plan takes, not what the cluster declares.
     """
 
     cluster_id: str
@@ -50,6 +50,7 @@ class Expectation(Value):
     os: Literal["Windows", "Linux", "unknown"] = "unknown"
     signed: tuple[Signed, ...] = ()
     lives_until_utc: datetime | None = None
+    is_of_plan: bool = False
 
     def declared(self, common_name: str) -> PinnedName | None:
         """The declared name that equals this one by case."""
@@ -122,6 +123,7 @@ def expectation_of(
         os=observation.cluster.os,
         signed=_signed(observation),
         lives_until_utc=lives_until_utc,
+        is_of_plan=name is not None,
     )
 
 

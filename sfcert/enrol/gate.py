@@ -26,6 +26,7 @@ from sfcert.enrol.checks import (
     failed,
     passed,
     pin_remedy,
+    plan_remedy,
     unknown,
 )
 from sfcert.enrol.expectation import Expectation
@@ -65,7 +66,7 @@ def judge(
     )
     checks = [_key_match(leaf, request_key_sha256), _chain(chain, leaf)]
     checks += _names(leaf, policy, expectation)
-    checks.append(check_ekus(leaf.ekus, policy.ekus, is_cluster=expectation is not None))
+    checks.append(check_ekus(leaf.ekus, policy, is_cluster=expectation is not None))
     checks.append(check_key_usage(leaf.key_usage is None or "digital_signature" in leaf.key_usage))
     issuer, pins = _issuer(leaf, everyone, expectation, now)
     checks += issuer
@@ -193,6 +194,12 @@ def _issuer(
     if not pinned:
         found = tuple(one.thumbprint for one in issuers)
         who = issuers[0].common_name or issuers[0].subject
+        if expectation.is_of_plan:
+            sentence = (
+                f"{leaf.thumbprint} is signed by {who} ({', '.join(found)}), and the plan takes none for "
+                f"{name.common_name} but from {', '.join(name.issuers)}."
+            )
+            return [failed(question, "IssuerNotPinned", sentence, plan_remedy(found))], found
         sentence = (
             f"{leaf.thumbprint} is signed by {who} ({', '.join(found)}), and {name.common_name} pins only "
             f"{', '.join(name.issuers) or name.issuers_text}: every node would refuse it."
@@ -203,7 +210,8 @@ def _issuer(
             f"The issuer's key is certified again as {', '.join(lacking)}, which is not pinned: a machine that builds "
             "its chain through it refuses its peers."
         )
-        return [failed(question, "TwinNotPinned", sentence, pin_remedy(lacking))], lacking
+        remedy = plan_remedy((*pinned, *lacking)) if expectation.is_of_plan else pin_remedy(lacking)
+        return [failed(question, "TwinNotPinned", sentence, remedy)], lacking
     return [passed(question, f"The direct issuer {', '.join(pinned)} is pinned.")], ()
 
 

@@ -56,7 +56,7 @@ def predict(
     bits = policy.key.size if policy.key.curve is None else None
     checks = [
         check_name_declared(common_name_of(policy.subject), policy, expectation),
-        check_ekus(policy.ekus, policy.ekus, is_cluster=expectation is not None),
+        check_ekus(policy.ekus, policy, is_cluster=expectation is not None),
         _name_in_san(policy),
         check_key_usage(not policy.key_usage or "digitalSignature" in policy.key_usage),
         check_key(policy.key.type, bits, policy, expectation),
@@ -148,7 +148,11 @@ def _issuer(
         return passed(question, "The cluster pins no issuer for that name."), ()
     if policy.issuer.is_self:
         sentence = "A self-signed certificate is its own issuer: nobody can pin it before it was made."
-        return failed(question, "SelfSigned", sentence, "Use an authority for a pinned cluster."), ()
+        remedy = (
+            "Use an authority for a pinned cluster; a cluster by thumbprint takes one, by the playbook "
+            "rotate-by-thumbprint."
+        )
+        return failed(question, "SelfSigned", sentence, remedy), ()
     if not issuers:
         if ASSUMPTION in accepted:
             return passed(question, f"Which certificate will sign is not known; accepted as {ASSUMPTION}."), ()

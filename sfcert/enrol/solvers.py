@@ -4,7 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sfcert.model.enrolment import Solver
+from sfcert.model.enrolment import Acme, Solver
+
+#: Settings without which a solver can do nothing.
+NEEDED: dict[str, tuple[str, ...]] = {"http01-webroot": ("root",), "rfc2136": ("server",), "lexicon": ("provider",)}
+
+
+def solver_faults(acme: Acme, names: Sequence[str]) -> tuple[str, ...]:
+    """What a look at the policy alone tells of solvers that could not do their work; empty where nothing does.
+
+    Args:
+        names: the DNS names of the certificate, wildcards with their `*.`.
+
+    Effects: none; files and variables that settings name are not looked at.
+    """
+    faults = [
+        f"no solver answers for {name}{'; a wildcard needs one by DNS' if name.startswith('*.') else ''}"
+        for name in names
+        if solver_for_name(acme.solvers, name) is None
+    ]
+    for one in acme.solvers:
+        given = {key.removesuffix("_file").removesuffix("_env") for key in one.settings}
+        lacking = [key for key in NEEDED.get(one.kind, ()) if key not in given]
+        faults += [f"the solver {one.kind} needs the setting {key}" for key in lacking]
+    return tuple(faults)
 
 
 def solver_for_name(solvers: Sequence[Solver], name: str) -> Solver | None:

@@ -78,20 +78,17 @@ def vault_lines(operation: VaultOperation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def enrol_lines(operation: EnrolOperation, stage_id: str, cluster_id: str, owner: str) -> tuple[str, ...]:
+def enrol_lines(operation: EnrolOperation, stage_id: str, owner: str) -> tuple[str, ...]:
     """The request, its answer through the gate, and the mark by which later stages know the version.
 
     `az` has no gate and speaks no ACME: that part is `sfcert enrol` and `sfcert merge`, with the stage's own policy.
+    They are held to this plan, because the cluster pins the issuers of before too, which the plan is about to forget.
     """
     file = shlex.quote(f"{stage_id}.policy.json")
-    for_it = f"--vault {operation.vault_url} --for-cluster {shlex.quote(cluster_id)}"
+    for_it = f"--vault {operation.vault_url} --for-plan {PLAN}"
     name = shlex.quote(operation.certificate)
     shown = f"sfcert show {PLAN} --stage {shlex.quote(stage_id)}"
     lines = [f"{shown} --format policy > {file}"]
-    if operation.known_issuers_pem is not None:
-        issuers = shlex.quote(f"{stage_id}.issuers.pem")
-        lines.append(f"{shown} --format issuers > {issuers}")
-        for_it += f" --issuer-pem {issuers}"
     # the plan's own freeze is no reason to keep away
     ask = f"sfcert enrol {name} --policy {file} --renew --frozen-by {owner} {for_it}"
     if operation.policy.issuer.is_merged and not operation.policy.issuer.is_acme:

@@ -14,6 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from sfcert.enrol.policy import vault_policy
+from sfcert.enrol.solvers import solver_faults
+from sfcert.enrol.words import authority_words
 from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
 from sfcert.model.frozen import ACTIONS_TAG, LONGEST_TAG, OWNER_TAG
@@ -39,11 +41,18 @@ def check_enrolment(playbook: Playbook, policy: EnrolmentPolicy) -> None:
     """Hold an enrolment's policy to what a plan may hold.
 
     Raises:
-        InputError: Misuse: the playbook has no such stage; PolicyInvalid: a secret would come into the plan.
+        InputError: Misuse: the playbook has no such stage; PolicyInvalid: a secret would come into the plan, or no
+            solver could show a name to the authority.
     """
     if not any(one.does == "enrol" for one in playbook.definitions()):
-        raise InputError("Misuse", f"--enrol-policy: the playbook {playbook.name} has no stage that enrols.")
-    solvers = policy.issuer.acme.solvers if policy.issuer.acme is not None else ()
+        raise InputError(
+            "Misuse",
+            f"--enrol-policy: the playbook {playbook.name} has no stage that enrols: it goes by versions that stand in "
+            "the vault. Enrol the certificate first (`sfcert enrol NAME --vault URL --policy FILE --for-cluster "
+            f"RESOURCE_ID`), then plan {playbook.name} without --enrol-policy.",
+        )
+    acme = policy.issuer.acme
+    solvers = acme.solvers if acme is not None else ()
     faults = [
         Fault(f"the setting {key} of the solver {one.kind} holds a secret; name its file or variable instead", path=key)
         for one in solvers
@@ -52,6 +61,13 @@ def check_enrolment(playbook: Playbook, policy: EnrolmentPolicy) -> None:
     ]
     if faults:
         raise InputError("PolicyInvalid", "A plan holds no secret, and this policy has one in it.", faults)
+    unfit = solver_faults(acme, policy.dns_names) if acme is not None else ()
+    if unfit:
+        raise InputError(
+            "PolicyInvalid",
+            "The policy's names could not be shown to the authority.",
+            [Fault(one, path="issuer.acme.solvers") for one in unfit],
+        )
 
 
 def enrol(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:
@@ -227,6 +243,6 @@ def _names(situation: Situation, future: Future) -> dict[str, str]:
         "certificate": slug(future.reference.name),
         "vault": future.reference.vault_url.removeprefix("https://"),
         "name": situation.goal.common_name,
-        "issuer": future.policy.issuer.name,
+        "issuer": authority_words(future.policy.issuer),
         "issuers": " or ".join(f"{one[:8]}…" for one in future.named),
     }

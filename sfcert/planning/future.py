@@ -105,10 +105,19 @@ def find_future(
         )
         return "blocked"
     reference = next(iter(by_url.values()))
+    if policy.issuer.is_self:
+        reasons.add(
+            "A self-signed certificate is its own issuer: a cluster that goes by name would have to pin a thumbprint "
+            "that does not exist before it is made, and would refuse its next renewal. Let the policy name an "
+            "authority. A cluster that stays with thumbprints can have one: enrol it (`sfcert enrol "
+            f"{reference.name} --vault {reference.vault_url} --policy FILE --for-cluster RESOURCE_ID`), then plan "
+            "rotate-by-thumbprint."
+        )
+        return "blocked"
     if not inputs.issuer_thumbprints:
         reasons.add(
             f"The certificate that {reference.name} is to get does not exist yet, so that nobody can see who signs it. "
-            "Name the thumbprints of the issuing certificates that may, with --issuer-thumbprints."
+            f"Name the thumbprints of the issuing certificates that may, with --issuer-thumbprints: {_who_may(inputs)}"
         )
         return "blocked"
     previous = next((one for url, one in found.items() if url.lower() == reference.certificate_url.lower()), None)
@@ -166,6 +175,20 @@ def _is_there(
     if not issuers:
         return None
     return bool({one.thumbprint for one in issuers} & set(inputs.issuer_thumbprints))
+
+
+def _who_may(inputs: Inputs) -> str:
+    """Where the thumbprints of issuing certificates are to be had from, the given ones first. One or two sentences."""
+    given = [one for one in inputs.certificate_pems if one.is_ca]
+    lowest = [one for one in given if not any(o.issuer == one.subject and o is not one for o in given)]
+    if lowest:
+        found = ", ".join(f"{one.thumbprint} ({one.common_name or one.subject})" for one in lowest)
+        return f"of --certificate-pem that would be {found}."
+    return (
+        "the certificates that sign directly, not the root. The authority publishes them; or let it sign one for a "
+        "name that no cluster uses (`sfcert enrol probe --vault URL --policy FILE` without a cluster), which ends with "
+        "its pins. Where it signs by several in turn, name them all."
+    )
 
 
 def _issuers(observation: Observation, inputs: Inputs) -> tuple[Certificate, ...]:

@@ -48,7 +48,8 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
         if goal.future is not None and not one.renews_itself:
             found.append(
                 f"The vault does not renew {one.url} by itself: let a timer run `sfcert renew --due --vault "
-                f"{one.vault_url} --for-cluster {situation.observation.cluster.id}`, or bring the next version by hand."
+                f"{one.vault_url} --for-cluster {situation.observation.cluster.id}`, with the folder (--state) in "
+                "which `sfcert apply` has remembered the policy, or bring the next version by hand."
             )
         elif situation.aim != "thumbprint" and not one.renews_itself and not one.tags.get(OWNER_TAG):
             found.append(

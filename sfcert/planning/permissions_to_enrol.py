@@ -32,8 +32,10 @@ def needed_to_enrol(operation: EnrolOperation) -> tuple[set[str], set[str], set[
                 continue
             actions |= {f"{_ZONES}/read"} | {f"{_ZONES}/TXT/{one}" for one in ("read", "write", "delete")}
             subscription, group = solver.settings.get("subscription_id"), solver.settings.get("resource_group")
-            if subscription and group:
-                scopes.add(f"/subscriptions/{subscription}/resourceGroups/{group}")
+            # where no group is named, the zone is looked for in the whole subscription
+            where = f"/resourceGroups/{group}" if group else ""
+            if subscription:
+                scopes.add(f"/subscriptions/{subscription}{where}")
     return actions, data, scopes
 
 

@@ -173,7 +173,7 @@ def _by_hand(step: Step, situation: Situation, stage_id: str, deployment: Deploy
         enrolled = (future.url, future.leaf.thumbprint) if future is not None else None
         return az.deployment_lines(step.scope, stage_id, deployment, enrolled=enrolled)
     if step.enrol is not None:
-        return az.enrol_lines(step.enrol, stage_id, situation.observation.cluster.id, situation.owner)
+        return az.enrol_lines(step.enrol, stage_id, situation.owner)
     if step.vault is not None:
         return az.vault_lines(step.vault)
     if step.instances is not None:

@@ -5,8 +5,10 @@ Order is the plan's own and therefore stable. No view computes anything that the
 
 from __future__ import annotations
 
-from sfcert.model.plan import Plan, PropertyChange, Stage
+from sfcert.enrol.words import acme_lines, usage_words
+from sfcert.model.plan import EnrolOperation, Plan, PropertyChange, Stage
 from sfcert.model.proof import Proof
+from sfcert.pki import read_pem_chain
 from sfcert.views.text import PLAIN, Page, duration, instant, short_value
 
 SYMBOL = {"deployment": "▲", "vault": "◆", "instances": "■", "enrol": "✚", "wait": "◌", "manual": "✋"}
@@ -42,7 +44,7 @@ def goal_text(plan: Plan, quote: str = "") -> str:
 
 
 def enrolment_lines(stage: Stage) -> list[str]:
-    """What a stage asks for, and what the plan counts on."""
+    """What a stage asks for, of whom and how, and what the plan counts on."""
     if stage.enrol is None:
         return []
     policy, operation = stage.enrol.policy, stage.enrol
@@ -50,17 +52,27 @@ def enrolment_lines(stage: Stage) -> list[str]:
     renewed = (
         "the vault, from the plan's end on"
         if policy.renewal.by == "vault" and not policy.issuer.is_merged
-        else "sfcert"
+        else "sfcert (`sfcert renew --due`)"
     )
-    asks = f"asks for: {policy.subject}; names {', '.join(policy.dns_names)}; {key}; usages {', '.join(policy.ekus)}; "
-    counts = f"counts on: an issuer of {', '.join(operation.issuers)}; NotBefore after every certificate in use; "
-    lines = [
+    asks = f"asks for: {policy.subject}; names {', '.join(policy.dns_names)}; {key}; {usage_words(policy.ekus)}; "
+    counts = f"counts on: an issuer of {_issuers(operation)}; NotBefore after every certificate in use; "
+    return [
         f"{asks}{policy.validity_months} months; renewed by {renewed}",
         f"{counts}NotAfter from {instant(operation.lives_until_utc)} on",
+        *acme_lines(policy, operation.vault_url),
     ]
-    if policy.issuer.acme is not None:
-        lines.append(f"by ACME: {policy.issuer.acme.directory}")
-    return lines
+
+
+def _issuers(operation: EnrolOperation) -> str:
+    """The issuers that the gate takes, by name where their certificate was seen."""
+    pem = operation.known_issuers_pem
+    names = {one.thumbprint: one.common_name or one.subject for one in read_pem_chain(pem.encode())} if pem else {}
+    return ", ".join(f"{one} ({names.get(one, 'its certificate was not seen')})" for one in operation.issuers)
+
+
+def cancel_lines_of(stage: Stage) -> tuple[str, ...]:
+    """The lines by which a stage's open request is cancelled by hand; empty where it asks for nothing."""
+    return tuple(stage.undo.get("cancel") or ())
 
 
 def change_line(change: PropertyChange, longest: int = 60) -> str:

@@ -14,7 +14,7 @@ from sfcert.model.forecast import CertificateForecast, Forecast
 from sfcert.model.plan import Plan, Stage
 from sfcert.views.forecast import ForecastRow, describe, forecast_rows, forecast_svg, last_moment_says
 from sfcert.views.forecast import headline as forecast_headline
-from sfcert.views.plan import SYMBOL, change_line, enrolment_lines, headline, safe_stop
+from sfcert.views.plan import SYMBOL, cancel_lines_of, change_line, enrolment_lines, goal_text, headline, safe_stop
 from sfcert.views.text import duration, instant
 
 
@@ -43,6 +43,7 @@ class StageCard:
     gates_out: tuple[str, ...]
     undo: str
     az: str
+    cancel: str
     template: str | None
 
 
@@ -118,6 +119,7 @@ def _card(stage: Stage, longest_s: int) -> StageCard:
         gates_out=tuple(gate.says for gate in stage.gates_out),
         undo=str(stage.undo.get("how", "")),
         az="\n".join(stage.az),
+        cancel="\n".join(cancel_lines_of(stage)),
         template=pretty(stage.deployment.template) if stage.deployment else None,
     )
 
@@ -134,6 +136,7 @@ def plan_html(plan: Plan) -> str:
     return _template().render(
         plan=plan,
         headline=headline(plan).partition(": ")[2],  # the verdict stands beside it as a badge
+        goal=goal_text(plan) if plan.goal else "",
         planned_for=instant(plan.planned_for_utc or plan.created_at_utc),
         forecast=_forecast(plan.forecast) if plan.forecast else None,
         stages=[_card(stage, longest_s) for stage in plan.stages],

@@ -6,7 +6,7 @@ The lines for `az` are printed to the letter, never wrapped: they are copied int
 from __future__ import annotations
 
 from sfcert.model.plan import Stage
-from sfcert.views.plan import stage_lines
+from sfcert.views.plan import cancel_lines_of, stage_lines
 from sfcert.views.text import PLAIN, Page
 
 
@@ -15,4 +15,6 @@ def stage_human(stage: Stage, *, page: Page = PLAIN) -> str:
     lines = stage_lines(stage, page)
     if stage.az:
         lines += ["", page.paint("By hand with az", "bold"), *stage.az]
+    if cancel := cancel_lines_of(stage):
+        lines += ["", page.paint("To cancel its request while it is open", "bold"), *cancel]
     return "\n".join(lines) + "\n"

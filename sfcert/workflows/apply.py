@@ -95,7 +95,7 @@ def apply(
     """
     refuse_unfit(plan, until)
     run = Run(plan.cluster_id, ports, emit, plan=plan, options=options_of(plan), steps=steps)
-    run.enrolments, run.instead = enrolments, dict(instead or {})
+    run.enrolments, run.instead, run.plan_name = enrolments, dict(instead or {}), plan_name
     records: list[StageRecord] = []
     asked = _Asked(confirm)
     try:

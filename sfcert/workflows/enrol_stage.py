@@ -20,7 +20,7 @@ from typing import Any, Literal
 from sfcert.converge.vault_gates import ENROLLED_TAG
 from sfcert.enrol.expectation import Expectation, expectation_of
 from sfcert.enrol.reading import is_enabled, latest_version, leaf_of_version, status_of, version_id
-from sfcert.errors import ConvergenceError, InputError, RefusedError
+from sfcert.errors import ConvergenceError, InputError, RefusedError, SfcertError
 from sfcert.model.observation import PinnedName
 from sfcert.model.plan import EnrolOperation, Stage
 from sfcert.model.progress import Event
@@ -73,20 +73,24 @@ def enrol_stage(
 
 
 def refuse_unready_issuer(run: Run) -> None:
-    """Raise before the first stage where the plan will ask an issuer that the vault does not know.
+    """Raise before the first stage where the plan will ask an issuer that the vault does not know, or one by ACME that
+    could not be asked from here.
 
     Raises:
-        InputError: PolicyInvalid.
+        InputError: PolicyInvalid, or as an order by ACME. RemoteError: as an order by ACME.
 
-    Effects: one read where the plan has yet to ask an issuer of the vault.
+    Effects: reads, where the plan has yet to ask.
     """
     operation = operation_of(run.plan)
     if operation is None or run.binding is not None or run.enrolments is None:
         return
     issuer = operation.policy.issuer
+    stage = next(one for one in run.plan.stages if one.enrol is not None)
+    if issuer.is_acme:
+        _look_ahead(run, stage, operation)
+        return
     if not issuer.is_integrated or issuer.provider is not None:
         return
-    stage = next(one for one in run.plan.stages if one.enrol is not None)
     vault = run.enrolments(operation, _telling(run, stage)).vault
     if vault.fetch_issuer(operation.vault_url, issuer.name) is None:
         raise InputError(
@@ -94,6 +98,23 @@ def refuse_unready_issuer(run: Run) -> None:
             f"{operation.vault_url} has no issuer {issuer.name!r}, which stage {stage.id} will ask. Create it there, "
             "or name its `provider` in the policy and plan again; nothing was sent.",
         )
+
+
+def _look_ahead(run: Run, stage: Stage, operation: EnrolOperation) -> None:
+    assert run.enrolments is not None
+    look_ahead = run.enrolments(operation, _telling(run, stage)).look_ahead
+    if look_ahead is None:
+        return
+    try:
+        look_ahead(operation.policy.dns_names)
+    except SfcertError:
+        run.tell(
+            "noted",
+            stage=stage.id,
+            message="This run would come to an authority, or to a zone, that cannot be asked from here as it stands; "
+            "so nothing was sent.",
+        )
+        raise
 
 
 def _ask(run: Run, stage: Stage, request: Request, means: Means, until_utc: datetime) -> None:
@@ -108,7 +129,7 @@ def _ask(run: Run, stage: Stage, request: Request, means: Means, until_utc: date
         stage=stage.id,
         steps=[
             f"Have the request below signed by {' or '.join(operation.issuers)}.",
-            f"Bring the answer back: {merge} --for-cluster {run.plan.cluster_id}",
+            f"Bring the answer back: {merge} --for-plan {run.plan_name}",
         ],
         verbatim=done.csr_pem,
     )

@@ -79,13 +79,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a run works with. `find_issuers` looks for a leaf's issuer elsewhere; it returns none where it fails."""
+    """What a run works with. `look_ahead` raises where an order for these names by ACME could not even begin, and
+    changes nothing; None where there is nothing to look at. `find_issuers` looks for a leaf's issuer elsewhere; it
+    returns none where it fails."""
 
     vault: EnrolmentVault
     memory: Memory
     clock: Clock
     emit: Callable[[Event], None]
     acquire: Acquire | None = None
+    look_ahead: Callable[[Sequence[str]], None] | None = None
     find_issuers: Callable[[Certificate], tuple[Certificate, ...]] | None = None
 
 

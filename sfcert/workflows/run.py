@@ -70,6 +70,8 @@ class Run:
         self.binding: Binding | None = None
         self.enrolments: Enrolments | None = None
         self.instead: dict[str, str] = {}
+        #: How the plan is called on the command line.
+        self.plan_name = "PLAN"
 
     @property
     def plan(self) -> Plan:

@@ -15,12 +15,14 @@ _PLAN_AGAIN = frozenset({"PlanStale", "ForeignChange"})
 
 class Stop(Value):
     """Where a run stands. `frozen` are vault certificate URLs whose renewal is off because of this plan;
-    `safe_until_utc` is the date of the newest stage that is done; `go_on` the command."""
+    `safe_until_utc` is the date of the newest stage that is done; `go_on` the command. `or_else` is what to do instead
+    where what was refused has changed since; None where there is nothing else."""
 
     frozen: tuple[str, ...]
     safe_until_utc: datetime | None
     next_stage: str | None
     go_on: str
+    or_else: str | None = None
 
     @property
     def text(self) -> str:
@@ -33,6 +35,8 @@ class Stop(Value):
             lines.append(f"Renewal is frozen for {', '.join(self.frozen)}; this is safe until {until}.")
         if self.next_stage:
             lines.append(f"Next stage: {self.next_stage}. To go on: {self.go_on}")
+            if self.or_else:
+                lines.append(self.or_else)
         return "\n".join(lines) or "Nothing is left frozen."
 
 
@@ -61,14 +65,18 @@ def stop_of(
         # the newest done stage's date counts: it was computed for the state that it leaves
         if stage.id in done or safe is None:
             safe = stage.safe_to_stop_until_utc
+    again = f"sfcert plan --cluster {plan.cluster_id} --playbook {plan.playbook} -o {plan_name}"
+    is_refused = token == "GateRefused"
     following = next((stage.id for stage in plan.stages if stage.id not in done), None)
     return Stop(
         frozen=tuple(frozen),
         safe_until_utc=safe if frozen else None,
         next_stage=following,
-        go_on=f"sfcert plan --cluster {plan.cluster_id} -o {plan_name}"
-        if token in _PLAN_AGAIN
-        else f"sfcert apply {plan_name}",
+        go_on=again if token in _PLAN_AGAIN or is_refused else f"sfcert apply {plan_name}",
+        or_else=f"Give it what the gate asks for. Where the authority itself signs otherwise by now: sfcert apply "
+        f"{plan_name}"
+        if is_refused
+        else None,
     )
 
 

@@ -8,6 +8,7 @@ own process the end is an exception that nobody catches, and whatever clean-up t
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ import requests
 
 from sfcert.cli import enrolment_memory
 
+_VERSION = re.compile(r"[0-9a-f]{32}")
 #: Parts of the addresses of a CA's requests that change something; the others only look (Pebble's own paths).
 _AT_THE_CA = ("sign-me-up", "order-plz", "chalZ", "finalize-order", "certZ")
 
@@ -33,12 +35,12 @@ class Effects:
     """Lists effects by name, and dies at one of them.
 
     Args:
-        at: the number of the effect, from 0; None never dies.
+        at: the number of the effect, from 0, or the first one of this name; None never dies.
         is_after: it was carried out before the end came.
         die: how the process ends.
     """
 
-    def __init__(self, at: int | None, *, is_after: bool, die: Callable[[], None] | None = None) -> None:
+    def __init__(self, at: int | str | None, *, is_after: bool, die: Callable[[], None] | None = None) -> None:
         self._at = at
         self._is_after = is_after
         self._die = die
@@ -66,7 +68,7 @@ class Effects:
     def around(self, name: str | None, effect: Callable[[], Any]) -> Any:
         if self.is_dead:
             raise Killed
-        is_last = name is not None and len(self.names) == self._at
+        is_last = name is not None and self._at in (name, len(self.names))
         if name is not None:
             self.names.append(name)
         if is_last and not self._is_after:
@@ -88,7 +90,9 @@ def _name_of(request: requests.PreparedRequest) -> str | None:
     parts = urlsplit(str(request.url))
     if (parts.hostname or "").endswith(".vault.azure.net"):
         path = parts.path.strip("/").split("/")
-        return None if request.method == "GET" else f"vault {request.method} {'/'.join(path[:1] + path[2:])}"
+        # without the certificate's name and a version's id
+        plain = [one for one in path[:1] + path[2:] if not _VERSION.fullmatch(one)]
+        return None if request.method == "GET" else f"vault {request.method} {'/'.join(plain)}"
     return next((f"CA {one}" for one in _AT_THE_CA if one in parts.path and request.method == "POST"), None)
 
 

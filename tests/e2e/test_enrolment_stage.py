@@ -292,6 +292,13 @@ def test_the_lines_by_hand_enrol_through_the_gate_and_apply_goes_on_from_there(b
     assert site.plan(*change_words(site, "OtherCA"), *chain_of_the_other_authority(site)).code == 2
     assert site.apply("--until", "40-pin-issuers").code == 0
     stage = next(one for one in site.planned["stages"] if one["kind"] == "enrol")
+    asked = ("enrol", "other", "--vault", str(site.facts["vault_url"]), "--subject", "CN=a", "--issuer", "Self")
+    another = command(*asked, "--for-plan", str(site.plan_file))
+    assert another.code == 1
+    assert "--for-plan: that plan enrols" in another.err
+    twice = command(*asked, "--for-plan", str(site.plan_file), "--for-cluster", site.cluster_id)
+    assert twice.code == 1
+    assert "--for-cluster, --for-bundle or --for-plan" in twice.err
     for line in (one for one in stage["az"] if one.startswith("sfcert ")):
         words = shlex.split(line.replace("${PLAN:-plan.json}", str(site.plan_file)))[1:]
         file = site.folder / words[-1] if ">" in words else None

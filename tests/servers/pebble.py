@@ -48,6 +48,10 @@ class Pebble:
         found = [x509.load_pem_x509_certificate(self._manage(f"roots/{at}")) for at in range(2)]
         return [one.subject.rfc4514_string().removeprefix("CN=") for one in found]
 
+    def issuer_pem(self) -> str:
+        """The certificate that signs its leaves, in its own chain: another one after each start."""
+        return self._manage("intermediates/0").decode()
+
     def _manage(self, path: str, body: bytes | None = None) -> bytes:
         context = ssl.create_default_context(cafile=str(self.ca_file))
         handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))

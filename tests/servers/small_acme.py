@@ -65,6 +65,10 @@ class SmallAcme:
         stranger = ec.generate_private_key(ec.SECP256R1())
         self._stranger = _sign(stranger.public_key(), "A Stranger", "A Stranger", stranger)
 
+    @property
+    def issuer_thumbprint(self) -> str:
+        return self._issuer.fingerprint(hashes.SHA1()).hex().upper()
+
     def new_orders(self) -> list[Json]:
         return [payload for path, payload in self.asked if path == "/new-order"]
 

@@ -23,7 +23,7 @@ from tests.e2e.test_change_of_issuer import chain_of_the_other_authority
 from tests.e2e.test_enrolment_stage import change_words
 from tests.workflows.enrolment_site import Desk, FakeAcme, Killed
 
-ACME = {"name": "acme", "acme": {"directory": "https://ca.example/directory"}}
+ACME = {"name": "acme", "acme": {"directory": "https://ca.example/directory", "solvers": [{"kind": "http01"}]}}
 
 
 @pytest.fixture

@@ -113,6 +113,14 @@ class Dns01:
         with self._lock_of(target):
             self._writer.remove_text(zone, target, dns_validation(key_authorization))
 
+    def fetch_zone(self, name: str) -> str:
+        """The zone in which the name's record would be written: a look ahead, which writes nothing.
+
+        Raises:
+            RemoteError: `DnsZoneNotFound`, `DnsDelegatedElsewhere`, or nobody answers.
+        """
+        return self._place(name)[1]
+
     def _place(self, name: str) -> tuple[str, str]:
         """Where the record goes: the name after all CNAMEs, and its zone."""
         asked = challenge_name(name)

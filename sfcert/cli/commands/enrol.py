@@ -16,6 +16,7 @@ from sfcert.cli.enrolling import (
     gate_options,
     means_for,
     of_several,
+    plan_option,
     vault_options,
 )
 from sfcert.cli.output import answer, form_option, write_whole
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @vault_options
 @policy_options
 @gate_options
+@plan_option
 @click.option("--dry-run", is_flag=True, help="Show the differences and what the gate predicts; send nothing.")
 @click.option("--renew", is_flag=True, help="Ask for a new version although the newest one is good.")
 @click.option(
@@ -100,6 +102,9 @@ def command(
     done: list[Enrolled] = []
     failed: list[tuple[str, SfcertError]] = []
 
+    for each in asked:
+        named.check(vault, checked_name(each.name))
+
     def work(one: Asked) -> Enrolled | None:
         if due and (why := _rests(connection, vault, one, state)):
             click.echo(f"{one.name}: {why}", err=True)
@@ -110,6 +115,7 @@ def command(
             policy=one.policy,
             expectation=expectation,
             given_issuers=named.issuers,
+            signed_by=named.signed_by,
             accepted=named.accepted,
             dry_run=dry_run,
             renew=renew,

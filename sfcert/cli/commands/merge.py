@@ -14,6 +14,7 @@ from sfcert.cli.enrolling import (
     for_cluster,
     gate_options,
     means_for,
+    plan_option,
     read_chain_file,
     vault_options,
 )
@@ -34,6 +35,7 @@ from sfcert.errors import InputError
     help="Leaf and issuers (PEM, DER or PKCS #7), in any order; '-' is standard input.",
 )
 @gate_options
+@plan_option
 @click.option("--keep-pending", is_flag=True, help="Leave the request open where the gate refuses the chain.")
 @form_option
 def command(
@@ -61,6 +63,7 @@ def command(
 
     vault = checked_vault(vault_url)
     named = for_cluster(options)
+    named.check(vault, checked_name(name))
     certificates = tuple(one for path in chains for one in read_chain_file(path))
     connection = connect(named.source)
     means = means_for(connection, vault, checked_name(name), state, None)
@@ -73,6 +76,7 @@ def command(
         policy=policy,
         expectation=expectation_for(named),
         given_issuers=named.issuers,
+        signed_by=named.signed_by,
         accepted=named.accepted,
     )
     done = merge(request, means, certificates, keep_pending=keep_pending)

@@ -119,6 +119,8 @@ def command(
     source = source_of(options)
     given = _certificates(certificates)
     chains = _chains(pems)
+    policy = _policy(enrol_policy)
+    observation = look(source, _wanted(given, identity, chains) if source.cluster else None)
     inputs = Inputs(
         playbook=playbook,
         common_name=common_name,
@@ -127,9 +129,8 @@ def command(
         certificate_pems=chains,
         identity_id=identity,
         accepted=tuple(sorted(set(accepted))),
-        enrolment=_policy(enrol_policy),
+        enrolment=_settled(policy, observation.cluster.id) if policy is not None else None,
     )
-    observation = look(source, _wanted(given, identity, chains) if source.cluster else None)
     now = source.now or (observation.observed_at_utc if source.bundle or source.cluster else datetime.now(UTC))
     plan = plan_for(
         observation,
@@ -155,13 +156,40 @@ def command(
 
 
 def _policy(file: Path | None) -> EnrolmentPolicy | None:
-    """The policy of the certificate to be enrolled. Raises InputError FileUnreadable, PolicyInvalid, FormatTooNew."""
+    """The policy of the certificate to be enrolled, its files as absolute paths: it may be applied in another folder.
+
+    Raises:
+        InputError: FileUnreadable, PolicyInvalid, FormatTooNew.
+    """
     if file is None:
         return None
+    from sfcert.cli.acme_options import with_files_from
     from sfcert.cli.reading import read_text
     from sfcert.enrol.policy import read_policy
 
-    return read_policy(read_text(file), str(file))
+    return with_files_from(read_policy(read_text(file), str(file)), file.parent)
+
+
+def _settled(policy: EnrolmentPolicy, cluster_id: str) -> EnrolmentPolicy:
+    """The policy with the subscription of its Azure DNS zones written out: a plan says where it will write.
+
+    The variable's, as everywhere, else that of the cluster.
+    """
+    import os
+
+    from msgspec.structs import replace
+
+    from sfcert.model.ids import parse_resource_id
+
+    acme = policy.issuer.acme
+    if acme is None:
+        return policy
+    subscription = os.environ.get("AZURE_SUBSCRIPTION_ID") or parse_resource_id(cluster_id).subscription
+    solvers = tuple(
+        replace(one, settings={"subscription_id": subscription, **one.settings}) if one.kind == "azure-dns" else one
+        for one in acme.solvers
+    )
+    return replace(policy, issuer=replace(policy.issuer, acme=replace(acme, solvers=solvers)))
 
 
 def _wanted(certificates: dict[str, str], identity: str | None, chains: tuple[Certificate, ...]) -> CaptureOptions:

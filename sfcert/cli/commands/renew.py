@@ -67,6 +67,9 @@ def command(
     named = for_cluster(options)
     wanted = list({checked_name(one).lower(): one for one in names}.values())
     wanted = wanted or remembered_names(state or default_folder(), vault)
+    if not wanted:
+        folder = state or default_folder()
+        click.echo(f"{folder} remembers no enrolment into {vault}: is it the --state of whoever enrolled?", err=True)
     connection = connect(named.source)
     expectation = expectation_for(named)
     done: list[Enrolled] = []

@@ -14,6 +14,7 @@ from sfcert.enrol.prediction import predict
 from sfcert.model.bundle import NODES_NOT_ASKED, Unread
 from sfcert.model.certificate import SERVER_AUTH
 from sfcert.model.enrolment import Acme, EnrolmentPolicy, GateReport, Issuer, Key, Renewal
+from sfcert.model.observation import PinnedName
 from tests import make
 
 URL = f"{make.VAULT_URL}/certificates/{make.CERTIFICATE_NAME}"
@@ -97,6 +98,38 @@ def test_a_twin_of_the_issuer_that_is_not_pinned_fails() -> None:
     found = report(leaf, expectation=expected(), chain=(leaf, *leaf.chain, twin))
     assert reason(found, "issuer-pinned") == "TwinNotPinned"
     assert found.pins_to_add == (twin.thumbprint,)
+
+
+def test_for_a_plan_the_message_speaks_of_the_plan_and_how_to_plan_again() -> None:
+    pin = make.authority("Example Issuing CA A").thumbprint
+    name = PinnedName(common_name=make.COMMON_NAME, issuers=(pin,), issuers_text=pin)
+    planned = expectation_of(make.observation(make.common_name_world()), name=name)
+    leaf = make.leaf("2", ca="Example Issuing CA B", **FRESH)
+    other = make.authority("Example Issuing CA B").thumbprint
+    check = next(one for one in report(leaf, expectation=planned).checks if one.check == "issuer-pinned")
+    assert f"the plan takes none for {make.COMMON_NAME} but from {pin}" in check.message
+    assert f"--issuer-thumbprints {other} and the same --enrol-policy" in check.remedy
+    twin = make.authority("Example Issuing CA A", key_label="ca Example Issuing CA A", root="Another Root")
+    own = make.leaf("2", **FRESH)
+    found = report(own, expectation=planned, chain=(own, *own.chain, twin))
+    check = next(one for one in found.checks if one.check == "issuer-pinned")
+    assert check.reason == "TwinNotPinned"
+    assert f"--issuer-thumbprints {pin},{twin.thumbprint}" in check.remedy
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (policy(), "one of its products"),
+        (policy(issuer=Issuer(name="acme", acme=Acme(directory="https://ca.example"))), "name a `profile` of it"),
+        (policy(ekus=(SERVER_AUTH,)), "Let the policy ask for both"),
+    ],
+    ids=["an authority that people ask", "by ACME", "a policy that does not ask for it"],
+)
+def test_a_usage_that_is_missing_has_the_way_out_of_whoever_left_it_out(asked: EnrolmentPolicy, said: str) -> None:
+    found = report(make.leaf("2", ekus=(SERVER_AUTH,), **FRESH), expectation=expected(), asked=asked)
+    check = next(one for one in found.checks if one.check == "usages")
+    assert (check.reason, said in check.remedy) == ("UsageMissing", True), check.remedy
 
 
 def test_a_name_that_differs_in_case_from_the_declared_one_fails() -> None:

@@ -40,3 +40,28 @@ def test_a_manual_scale_set_needs_the_upgrade_of_its_instances() -> None:
 def test_a_plan_with_nothing_to_do_needs_reading_only() -> None:
     role = permissions(plan_of(make.bundle(make.common_name_world())))
     assert all(one.endswith("/read") for one in (*role["Actions"], *role["DataActions"]))
+
+
+def test_a_zone_of_azure_dns_is_named_by_its_group_or_its_whole_subscription() -> None:
+    from sfcert.enrol.policy import policy_of
+    from sfcert.model.plan import EnrolOperation
+    from sfcert.planning.permissions_to_enrol import needed_to_enrol
+
+    def scopes(**settings: str) -> set[str]:
+        acme = {"directory": "https://ca.example", "solvers": [{"kind": "azure-dns", "settings": settings}]}
+        policy = policy_of({"subject": "CN=a.example", "issuer": {"name": "acme", "acme": acme}}, "here")
+        operation = EnrolOperation(
+            vault_url="https://kv.vault.azure.net",
+            certificate="c",
+            policy=policy,
+            stand_in="E0" * 20,
+            previous=None,
+            name="a.example",
+            issuers=("AB" * 20,),
+            lives_until_utc=make.NOW,
+            mark="m",
+        )
+        return needed_to_enrol(operation)[2]
+
+    assert scopes(subscription_id="s", resource_group="rg") == {"/subscriptions/s/resourceGroups/rg"}
+    assert scopes(subscription_id="s") == {"/subscriptions/s"}
