@@ -14,6 +14,7 @@ import msgspec
 
 from sfcert.enrol.names import address_fault, common_name_of, dns_name_fault, is_dns_name, subject_fault
 from sfcert.enrol.renewal import DEFAULT_PERCENTAGE
+from sfcert.enrol.solvers import secret_faults
 from sfcert.enrol.windows import parse_window
 from sfcert.errors import Fault, InputError
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
@@ -98,7 +99,11 @@ def policy_of(given: Json, file: str) -> EnrolmentPolicy:
             faults.append(Fault("is missing", file, path=needed))
     if faults:
         raise InputError("PolicyInvalid", f"{file} is no policy that can be used.", faults)
-    return checked(EnrolmentPolicy(**values), file)
+    policy = EnrolmentPolicy(**values)
+    # what is remembered of an enrolment, and what a plan holds, is this policy
+    if held := secret_faults(policy):
+        raise InputError("PolicyInvalid", f"{file} holds a secret.", [Fault(one, file) for one in held])
+    return checked(policy, file)
 
 
 def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:

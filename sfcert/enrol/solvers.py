@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from sfcert.model.enrolment import Acme, Solver
+from sfcert.model.enrolment import Acme, EnrolmentPolicy, Solver
 
 #: Settings without which a solver can do nothing.
 NEEDED: dict[str, tuple[str, ...]] = {"http01-webroot": ("root",), "rfc2136": ("server",), "lexicon": ("provider",)}
+
+
+#: Words in the names of settings that are secrets themselves: those of dns-lexicon's providers, and of updates by TSIG.
+_SECRET = re.compile(r"token|secret|key|pass|psw|pwd|credential|private|totp|service_account|pin", re.IGNORECASE)
+#: Ends of names whose value is none: where a secret lies, or what it is called.
+_NAMES = ("_file", "_env", "_name", "_id", "_algorithm", "_is_global")
+
+
+def held_secrets(solver: Solver) -> tuple[str, ...]:
+    """Names of the settings that hold a secret instead of saying where it lies, in their order.
+
+    Source: the options of the providers of dns-lexicon, read 2026-11-30.
+    """
+    return tuple(key for key in solver.settings if _SECRET.search(key) and not key.endswith(_NAMES))
+
+
+def secret_faults(policy: EnrolmentPolicy) -> tuple[str, ...]:
+    """A sentence for each setting that holds a secret; empty where none does."""
+    solvers = policy.issuer.acme.solvers if policy.issuer.acme is not None else ()
+    return tuple(
+        f"the setting {key} of the solver {one.kind} holds a secret; name its file ({key}_file) or its variable "
+        f"({key}_env) instead"
+        for one in solvers
+        for key in held_secrets(one)
+    )
 
 
 def solver_faults(acme: Acme, names: Sequence[str]) -> tuple[str, ...]:

@@ -7,14 +7,13 @@ Leaves out what the certificate will be (`future`), and asking for it (`sfcert.w
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from sfcert.enrol.policy import vault_policy
-from sfcert.enrol.solvers import solver_faults
+from sfcert.enrol.solvers import secret_faults, solver_faults
 from sfcert.enrol.words import authority_words
 from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
@@ -33,9 +32,6 @@ from sfcert.planning.step import Step
 from sfcert.playbook import Playbook, StageDefinition
 from sfcert.trust.moves import AwaitDelivery, Enrol, Nothing, ResumeRenewal
 
-#: Words in the name of a setting that is a secret itself unless it says in which file or variable it lies.
-_SECRET = re.compile(r"token|secret|password|passphrase|credential|api_?key|private", re.IGNORECASE)
-
 
 def check_enrolment(playbook: Playbook, policy: EnrolmentPolicy) -> None:
     """Hold an enrolment's policy to what a plan may hold.
@@ -52,15 +48,10 @@ def check_enrolment(playbook: Playbook, policy: EnrolmentPolicy) -> None:
             f"RESOURCE_ID`), then plan {playbook.name} without --enrol-policy.",
         )
     acme = policy.issuer.acme
-    solvers = acme.solvers if acme is not None else ()
-    faults = [
-        Fault(f"the setting {key} of the solver {one.kind} holds a secret; name its file or variable instead", path=key)
-        for one in solvers
-        for key in one.settings
-        if _SECRET.search(key) and not key.endswith(("_file", "_env", "_name", "_id"))
-    ]
-    if faults:
-        raise InputError("PolicyInvalid", "A plan holds no secret, and this policy has one in it.", faults)
+    if held := secret_faults(policy):
+        raise InputError(
+            "PolicyInvalid", "A plan holds no secret, and this policy has one in it.", [Fault(one) for one in held]
+        )
     unfit = solver_faults(acme, policy.dns_names) if acme is not None else ()
     if unfit:
         raise InputError(

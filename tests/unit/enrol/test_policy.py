@@ -235,3 +235,12 @@ def test_the_published_schema_takes_what_the_reader_takes() -> None:
     jsonschema.validate(json.loads(json.dumps(short | {"issuer": {"name": "Self"}})), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(short | {"subjekt": "x"}, schema)
+
+
+def test_a_solver_whose_secret_stands_in_the_policy_is_refused_without_it() -> None:
+    """What is remembered of an enrolment is its policy."""
+    solvers = [{"kind": "lexicon", "settings": {"provider": "cloudflare", "auth_token": "s3cret"}}]
+    given = {"subject": "CN=a", "issuer": {"name": "acme", "acme": {"directory": "https://ca", "solvers": solvers}}}
+    with pytest.raises(InputError, match="auth_token_file") as refused:
+        policy_of(given, "policy.yaml")
+    assert "s3cret" not in str(refused.value)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sfcert.enrol.policy import policy_of
-from sfcert.enrol.solvers import solver_faults
+from sfcert.enrol.solvers import held_secrets, solver_faults
 from sfcert.enrol.words import acme_lines, authority_words, usage_words
-from sfcert.model.enrolment import EnrolmentPolicy
+from sfcert.model.enrolment import EnrolmentPolicy, Solver
 
 VAULT = "https://kv.vault.azure.net"
 
@@ -77,3 +77,22 @@ def test_solvers_that_could_not_do_their_work_are_faults_of_the_policy() -> None
     good = policy({"kind": "lexicon", "settings": {"provider_env": "P"}})
     assert good.issuer.acme is not None
     assert solver_faults(good.issuer.acme, ("a.example.com",)) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "auth_token", "auth_password", "auth_psw", "auth_pass", "auth_key", "auth_secret", "auth_application_key",
+        "auth_access_key", "auth_service_account_info", "auth_totp_secret", "auth_key_content", "key_secret", "api_key",
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_a_secret_itself_is_told_from_one_that_names_it(name: str) -> None:
+    held = Solver(kind="lexicon", settings={"provider": "any", name: "s3cret"})
+    assert held_secrets(held) == (name,)
+    for where in (f"{name}_file", f"{name}_env"):
+        assert held_secrets(Solver(kind="lexicon", settings={where: "x"})) == ()
+
+
+def test_settings_that_are_no_secrets_may_stand_in_a_plan() -> None:
+    plain = ("provider", "server", "zone", "key_name", "key_algorithm", "auth_username", "auth_client_id", "resolvers")
+    assert held_secrets(Solver(kind="rfc2136", settings=dict.fromkeys(plain, "x"))) == ()
