@@ -61,7 +61,8 @@ def permissions(plan: Plan) -> Json:
     """A custom role definition as `az role definition create` takes it; lists sorted, each entry once.
 
     Returns:
-        `AssignableScopes` are the groups that the stages touch. On a vault that goes by access policies the data
+        `AssignableScopes` are the groups that the stages touch. It does not stand alone: looking for scale sets and
+        vaults takes Reader on the subscription, as planning does. On a vault that goes by access policies the data
         actions have no effect: there the same caller needs *get*, *list* and *update* on certificates.
 
     Effects: none.
@@ -86,8 +87,9 @@ def permissions(plan: Plan) -> Json:
         "Name": f"sfcert apply {name}",
         "IsCustom": True,
         "Description": (
-            f"What `sfcert apply` needs for the plan {plan.digest[:19]} on {name}. Vaults that go by access policies "
-            f"need {_words(plan)} for the same caller instead of the data actions."
+            f"What `sfcert apply` needs for the plan {plan.digest[:19]} on {name}, beside Reader on the subscription, "
+            "where it looks for scale sets and vaults. Vaults that go by access policies need "
+            f"{_words(plan)} for the same caller instead of the data actions.{_elsewhere(plan)}"
         ),
         "Actions": sorted(actions),
         "NotActions": [],
@@ -95,6 +97,16 @@ def permissions(plan: Plan) -> Json:
         "NotDataActions": [],
         "AssignableScopes": sorted(scopes),
     }
+
+
+def _elsewhere(plan: Plan) -> str:
+    """What the plan does not know: in which group a vault lies that no deployment of it touches."""
+    touched = {one.vault.vault_url for one in plan.stages if one.vault is not None}
+    touched |= {one.enrol.vault_url for one in plan.stages if one.enrol is not None}
+    if not touched:
+        return ""
+    hosts = ", ".join(sorted(url.removeprefix("https://") for url in touched))
+    return f" Add the resource group of {hosts} to the scopes where it is none of them."
 
 
 def _words(plan: Plan) -> str:

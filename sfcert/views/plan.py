@@ -16,6 +16,8 @@ LEGEND = "▲ deployment   ◆ vault   ■ instances   ✚ enrolment   ◌ watch
 _CHANGE = {"Create": "+", "Modify": "~", "Delete": "-"}
 _STATUS_STYLE = {"ready": "green", "blocked": "red", "nothing-to-do": "green"}
 _MARKDOWN_LIMIT = 60_000
+#: Three pins and their commas: whoever reviews a change of pins has to see them whole.
+_WHOLE_PINS = 3 * 41 + 5
 
 
 def headline(plan: Plan) -> str:
@@ -96,7 +98,7 @@ def safe_stop(stage: Stage) -> str:
 def _change_lines(change: PropertyChange, page: Page) -> list[str]:
     """The path whole and on a line of its own, so that it can be copied; the values below it."""
     sign = {"Create": "green", "Modify": "cyan", "Delete": "red"}[change.kind]
-    values = change_line(change, page.width - 20).split(": ", 1)[1]
+    values = change_line(change, max(page.width - 20, _WHOLE_PINS)).split(": ", 1)[1]
     return [page.paint(f"      {_CHANGE[change.kind]} {change.path}", sign), *page.wrap(values, 8)]
 
 
@@ -245,7 +247,7 @@ def plan_markdown(plan: Plan) -> str:
         if asked := enrolment_lines(stage):
             lines += _fold(f"<code>{stage.id}</code>: the enrolment", [f"- {one}" for one in asked])
         if stage.changes:
-            block = ["```diff", *(change_line(change, 100) for change in stage.changes), "```"]
+            block = ["```diff", *(change_line(change, _WHOLE_PINS) for change in stage.changes), "```"]
             folded = _fold(f"<code>{stage.id}</code>: {len(stage.changes)} properties", block)
             if sum(map(len, lines)) + sum(map(len, folded)) < _MARKDOWN_LIMIT:
                 lines += folded
