@@ -220,7 +220,7 @@ def _times(
 ) -> list[GateCheck]:
     checks = [_in_date(leaf, now), _lifetime(leaf, policy, expectation)]
     if expectation is not None:
-        checks.append(_newer(leaf, expectation))
+        checks.append(_newer(leaf, policy, expectation, now))
     return checks
 
 
@@ -241,7 +241,7 @@ def _in_date(leaf: Certificate, now: datetime) -> GateCheck:
     return passed("in-date", f"Valid since {now - leaf.not_before_utc}.{more}")
 
 
-def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
+def _newer(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation, now: datetime) -> GateCheck:
     rivals = [one for one in expectation.in_use if one.thumbprint != leaf.thumbprint]
     if expectation.kind != "common-name":
         rivals = [one for one in rivals if one.common_name == leaf.common_name]
@@ -256,12 +256,16 @@ def _newer(leaf: Certificate, expectation: Expectation) -> GateCheck:
     best = max(rivals, key=lambda one: one.not_before_utc if by_start else one.not_after_utc)
     mine, theirs = (leaf.not_before_utc, best.not_before_utc) if by_start else (leaf.not_after_utc, best.not_after_utc)
     if mine <= theirs:
+        remedy = "Ask the authority for a certificate that is not dated back so far."
+        if policy.issuer.is_acme and by_start:
+            again = theirs + max(now - mine, timedelta()) + timedelta(minutes=1)
+            remedy = f"By ACME no date can be asked for: ask again after {again:%Y-%m-%d %H:%M} UTC."
         return failed(
             "newer",
             "NotNewer",
             f"Its {word} {mine:%Y-%m-%d %H:%M:%S} is not after that of {best.thumbprint} ({theirs:%Y-%m-%d %H:%M:%S}): "
             "nodes would go on presenting the older one until it expires.",
-            "Ask the authority for a certificate that is not dated back so far.",
+            remedy,
         )
     if expectation.kind == "common-name" and expectation.rivals_unread:
         return _unread_rival(expectation.rivals_unread[0])

@@ -186,8 +186,8 @@ def _who_may(inputs: Inputs) -> str:
         return f"of --certificate-pem that would be {found}."
     return (
         "the certificates that sign directly, not the root. The authority publishes them; or let it sign one for a "
-        "name that no cluster uses (`sfcert enrol probe --vault URL --policy FILE` without a cluster), which ends with "
-        "its pins. Where it signs by several in turn, name them all."
+        "name that no cluster uses (`sfcert enrol probe --vault URL --policy FILE --state FOLDER`, without a cluster), "
+        "which ends with its pins. Where it signs by several in turn, name them all."
     )
 
 

@@ -17,11 +17,12 @@ import pytest
 
 from sfcert.sim.front import Groups
 from sfcert.sim.worlds.build import operator_of, put
+from tests.e2e.acme_site import by_http
 from tests.e2e.acme_stage_site import CHANGE, NAME, AcmeStage, acme_stage, issuer_of
 from tests.e2e.mortal import Effects, Killed
 from tests.e2e.site import Ended, Site, command
 from tests.servers.knot import Knot, running_knot
-from tests.servers.pebble import Pebble, running_pebble
+from tests.servers.pebble import EAB_KID, EAB_MAC, Pebble, running_challenge_server, running_pebble
 
 Json = dict[str, Any]
 
@@ -129,6 +130,26 @@ def test_a_self_signed_start_gets_its_certificate_through_a_zone_of_azure_dns(
     assert "Microsoft.Network/dnsZones/TXT/write" in role["Actions"]
     kept = site.running.call(lambda azure: [one.id.text for one in azure.resources.under(zone)])
     assert not [one for one in kept if "/TXT/" in one]
+
+
+def test_a_run_answers_http_01_by_itself_for_an_account_that_is_bound(
+    stage_of: Callable[..., AcmeStage], tmp_path: Path
+) -> None:
+    """No name server of ours is asked, and the key of the binding stays in its file."""
+    table = stage_of(friendly=True)
+    (tmp_path / "mac").write_text(EAB_MAC)
+    with (
+        running_challenge_server(tmp_path / "names") as names,
+        running_pebble(tmp_path / "bound", dns=names.dns, has_external_accounts=True) as bound,
+    ):
+        table.solver = by_http(bound)
+        bind = {"eab_key_id": EAB_KID, "eab_key_file": str(tmp_path / "mac")}
+        assert table.plan(bound, acme=bind).code == 2
+        assert EAB_MAC not in table.site.plan_file.read_text()
+        paused = table.site.apply("--until", table.stage)
+        assert paused.code == 0, paused.err
+    assert EAB_MAC not in paused.out + paused.err
+    assert table.certificate()["tags"]["sfcert-enrolled-for"].startswith("sfcert-")
 
 
 def azure_zone(site: Site, name: str) -> str:
@@ -242,6 +263,16 @@ def test_a_plan_that_was_told_no_issuer_says_where_to_look_for_it(
     probe = json.loads(Path(policy).read_text()) | {"subject": "CN=probe.example.test"}
     (tmp_path / "probe.yaml").write_text(json.dumps(probe))
     vault = ("--vault", str(table.site.facts["vault_url"]))
-    done = command("enrol", "probe", *vault, "--policy", str(tmp_path / "probe.yaml"), "--format", "json")
+    done = command(
+        "enrol",
+        "probe",
+        *vault,
+        "--policy",
+        str(tmp_path / "probe.yaml"),
+        "--format",
+        "json",
+        "--state",
+        str(tmp_path / "own"),
+    )
     assert done.code == 0, done.err
     assert done.json["pins"] == [issuer_of(pebble)]

@@ -117,6 +117,18 @@ def test_for_a_plan_the_message_speaks_of_the_plan_and_how_to_plan_again() -> No
     assert f"--issuer-thumbprints {pin},{twin.thumbprint}" in check.remedy
 
 
+def test_a_ca_by_acme_that_dates_back_is_asked_again_once_its_dates_are_late_enough() -> None:
+    """The certificate in use began 30 days ago; a CA that dates back by 31 is of use a day from now."""
+    back = timedelta(days=31)
+    leaf = make.leaf("2", **(FRESH | {"not_before": make.NOW - back}))
+    acme = Issuer(name="acme", acme=Acme(directory="https://ca.example"))
+    found = report(leaf, expectation=expected(), asked=policy(issuer=acme))
+    check = next(one for one in found.checks if one.check == "newer")
+    in_use = make.leaf("1").facts.not_before_utc
+    assert check.reason == "NotNewer"
+    assert f"ask again after {in_use + back + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC" in check.remedy
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
