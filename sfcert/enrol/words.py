@@ -51,7 +51,7 @@ def _authority(acme: Acme, vault_url: str) -> str:
     if acme.profile is not None:
         said.append(f"profile {acme.profile}")
     if acme.preferred_chain is not None:
-        said.append(f"the chain with {acme.preferred_chain}")
+        said.append(f"the chain that ends with {acme.preferred_chain}")
     if acme.ca_file is not None:
         said.append(f"its HTTPS trusted by {acme.ca_file}")
     return f"{'; '.join(said)}. Whoever applies has to reach it by HTTPS."
