@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft4Validator
 from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT4
 
 BASE = "https://schema.management.azure.com/schemas/"
@@ -74,7 +75,9 @@ def template_validator(folder: Path) -> Draft4Validator:
         contents = json.loads(file.read_text("utf-8")) if file.is_file() else absent[path]
         return Resource.from_contents(contents, default_specification=DRAFT4)
 
-    return Draft4Validator(json.loads(text), registry=Registry(retrieve=retrieve))  # type: ignore[call-arg]
+    schema = json.loads(text)
+    registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
+    return Draft4Validator(schema, registry=_with_all_read(registry, schema))  # type: ignore[call-arg]
 
 
 @cache
@@ -84,7 +87,32 @@ def resource_validator(folder: Path, resource_type: str, api_version: str) -> Dr
     file = f"{api_version}/{file.partition('/')[2]}"
     whole = template_validator(folder)
     registry = whole._registry  # type: ignore[attr-defined]  # the one way to share what was read
-    return Draft4Validator({"$ref": f"{BASE}{file}#/resourceDefinitions/{name}"}, registry=registry)  # type: ignore[call-arg]
+    schema = {"$ref": f"{BASE}{file}#/resourceDefinitions/{name}"}
+    return Draft4Validator(schema, registry=_with_all_read(registry, schema))  # type: ignore[call-arg]
+
+
+def _with_all_read(registry: Registry[Any], schema: Json) -> Registry[Any]:
+    """The registry with all that a schema leads to. It keeps nothing that a look-up reads, so each would read anew."""
+    waiting, seen = _documents_named(schema), set[str]()
+    while waiting:
+        uri = waiting.pop()
+        seen.add(uri)
+        try:
+            found = registry.get_or_retrieve(uri)
+        except Unresolvable:  # named by a part that no template here uses
+            continue
+        registry = found.registry
+        waiting |= _documents_named(found.value.contents) - seen
+    return registry.crawl()
+
+
+def _documents_named(schema: Any) -> set[str]:
+    if isinstance(schema, list):
+        return set().union(*map(_documents_named, schema))
+    if not isinstance(schema, dict):
+        return set()
+    named = str(schema.get("$ref") or "").partition("#")[0]
+    return set().union({named} if named else (), *map(_documents_named, schema.values()))
 
 
 @cache
