@@ -12,6 +12,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -30,6 +31,18 @@ _API_VERSION = "6.0"
 _READ_S = 30.0
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _TRIES = 4
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The connection over which the parts of one look are asked; None before the first, and after one that broke."""
+
+    connection: http.client.HTTPSConnection | None = None
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
 
 class ServiceFabricNodes:
@@ -65,7 +78,7 @@ class ServiceFabricNodes:
         return present_chain(host, port, self._route)
 
     def fetch_runtime(self) -> Json:
-        """As the port says; each part that fails alone is None."""
+        """As the port says; each part that fails alone is None. All of them over one connection while it holds."""
         if self._endpoint is None or (self._client_certificate is None and self._token is None):
             raise RemoteError(
                 "CredentialUnavailable",
@@ -74,6 +87,13 @@ class ServiceFabricNodes:
                 operation="GET /Nodes",
                 transient=False,
             )
+        kept = _Kept()
+        try:
+            return self._parts(kept)
+        finally:
+            kept.close()
+
+    def _parts(self, kept: _Kept) -> Json:
         failures: list[RemoteError] = []
 
         def part(read: Callable[[], Any]) -> Any:
@@ -83,16 +103,16 @@ class ServiceFabricNodes:
                 failures.append(error)
                 return None
 
-        nodes = part(lambda: self._pages("/Nodes"))
-        health = part(lambda: self._get("/$/GetClusterHealth"))
-        progress = part(lambda: self._get("/$/GetUpgradeProgress"))
-        manifest = part(lambda: self._get("/$/GetClusterManifest").get("Manifest"))
+        nodes = part(lambda: self._pages("/Nodes", kept))
+        health = part(lambda: self._get("/$/GetClusterHealth", kept))
+        progress = part(lambda: self._get("/$/GetUpgradeProgress", kept))
+        manifest = part(lambda: self._get("/$/GetClusterManifest", kept).get("Manifest"))
         if nodes is None and health is None and progress is None and manifest is None:
             raise failures[0]
         of_nodes: dict[str, Json] = {}
         for node in nodes or ():
             name = str(node.get("Name") or "")
-            found = part(partial(self._get, f"/Nodes/{quote(name)}/$/GetHealth"))
+            found = part(partial(self._get, f"/Nodes/{quote(name)}/$/GetHealth", kept))
             if found is not None:
                 of_nodes[name] = found
         return {
@@ -103,38 +123,40 @@ class ServiceFabricNodes:
             "node_health": of_nodes or None,
         }
 
-    def _pages(self, path: str) -> list[Json]:
+    def _pages(self, path: str, kept: _Kept) -> list[Json]:
         found: list[Json] = []
         query: dict[str, str] = {}
         while True:
-            page = self._get(path, query)
+            page = self._get(path, kept, query)
             found.extend(page.get("Items") or [])
             following = str(page.get("ContinuationToken") or "")
             if not following or query.get("ContinuationToken") == following:
                 return found
             query = {"ContinuationToken": following}
 
-    def _get(self, path: str, query: dict[str, str] | None = None) -> Json:
-        return self._retries.call(lambda: self._once(path, query or {}), is_repeatable=True)
+    def _get(self, path: str, kept: _Kept, query: dict[str, str] | None = None) -> Json:
+        return self._retries.call(lambda: self._once(path, query or {}, kept), is_repeatable=True)
 
-    def _once(self, path: str, query: dict[str, str]) -> Json:
-        assert self._endpoint is not None
+    def _once(self, path: str, query: dict[str, str], kept: _Kept) -> Json:
         operation = f"GET {path}"
-        host, port = self._endpoint.hostname or "", self._endpoint.port or 19080
-        line = self._trusted_line(host, port)
+        connection = kept.connection or self._connection()
+        kept.connection = None  # kept again only after a whole answer
+        is_good = False
         try:
-            connection = http.client.HTTPSConnection(host, port)
-            connection.sock = line
             headers = {"Accept": "application/json"}
             if self._token is not None:
                 headers["Authorization"] = f"Bearer {self._token()}"
             connection.request("GET", f"{path}?{urlencode({'api-version': _API_VERSION, **query})}", headers=headers)
             answer = connection.getresponse()
             text = answer.read(_LONGEST_ANSWER).decode("utf-8-sig", "replace")
+            is_good = answer.status < 400 and answer.isclosed() and not answer.will_close
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(_SERVICE, operation, str(error) or type(error).__name__) from error
         finally:
-            line.close()
+            if is_good:
+                kept.connection = connection
+            else:
+                connection.close()
         if answer.status >= 400:
             now = self._retries.clock.now()
             raise of_answer(_SERVICE, operation, answer.status, dict(answer.getheaders()), text, now=now)
@@ -143,6 +165,16 @@ class ServiceFabricNodes:
         except ValueError as error:
             raise unreachable(_SERVICE, operation, "its answer is not JSON") from error
         return found if isinstance(found, dict) else {"Items": found}
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        assert self._endpoint is not None
+        host, port = self._endpoint.hostname or "", self._endpoint.port or 19080
+        line = self._trusted_line(host, port)
+        connection = http.client.HTTPSConnection(host, port, context=line.context)
+        connection.sock = line
+        # a connection that opened itself again would reach a server that nobody has judged
+        connection.auto_open = 0
+        return connection
 
     def _trusted_line(self, host: str, port: int) -> ssl.SSLSocket:
         """A TLS connection to a node whose leaf was judged good.
