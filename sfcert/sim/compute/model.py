@@ -6,10 +6,11 @@ is field practice and can be switched off.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from sfcert.sim.kernel.plain import copied
 
 PROFILE_SECRETS = ("adminPassword", "customData")
 READ_ONLY = ("provisioningState", "uniqueId", "timeCreated")
@@ -31,7 +32,7 @@ def extensions_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], Hidden]:
     """The body as a GET may show it, and its write-only values by place. The caller's object is left alone."""
-    shown = copy.deepcopy(dict(body))
+    shown = copied(dict(body))
     hidden: Hidden = {}
     os_profile = profile_of(shown).get("osProfile") or {}
     for name in PROFILE_SECRETS:
@@ -57,7 +58,7 @@ def kept_hidden(known: Hidden, given: Hidden, shown: Mapping[str, Any], *, omiss
         if value in (None, "", {}):
             merged.pop(place, None)
         else:
-            merged[place] = copy.deepcopy(value)
+            merged[place] = copied(value)
     return {
         place: value
         for place, value in merged.items()
@@ -68,7 +69,7 @@ def kept_hidden(known: Hidden, given: Hidden, shown: Mapping[str, Any], *, omiss
 def merge_patch(known: Any, patch: Any) -> Any:
     """An ARM merge: objects merge, null removes, everything else (lists too) replaces."""
     if not isinstance(known, dict) or not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return copied(patch)
     merged = dict(known)
     for name, value in patch.items():
         if value is None:
@@ -94,17 +95,17 @@ def with_defaults(body: dict[str, Any]) -> dict[str, Any]:
 def machine_model(body: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
     """What a machine is made from: the profile with its write-only values, and the identity. Capacity, tags and the
     upgrade policy are not part of it, so that changing them leaves every machine current."""
-    profile = copy.deepcopy(profile_of(body))
+    profile = copied(profile_of(body))
     for place, value in hidden.items():
         owner, name = place.split("/", 1)
         if owner == "profile":
-            profile[name] = copy.deepcopy(value)
+            profile[name] = copied(value)
         elif owner == "osProfile":
-            profile.setdefault("osProfile", {})[name] = copy.deepcopy(value)
+            profile.setdefault("osProfile", {})[name] = copied(value)
     for extension in (profile.get("extensionProfile") or {}).get("extensions") or []:
         value = hidden.get(f"extensions/{extension.get('name')}")
         if value is not None:
-            extension.setdefault("properties", {})["protectedSettings"] = copy.deepcopy(value)
+            extension.setdefault("properties", {})["protectedSettings"] = copied(value)
     return {
         "virtualMachineProfile": profile,
         "identity": _identity_of(body),
@@ -115,7 +116,7 @@ def machine_model(body: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
 
 def _identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """Which identities a machine has; the ids that a GET shows beside each assigned one change nothing about it."""
-    identity = copy.deepcopy(body.get("identity") or {})
+    identity: dict[str, Any] = copied(body.get("identity") or {})
     if identity.get("userAssignedIdentities"):
         identity["userAssignedIdentities"] = {name: {} for name in identity["userAssignedIdentities"]}
     return identity

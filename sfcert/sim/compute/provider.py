@@ -6,7 +6,6 @@ from it; the earlier operation is canceled with `OperationPreempted`, which Azur
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +27,7 @@ from sfcert.sim.kernel.failure import AzureFailure, not_found
 from sfcert.sim.kernel.ids import ResourceId
 from sfcert.sim.kernel.nulls import without_nulls
 from sfcert.sim.kernel.operations import Operation
+from sfcert.sim.kernel.plain import copied
 from sfcert.sim.kernel.provider import Answer, Caller
 from sfcert.sim.kernel.resources import Resource
 from sfcert.sim.kernel.spelling import respelled
@@ -105,7 +105,7 @@ class ScaleSetProvider:
         return machine
 
     def _shown(self, resource: Resource) -> dict[str, Any]:
-        body = copy.deepcopy(resource.body)
+        body: dict[str, Any] = copied(resource.body)
         body["etag"] = f'"{resource.etag}"'
         self._fill_identity(body)
         return body
@@ -122,7 +122,7 @@ class ScaleSetProvider:
                 "id": f"{resource.id.text}/extensions/{extension.get('name')}",
                 "name": extension.get("name"),
                 "type": EXTENSIONS,
-                "properties": {"provisioningState": "Succeeded", **copy.deepcopy(extension.get("properties") or {})},
+                "properties": {"provisioningState": "Succeeded", **copied(extension.get("properties") or {})},
             }
             for extension in extensions_of(resource.body)
         ]
@@ -147,7 +147,7 @@ class ScaleSetProvider:
         """What a GET would show after this PUT, once it had succeeded; nothing is changed."""
         known = self._azure.resources.get(rid.text)
         if rid.type.lower() != TYPE.lower():
-            return {**copy.deepcopy(body), "id": rid.text, "name": rid.name, "type": rid.type}
+            return {**copied(body), "id": rid.text, "name": rid.name, "type": rid.type}
         shown, _ = self._written(rid, body, known)
         check_model(shown, known.body if known is not None else None)
         if known is not None:
@@ -177,10 +177,10 @@ class ScaleSetProvider:
     def _put_extension(self, rid: ResourceId, api_version: str, body: dict[str, Any], caller: Caller) -> Answer:
         """An extension as a resource of its own is an edit of the model's list, in place."""
         known = self._parent(rid)
-        merged = copy.deepcopy(known.body)
+        merged = copied(known.body)
         body = respelled(body)
         properties = {key: value for key, value in (body.get("properties") or {}).items() if key != "provisioningState"}
-        entry = {"name": rid.name, "properties": copy.deepcopy(properties)}
+        entry = {"name": rid.name, "properties": copied(properties)}
         profile = merged["properties"].setdefault("virtualMachineProfile", {}).setdefault("extensionProfile", {})
         entries = profile.setdefault("extensions", [])
         at = next((i for i, item in enumerate(entries) if str(item.get("name")).lower() == rid.name.lower()), None)
@@ -200,7 +200,7 @@ class ScaleSetProvider:
             given.pop(name, None)
         if known is not None:
             # What a PUT does not say of the size of the set stays as it is: nothing scales by omission.
-            given.setdefault("sku", copy.deepcopy(known.body.get("sku") or {}))
+            given.setdefault("sku", copied(known.body.get("sku") or {}))
             given["sku"].setdefault("capacity", (known.body.get("sku") or {}).get("capacity", 0))
         shown = with_defaults(given)
         shown.update({"id": known.id.text if known is not None else rid.text, "name": rid.name, "type": TYPE})
@@ -325,7 +325,7 @@ class ScaleSetProvider:
             machine = self._machine(self._runtime(resource), rid)
             return self._on_machines(resource, [machine], DELETE_S, lambda one: self._remove(resource, one))
         if kind == EXTENSIONS.lower():
-            merged = copy.deepcopy(resource.body)
+            merged = copied(resource.body)
             profile = merged["properties"]["virtualMachineProfile"].get("extensionProfile") or {}
             profile["extensions"] = [
                 item for item in profile.get("extensions") or [] if str(item.get("name")).lower() != rid.name.lower()

@@ -6,7 +6,6 @@ shapes; reference 8 for the status codes.
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 from sfcert.sim.compute.machine import ExtensionState, Machine
 from sfcert.sim.compute.model import split
 from sfcert.sim.compute.scale_sets import ScaleSet
+from sfcert.sim.kernel.plain import copied
 
 _DISPLAY = {
     "succeeded": "Provisioning succeeded",
@@ -108,7 +108,7 @@ def machine_body(
     """One virtual machine of a scale set as ARM shows it."""
     shown, _ = split({"properties": {"virtualMachineProfile": machine.applied.get("virtualMachineProfile") or {}}})
     profile = shown["properties"]["virtualMachineProfile"]
-    os_profile = copy.deepcopy(profile.get("osProfile") or {})
+    os_profile = copied(profile.get("osProfile") or {})
     os_profile.pop("computerNamePrefix", None)
     os_profile["computerName"] = machine.computer_name
     properties: dict[str, Any] = {
@@ -116,9 +116,9 @@ def machine_body(
         "modelDefinitionApplied": "VirtualMachineScaleSet",
         "vmId": machine.vm_id,
         "hardwareProfile": {},
-        "storageProfile": copy.deepcopy(profile.get("storageProfile") or {}),
+        "storageProfile": copied(profile.get("storageProfile") or {}),
         "osProfile": os_profile,
-        "networkProfileConfiguration": copy.deepcopy(profile.get("networkProfile") or {}),
+        "networkProfileConfiguration": copied(profile.get("networkProfile") or {}),
         "provisioningState": machine.provisioning,
         "timeCreated": stamp(machine.created_at),
     }
@@ -145,12 +145,12 @@ def machine_body(
         ],
     }
     if body.get("tags"):
-        shown_body["tags"] = copy.deepcopy(body["tags"])
+        shown_body["tags"] = copied(body["tags"])
     return shown_body
 
 
 def _public(state: ExtensionState) -> dict[str, Any]:
-    kept = {key: copy.deepcopy(value) for key, value in state.properties.items() if key != "protectedSettings"}
+    kept = {key: copied(value) for key, value in state.properties.items() if key != "protectedSettings"}
     kept["provisioningState"] = {"succeeded": "Succeeded", "failed": "Failed"}.get(state.level, "Updating")
     return kept
 
