@@ -113,7 +113,7 @@ class AzureArm:
             deployments = self._deployments(scope).deployments
             parts = scope.strip("/").split("/")
             is_group = len(parts) == 4 and parts[2].lower() == "resourcegroups"
-            options: dict[str, Any] = {"polling": False, "raw_response_hook": self._note}
+            options: dict[str, Any] = {"polling": False, "raw_response_hook": self._note_start}
             try:
                 if is_group:
                     deployments.begin_create_or_update(parts[3], name, body, **options)
@@ -137,7 +137,7 @@ class AzureArm:
                     name.name,
                     {"instanceIds": list(instance_ids)},
                     polling=False,
-                    raw_response_hook=self._note,
+                    raw_response_hook=self._note_start,
                 )
             except Exception as error:  # of_exception raises again what is not the SDK's own
                 raise of_exception(_SERVICE, operation, error, now=self._now()) from error
@@ -182,7 +182,7 @@ class AzureArm:
             headers = dict(response.headers)
             if response.status_code >= 400:
                 raise of_answer(_SERVICE, operation, response.status_code, headers, text, now=self._now())
-            self._asked_wait_s = retry_after_s(headers, self._now())
+            self._note(headers)
             try:
                 found = json.loads(text)
             except ValueError as error:
@@ -198,8 +198,13 @@ class AzureArm:
 
         return self._retries.call(send, is_repeatable=True)
 
-    def _note(self, response: Any) -> None:
-        self._asked_wait_s = retry_after_s(dict(response.http_response.headers), self._now())
+    def _note(self, headers: Mapping[str, str]) -> None:
+        asks = any("retry-after" in key.lower() for key in headers)
+        # the embedded Azure's clock is a request away: it is asked only where the answer may be a date
+        self._asked_wait_s = retry_after_s(headers, self._now()) if asks else None
+
+    def _note_start(self, response: Any) -> None:
+        self._note(dict(response.http_response.headers))
 
     def _pipeline(self) -> Any:
         with self._lock:

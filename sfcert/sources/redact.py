@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any
 
 _KEYS = frozenset({"customdata", "userdata", "sastoken", "accesskey", "connectionstring", "privatekey", "pwd", "pfx"})
@@ -48,7 +49,7 @@ def has_redacted(value: Any) -> bool:
 
 def _redact(value: Any, salt: str, *, hide: bool) -> Any:
     if isinstance(value, dict):
-        if set(value) == {MARK}:
+        if len(value) == 1 and MARK in value:
             return value
         named = isinstance(value.get("name"), str) and _is_secret_key(value["name"])
         return {
@@ -66,6 +67,7 @@ def _redact(value: Any, salt: str, *, hide: bool) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)  # a body names the same few hundred properties again and again
 def _is_secret_key(key: str) -> bool:
     plain = key.lower().replace("_", "").replace("-", "")
     return plain in _KEYS or bool(_ENDS.search(plain))
