@@ -157,8 +157,9 @@ class Endpoints:
         held = node.proxied if is_proxy else node.served
         if held is None or held.key is None:
             return
-        context = self._contexts.setdefault(held.thumbprint, context_for(held))
-        stream = TlsStream(context, reader, writer)
+        if held.thumbprint not in self._contexts:
+            self._contexts[held.thumbprint] = context_for(held)
+        stream = TlsStream(self._contexts[held.thumbprint], reader, writer)
         await stream.handshake()
         try:
             await self._requests(stream, node, is_proxy=is_proxy)
