@@ -10,7 +10,7 @@ import pytest
 from sfcert.sim.deployments import Content
 from sfcert.sim.keyvault.state import SecretObject, SecretVersion
 from sfcert.sim.worlds.build import operator_of, put
-from tests.sim.deployments.test_deployments import START, TYPE, World, nested, request_of, thing
+from tests.sim.deployments.things import START, TYPE, World, nested, request_of, thing
 
 PLACE = "https://files.example/templates/main.json"
 
