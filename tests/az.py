@@ -44,8 +44,15 @@ class Desk:
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         """One line, as a person types it into bash."""
+        return self._ended("bash", "-c", f"set -euo pipefail\n{line}")
+
+    def _az(self, *words: str) -> subprocess.CompletedProcess[str]:
+        assert AZ is not None
+        return self._ended(AZ, *words, "-o", "json")
+
+    def _ended(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", "-c", f"set -euo pipefail\n{line}"],
+            command,
             env=self._environment,
             cwd=self.folder,
             capture_output=True,
@@ -56,30 +63,12 @@ class Desk:
 
     def az(self, *words: str) -> Any:
         """One az command that has to succeed; its parsed output, None where it prints nothing."""
-        assert AZ is not None
-        done = subprocess.run(
-            [AZ, *words, "-o", "json"],
-            env=self._environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = self._az(*words)
         assert done.returncode == 0, f"az {' '.join(words)}: {done.stderr[-2000:]}"
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def refused(self, *words: str) -> str:
         """One az command that has to fail; what it says."""
-        assert AZ is not None
-        done = subprocess.run(
-            [AZ, *words, "-o", "json"],
-            env=self._environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = self._az(*words)
         assert done.returncode != 0, done.stdout
         return done.stderr

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sfcert.cli.commands.apply import ports_for
 from sfcert.cli.connect import connect
 from sfcert.cli.plan_file import load_plan
 from sfcert.cli.source import Source
+from sfcert.model.plan import Plan
 from sfcert.model.progress import Event
 from sfcert.ports import Ports
 from sfcert.workflows.apply import Outcome, apply
@@ -101,15 +101,9 @@ class KilledAt:
             raise Killed
 
 
-def run_plan(
-    site: Site,
-    *,
-    moments: Moments | None = None,
-    effects: Effects | None = None,
-    emit: Callable[[Event], None] = lambda event: None,
-) -> Outcome:
-    """Apply the site's plan as the command does, with these in the way."""
-    plan = load_plan(Path(site.plan_file))
+def plan_and_ports(site: Site) -> tuple[Plan, Ports]:
+    """The site's plan as it lies on disk, and what `apply` would reach it by."""
+    plan = load_plan(site.plan_file)
     source = Source(
         cluster=plan.cluster_id,
         bundle=None,
@@ -118,7 +112,18 @@ def run_plan(
         now=None,
         sf_client_certificate=site.client_certificate,
     )
-    ports = ports_for(plan, source, connect(source))
+    return plan, ports_for(plan, source, connect(source))
+
+
+def run_plan(
+    site: Site,
+    *,
+    moments: Moments | None = None,
+    effects: Effects | None = None,
+    emit: Callable[[Event], None] = lambda event: None,
+) -> Outcome:
+    """Apply the site's plan as the command does, with these in the way."""
+    plan, ports = plan_and_ports(site)
     if moments is not None:
         ports = counted(ports, moments)
     return apply(plan, ports, confirm=lambda question: True, emit=emit, steps=effects or Effects())

@@ -97,6 +97,17 @@ class Site:
     def apply(self, *more: str) -> Ended:
         return command("apply", str(self.plan_file), "--yes", "--json", *more)
 
+    def goes_through(self, *words: str) -> Ended:
+        """Plan with these words and carry it out: proved, every stage done, and no node has refused another."""
+        planned = self.plan(*words)
+        assert planned.code == 2, planned.out
+        assert self.planned["proof"]["verdict"] == "proved"
+        applied = self.apply()
+        assert applied.code == 0, applied.err
+        assert applied.last("run-done")["stages"] == self.stages
+        assert self.refusals() == []
+        return applied
+
     def watch(self, *more: str) -> Ended:
         return command("watch", "--cluster", self.cluster_id, "--json", *(more or ("--timeout", "2h")))
 

@@ -9,16 +9,16 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.servers.users_proxy import UsersProxy, running_users_proxy
 
 GUARD = """
 import os, socket
@@ -51,32 +51,6 @@ def _resolved(host, *more, **named):
 
 socket.getaddrinfo = _resolved
 """
-
-
-class UsersProxy:
-    """The proxy that the user's variables name: notes who asks it for what, and refuses."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://jane:real-password@127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                return
-            with client:
-                self.asked.append(client.recv(4096).decode("latin-1").split("\r\n")[0])
-                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(timeout=5)
 
 
 @dataclass
@@ -124,9 +98,8 @@ class Desk:
 
 @pytest.fixture
 def users_proxy() -> Iterator[UsersProxy]:
-    proxy = UsersProxy()
-    yield proxy
-    proxy.close()
+    with running_users_proxy("jane:real-password") as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -50,15 +50,7 @@ WAYS = [Way(world, reading) for world in sorted(set(WORLDS) - set(BLOCKED)) for 
 def test_a_world_goes_to_the_common_name_and_no_node_refuses_another(way: Way, site_of: Callable[..., Site]) -> None:
     site = site_of(way.world, switches={"staging": {"reading": way.reading}})
     words, _ = NEEDS.get(way.world, ((), ""))
-    planned = site.plan(*words)
-    assert planned.code == 2, planned.out
-    assert site.planned["proof"]["verdict"] == "proved"
-
-    applied = site.apply()
-
-    assert applied.code == 0, applied.err
-    assert applied.last("run-done")["stages"] == site.stages
-    assert site.refusals() == []
+    site.goes_through(*words)
     assert not site.of_cluster(lambda cluster: cluster.down)
     assert site.presented() == {site.facts["thumbprint"]}
     assert site.declares() == {site.facts["common_name"]: site.facts["issuer_thumbprint"]}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.servers.serving import served
 from tests.servers.tls import make_server_tls
 
 Json = dict[str, Any]
@@ -239,14 +239,8 @@ def running_small_acme(folder: Path) -> Iterator[SmallAcme]:
     context.load_cert_chain(tls.certificate_file, tls.key_file)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     state.url, state.ca_file = f"https://localhost:{server.server_address[1]}", tls.ca_file
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with served(server):
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
 
 
 def _sign(

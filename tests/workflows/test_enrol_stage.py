@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 
-from sfcert.cli.commands.apply import ports_for
-from sfcert.cli.connect import connect
-from sfcert.cli.plan_file import load_plan
-from sfcert.cli.source import Source
 from sfcert.errors import InputError, RefusedError
 from sfcert.model.plan import EnrolOperation
 from sfcert.model.progress import Event
 from sfcert.workflows.apply import Outcome, apply
 from sfcert.workflows.enrolment_request import Means
+from tests.e2e.killing import plan_and_ports
 from tests.e2e.site import Site, opened
 from tests.e2e.test_change_of_issuer import chain_of_the_other_authority
 from tests.e2e.test_enrolment_stage import change_words
@@ -53,16 +50,7 @@ class Desktop:
         return self.desk.means(emit=tell, acquire=self.acme if operation.policy.issuer.is_acme else None)
 
     def apply(self, *, until: str | None = None, has_means: bool = True) -> Outcome:
-        plan = load_plan(self.site.plan_file)
-        source = Source(
-            cluster=plan.cluster_id,
-            bundle=None,
-            template=None,
-            parameters=None,
-            now=None,
-            sf_client_certificate=self.site.client_certificate,
-        )
-        ports = replace(ports_for(plan, source, connect(source)))
+        plan, ports = plan_and_ports(self.site)
         return apply(
             plan,
             ports,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from azure.mgmt.servicefabric import ServiceFabricManagementClient
 
 from sfcert.sim import worlds
 from sfcert.sim.host import Running
+from tests.servers.users_proxy import UsersProxy, running_users_proxy
 
 
 @pytest.fixture
@@ -90,41 +90,14 @@ def test_plain_http_is_refused_too(sim: Running, entered: dict[str, str], outsid
     assert (answer.status_code, outside) == (403, [])
 
 
-class Recorder:
-    """A proxy of the user's: notes what it is asked for and refuses."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                return
-            with client:
-                self.asked.append(client.recv(4096).decode("latin-1").split("\r\n")[0])
-                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(timeout=5)
-
-
 @pytest.fixture
-def users_proxy() -> Iterator[Recorder]:
-    recorder = Recorder()
-    yield recorder
-    recorder.close()
+def users_proxy() -> Iterator[UsersProxy]:
+    with running_users_proxy() as proxy:
+        yield proxy
 
 
 def test_a_user_s_own_proxy_is_not_asked_when_the_simulator_s_is_given(
-    sim: Running, users_proxy: Recorder, outside: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+    sim: Running, users_proxy: UsersProxy, outside: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, users_proxy.url)
@@ -141,7 +114,7 @@ def test_a_user_s_own_proxy_is_not_asked_when_the_simulator_s_is_given(
 
 
 def test_the_simulator_s_own_control_calls_pass_by_a_user_s_proxy(
-    sim: Running, users_proxy: Recorder, monkeypatch: pytest.MonkeyPatch
+    sim: Running, users_proxy: UsersProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sfcert.sim.host import call_control
 
@@ -152,7 +125,7 @@ def test_the_simulator_s_own_control_calls_pass_by_a_user_s_proxy(
 
 
 def test_a_secret_of_the_simulator_is_worth_nothing_without_it(
-    sim: Running, users_proxy: Recorder, outside: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+    sim: Running, users_proxy: UsersProxy, outside: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the simulator's proxy the sign-in goes to the user's proxy and fails there; it never falls through."""
     monkeypatch.setenv("HTTPS_PROXY", users_proxy.url)
