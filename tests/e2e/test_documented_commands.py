@@ -1,6 +1,8 @@
 """Every command in the tutorial and the how-to pages is run, in order, as a reader would run it.
 
-A line `$ …` of a console block is a command; `# exits with N` on it says which exit code the page promises (0 if none).
+A page that says nothing of an embedded Azure is read where one is up already: that runs in this process, a reader's
+commands in theirs. A line `$ …` of a console block is a command; `# exits with N` on it says which exit code the page
+promises (0 if none).
 """
 
 from __future__ import annotations
@@ -9,9 +11,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from sfcert.sim import worlds
+from sfcert.sim.host import start_in_thread
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
@@ -35,11 +42,7 @@ def commands_of(page: str) -> list[tuple[str, int]]:
 
 def script_of(page: str) -> str:
     """One shell script that stops, and says where, at the first command that does not end as promised."""
-    lines = []
-    starts_its_own = "sfcert sim up" in page
-    if not starts_its_own:
-        lines += ["sfcert sim up --seed 7 >/dev/null", 'eval "$(sfcert sim env)"']
-    lines.append("trap 'sfcert sim down >/dev/null 2>&1' EXIT")
+    lines = ["trap 'sfcert sim down >/dev/null 2>&1' EXIT"] if starts_its_own(page) else []
     for command, code in commands_of(page):
         shown = command.splitlines()[0].replace("'", "'\\''")
         lines.append(
@@ -48,21 +51,39 @@ def script_of(page: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def starts_its_own(page: str) -> bool:
+    return "sfcert sim" in page
+
+
+@contextmanager
+def variables_for(page: str, folder: Path) -> Iterator[dict[str, str]]:
+    """What a reader's shell holds when the page begins: what leads to the usual world, unless the page makes one."""
+    if starts_its_own(page):
+        yield {}
+        return
+    with start_in_thread(
+        folder=folder, seed=7, prepare=lambda azure: worlds.load(azure, "three-node-types")
+    ) as running:
+        yield running.env()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_each_command_of_the_page_ends_as_the_page_says(page: Path, tmp_path: Path) -> None:
-    assert commands_of(page.read_text()), "a page of this kind shows commands"
+    text = page.read_text()
+    assert commands_of(text), "a page of this kind shows commands"
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "LANG": "C.UTF-8",
     }
-    ended = subprocess.run(
-        ["bash", "-u"],
-        input=script_of(page.read_text()),
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    with variables_for(text, tmp_path / "azure") as variables:
+        ended = subprocess.run(
+            ["bash", "-u"],
+            input=script_of(text),
+            cwd=tmp_path,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
     assert ended.returncode == 0, ended.stderr[-3000:] + ended.stdout[-2000:]
