@@ -109,7 +109,7 @@ def policy_of(given: Json, file: str) -> EnrolmentPolicy:
 def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:
     """The policy with its subject's name first among the DNS names, refused where the vault or a machine could not use
     it. First, because some CAs take the first of them for the subject, whatever the request's own says (measured:
-    tests/e2e/test_acme_ways.py).
+    tests/e2e/acme/test_leaf_and_renewal.py).
 
     Raises:
         InputError: PolicyInvalid with every fault found.

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
 
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.solvers.lookup import Lookup
@@ -148,3 +149,30 @@ def said(ended: Ended) -> tuple[int, str]:
     assert len(lines) == 1, ended.err
     assert document["error"]["message"].splitlines()[0] in lines[0]
     return ended.code, str(document["error"]["token"])
+
+
+def good(ended: Ended) -> Json:
+    assert ended.code == 0, ended.err
+    return ended.json
+
+
+# -- what is left behind -----------------------------------------------------------------------------------------------
+
+
+def nothing_is_left(site: AcmeSite, knot: Knot | None = None) -> None:
+    assert site.versions() == 0
+    assert not site.has_pending()
+    if knot is not None:
+        assert texts(knot, site.host) == set()
+
+
+def leaf_of(site: AcmeSite, name: str | None = None) -> x509.Certificate:
+    found: x509.Certificate = site.running.call(
+        lambda azure: azure.find_service("vaults").content(site.vault).certificate(name or site.name).latest.leaf
+    )
+    return found
+
+
+def sans(leaf: x509.Certificate) -> set[str]:
+    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return set(found.get_values_for_type(x509.DNSName))

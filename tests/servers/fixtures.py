@@ -1,9 +1,11 @@
-"""Real servers on loopback: Pebble as the CA, its DNS server of made-up answers, and Knot."""
+"""Real servers on loopback for the tests of ACME: Pebbles, their DNS server of made-up answers, and Knot.
+
+Each is started once for a whole session of tests, when the first of them asks for it; tests use names of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -29,8 +31,15 @@ def challenge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chall
 
 @pytest.fixture(scope="session")
 def pebble(tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer) -> Iterator[Pebble]:
-    """A friendly CA that resolves through the challenge server."""
+    """A friendly CA that resolves through the challenge server: every name leads to loopback, TXT is not Knot's."""
     with running_pebble(tmp_path_factory.mktemp("pebble"), dns=challenge_server.dns) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def newer_pebble(tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer) -> Iterator[Pebble]:
+    """A CA with renewal information and profiles, of a newer release; it grants server authentication alone."""
+    with running_pebble(tmp_path_factory.mktemp("newer"), dns=challenge_server.dns, is_newer=True) as running:
         yield running
 
 
@@ -43,14 +52,14 @@ def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knot]:
 
 @pytest.fixture(scope="session")
 def knot_pebble(tmp_path_factory: pytest.TempPathFactory, knot: Knot) -> Iterator[Pebble]:
-    """A CA that resolves through Knot, with refused nonces and waits before validation left as Pebble has them."""
-    folder: Path = tmp_path_factory.mktemp("pebble-knot")
-    with running_pebble(folder, dns=f"{knot.address}:{knot.port}") as running:
+    """A friendly CA that resolves through Knot."""
+    with running_pebble(tmp_path_factory.mktemp("pebble-knot"), dns=f"{knot.address}:{knot.port}") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def newer_pebble(tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer) -> Iterator[Pebble]:
-    """A CA with renewal information and profiles, as Debian has it in a newer release."""
-    with running_pebble(tmp_path_factory.mktemp("newer"), dns=challenge_server.dns, is_newer=True) as running:
+def unkind_pebble(tmp_path_factory: pytest.TempPathFactory, knot: Knot) -> Iterator[Pebble]:
+    """It resolves through Knot, refuses some nonces and takes its time to validate, as Pebble has it by default."""
+    folder = tmp_path_factory.mktemp("unkind")
+    with running_pebble(folder, dns=f"{knot.address}:{knot.port}", is_friendly=False, sleep_s=1) as running:
         yield running
