@@ -25,18 +25,27 @@ def events_of(node: Node, now: datetime) -> list[dict[str, Any]]:
     """
     if not node.started:
         return []
-    shown = (("cluster", node.presented), ("server", node.served), ("client", node.presented))
-    events = [_certificate_event(node, role, held, now) for role, held in shown if held is not None]
+    events = [_certificate_event(node, role, held, now) for role, held in _shown(node)]
     state = event("System.FM", "State", "Ok" if node.in_ring else "Error", "", node.up_at, now)
     state["Description"] = "Fabric node is up." if node.in_ring else "Fabric node is down."
     return [*events, state]
 
 
 def health_of(node: Node, now: datetime) -> str:
-    """The worst of the node's events; a node outside the ring is in error."""
+    """The worst of the node's events; a node outside the ring is in error. Without their wording: it is asked often."""
     if not node.in_ring:
         return "Error"
-    return worst_of([item["HealthState"] for item in events_of(node, now)])
+    return worst_of(_state_of(node, held, now) for _, held in _shown(node)) if node.started else "Ok"
+
+
+def _shown(node: Node) -> list[tuple[str, Held]]:
+    """What a node shows in each role, where it shows something."""
+    roles = (("cluster", node.presented), ("server", node.served), ("client", node.presented))
+    return [(role, held) for role, held in roles if held is not None]
+
+
+def _state_of(node: Node, held: Held, now: datetime) -> str:
+    return "Warning" if held.certificate.not_after - now < _margin(node) else "Ok"
 
 
 def worst_of(states: Iterable[str]) -> str:
@@ -125,9 +134,8 @@ def _certificate_event(node: Node, role: str, held: Held, now: datetime) -> dict
         f"Warning threshold Security/CertificateExpirySafetyMargin is configured at {_span(margin)}, "
         "if needed, you can adjust it to fit your refresh process."
     )
-    state = "Warning" if left < margin else "Ok"
     since = max(node.up_at, held.installed_at)
-    return event(SOURCE, f"Certificate_{role}", state, text, since, now)
+    return event(SOURCE, f"Certificate_{role}", _state_of(node, held, now), text, since, now)
 
 
 def _margin(node: Node) -> timedelta:

@@ -190,7 +190,7 @@ def cluster_health(cluster: Cluster, now: datetime, asked: dict[str, str]) -> di
     worst = worst_of([*states, *[one["HealthState"] for one in events]])
     of_nodes = unhealthy_nodes(
         [
-            (node.name, state, unhealthy_events(events_of(node, cluster.time_at(node)), state))
+            (node.name, state, unhealthy_events(events_of(node, cluster.time_at(node)), state) if state != "Ok" else [])
             for node, state in zip(nodes, states, strict=True)
         ]
     )
