@@ -34,14 +34,7 @@ class Body:
         return here
 
     def is_symbolic(self, *path: str) -> bool:
-        value = self.raw(*path)
-        return (
-            self._symbolic
-            and isinstance(value, str)
-            and value.startswith("[")
-            and value.endswith("]")
-            and not value.startswith("[[")
-        )
+        return self._symbolic and _is_expression(self.raw(*path))
 
     def text(self, *path: str) -> str | None:
         value = self.raw(*path)
@@ -49,7 +42,7 @@ class Body:
             return str(value).lower()
         if isinstance(value, int):
             return str(value)
-        return value if isinstance(value, str) and not self.is_symbolic(*path) else None
+        return value if isinstance(value, str) and not (self._symbolic and _is_expression(value)) else None
 
     def flag(self, *path: str) -> bool | None:
         """A boolean; the strings "true" and "false" count, since many templates write them so."""
@@ -89,7 +82,7 @@ class Body:
     def texts(self, *path: str) -> tuple[str, ...]:
         """The strings of a list, or the one string that stands where a list is meant."""
         value = self.raw(*path)
-        if isinstance(value, str) and not self.is_symbolic(*path):
+        if isinstance(value, str) and not (self._symbolic and _is_expression(value)):
             return (value,)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
@@ -99,6 +92,10 @@ class Body:
 
     def has(self, *path: str) -> bool:
         return self.raw(*path) is not None
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("[") and value.endswith("]") and not value.startswith("[[")
 
 
 def from_epoch(value: Any) -> datetime | None:
