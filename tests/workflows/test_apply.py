@@ -9,10 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sfcert.model.plan import (
-    InstanceUpgrade,
-    Stage,
-)
+from sfcert.model.plan import InstanceUpgrade, Stage
 from tests import make
 from tests.fakes import refusal
 from tests.workflows.three_stages import (

@@ -6,9 +6,7 @@ import msgspec
 import pytest
 
 from sfcert.errors import ConvergenceError, RemoteError
-from sfcert.model.plan import (
-    Gate,
-)
+from sfcert.model.plan import Gate
 from tests import make
 from tests.fakes import FakeArm, refusal
 from tests.workflows.three_stages import (

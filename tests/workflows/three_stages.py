@@ -10,16 +10,7 @@ from typing import Any
 import msgspec
 
 from sfcert.model.codec import sealed, sha256_of
-from sfcert.model.plan import (
-    Deadline,
-    Deployment,
-    Expectation,
-    Gate,
-    Plan,
-    PropertyChange,
-    Stage,
-    VaultOperation,
-)
+from sfcert.model.plan import Deadline, Deployment, Expectation, Gate, Plan, PropertyChange, Stage, VaultOperation
 from sfcert.model.progress import Event
 from sfcert.model.proof import Proof
 from sfcert.planning.expectations import compared_body
@@ -32,7 +23,7 @@ Json = dict[str, Any]
 CERTIFICATE_URL = f"{make.VAULT_URL}/certificates/{make.CERTIFICATE_NAME}"
 AUTO = make.policy(action="AutoRenew")["lifetime_actions"]
 MAIL = make.policy(action="EmailContacts")["lifetime_actions"]
-CLUSTER_DEPLOYMENT, SCALE_SET_DEPLOYMENT = "sfcert-60-abc", "sfcert-70-abc"
+CLUSTER_DEPLOYMENT = "sfcert-60-abc"
 SAFE = datetime(2027, 3, 1, tzinfo=UTC)
 OWNER = "owner-1"
 

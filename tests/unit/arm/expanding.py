@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfcert.arm import (
-    UNKNOWN,
-    Expanded,
-    ExpandOptions,
-    Scope,
-    SymbolicRuntime,
-    expand,
-)
+from sfcert.arm import UNKNOWN, Expanded, ExpandOptions, Scope, SymbolicRuntime, expand
 
 SCOPE = Scope(subscription_id="s", resource_group="g", deployment_name="main")
 GROUP = "/subscriptions/s/resourceGroups/g"

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfcert.arm import (
-    Scope,
-    expand,
-    is_symbolic,
-)
+from sfcert.arm import Scope, expand, is_symbolic
 from sfcert.arm.faults import TemplateInvalidError
 from tests.unit.arm.expanding import GROUP, REVIEW, SCOPE, Live, expanded, names, resource
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from sfcert.arm import (
-    ExpandOptions,
-)
+from sfcert.arm import ExpandOptions
 from tests.unit.arm.expanding import GROUP, Live, expanded, nested, resource
 
 

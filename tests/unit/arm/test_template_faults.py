@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from sfcert.arm import (
-    expand,
-    parse_text,
-)
+from sfcert.arm import expand, parse_text
 from sfcert.arm.faults import TemplateInvalidError
 from sfcert.errors import InputError
 from tests.unit.arm.expanding import SCOPE, expanded, resource

@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from sfcert.arm import (
-    Scope,
-    Symbolic,
-    is_symbolic,
-)
+from sfcert.arm import Scope, Symbolic, is_symbolic
 from tests.unit.arm.expanding import GROUP, REVIEW, Live, expanded, names, resource
 
 

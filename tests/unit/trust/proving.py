@@ -5,18 +5,10 @@ from __future__ import annotations
 from sfcert.model.certificate import Certificate
 from sfcert.model.observation import Declaration
 from sfcert.model.proof import Proof
-from sfcert.trust.moves import (
-    Move,
-)
+from sfcert.trust.moves import Move
 from sfcert.trust.prove import prove
 from sfcert.trust.world import World
-from tests.unit.trust.small import (
-    DAY,
-    authority,
-    by_thumbprint,
-    cert,
-    world,
-)
+from tests.unit.trust.small import DAY, authority, by_thumbprint, cert, world
 
 G, O = cert("G", day=50), cert("O", day=10)  # noqa: E741  # the reference's own letters: goal and other
 NEWER = cert("N", day=60)

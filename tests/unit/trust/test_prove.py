@@ -7,27 +7,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from sfcert.trust.moves import (
-    DeclareCluster,
-    DeclareExtension,
-    FreezeRenewal,
-    Move,
-    Nothing,
-    RetireSecrets,
-    Together,
-)
+from sfcert.trust.moves import DeclareCluster, DeclareExtension, FreezeRenewal, Move, Nothing, RetireSecrets, Together
 from sfcert.trust.prove import assumptions, safe_to_stop_until
 from tests.unit.trust.proving import AHEAD, HEALTHY, NEWER, G, I, O, judge, start, told
-from tests.unit.trust.small import (
-    DAY,
-    NAME,
-    NOW,
-    authority,
-    by_name,
-    by_thumbprint,
-    cert,
-    migration,
-)
+from tests.unit.trust.small import DAY, NAME, NOW, authority, by_name, by_thumbprint, cert, migration
 
 
 def test_the_usual_migration_is_proved_and_says_what_was_looked_at() -> None:

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from sfcert.trust.moves import (
-    Move,
-    Provision,
-    ResumeRenewal,
-    RetireSecrets,
-    UpdateInstances,
-)
+from sfcert.trust.moves import Move, Provision, ResumeRenewal, RetireSecrets, UpdateInstances
 from sfcert.trust.rules import RuntimeRules
 from tests.unit.trust.proving import AHEAD, HEALTHY, NEWER, G, O, judge, start, told
-from tests.unit.trust.small import (
-    URL,
-    by_name,
-    by_thumbprint,
-    cert,
-    group,
-    migration,
-    thumbprint,
-)
+from tests.unit.trust.small import URL, by_name, by_thumbprint, cert, group, migration, thumbprint
 
 
 def test_without_the_certificate_on_the_nodes_nothing_can_be_loaded_by_name() -> None:

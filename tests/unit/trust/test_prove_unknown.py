@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from sfcert.trust.moves import (
-    Nothing,
-    Provision,
-)
+from sfcert.trust.moves import Nothing, Provision
 from sfcert.trust.rules import RuntimeRules
 from sfcert.trust.world import Store
 from tests.unit.trust.proving import HEALTHY, G, judge, start
-from tests.unit.trust.small import (
-    URL,
-    by_name,
-    by_thumbprint,
-    cert,
-    holding,
-    migration,
-)
+from tests.unit.trust.small import URL, by_name, by_thumbprint, cert, holding, migration
 
 
 def test_an_unknown_renewal_policy_is_unknown() -> None:
