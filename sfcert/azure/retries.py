@@ -53,7 +53,7 @@ def may_retry(error: RemoteError, *, is_repeatable: bool) -> bool:
     """
     if error.token == "SignInUnavailable":
         # without a token nothing was sent
-        return True
+        return error.transient is True
     if error.status is None:
         return is_repeatable and error.token == "RemoteUnreachable"
     if error.status in _NOT_ACCEPTED or is_token_over(error):

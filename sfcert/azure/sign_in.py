@@ -2,7 +2,8 @@
 
 azure-identity ends every failure as `ClientAuthenticationError`, whatever its cause: a wrong secret, and an Entra that
 is busy for a minute, which must not end a run of hours. What passes becomes `SignInUnavailable`, which the house's
-table of retries knows: nothing was sent then, so that anything may be tried again. All else flies on as it is.
+table of retries knows: nothing was sent then, so that anything may be tried again. Who has never had a token and gets
+no answer at all sits behind a wrong proxy rather than before a bad minute: that is told at once. All else flies on.
 Source: azure-identity 1.25 and MSAL 1.34, measured at the embedded Azure: the status stands in the text alone
 ("HTTP Error: 503", "HTTP status: 429"). Codes: Entra's authentication error codes (learn.microsoft.com,
 reference-error-codes).
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ class TellingCredential:
 
     def __init__(self, credential: Any) -> None:
         self._credential = credential
+        self._has_had_one = False
 
     def __repr__(self) -> str:
         return f"TellingCredential({type(self._credential).__name__})"
@@ -66,19 +69,23 @@ class TellingCredential:
         from azure.core.exceptions import AzureError
 
         try:
-            return ask(*scopes, **options)
+            found = ask(*scopes, **options)
         except AzureError as error:
-            why = passing_reason(error)
-            if why is None:
+            passing = passing_reason(error)
+            if passing is None:
                 raise
             target = scopes[0].removesuffix("/.default") if scopes else "anything"
+            passes = passing.is_answer or self._has_had_one
+            what_now = "run this again" if passes else "check the network and HTTPS_PROXY, NO_PROXY"
             raise RemoteError(
                 "SignInUnavailable",
-                f"{_SERVICE} gives no token for {target} now: {why}. Nothing was sent; run this again.",
+                f"{_SERVICE} gives no token for {target}: {passing.why}. Nothing was sent; {what_now}.",
                 service=_SERVICE,
                 operation=f"sign in to {target}",
-                transient=True,
+                transient=passes,
             ) from error
+        self._has_had_one = True
+        return found
 
 
 def fetch_token(credential: TokenCredential, application: str, service: str, *, now: datetime) -> str:
@@ -98,22 +105,30 @@ def fetch_token(credential: TokenCredential, application: str, service: str, *, 
         raise of_exception(service, f"sign in to {application}", error, now=now) from error
 
 
-def passing_reason(error: BaseException) -> str | None:
-    """Why this failure to sign in will pass by itself, in a few words; None where it will not, or nobody can tell."""
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Why a failure to sign in may pass by itself, in a few words. `is_answer`: somebody answered, and said so."""
+
+    why: str
+    is_answer: bool = True
+
+
+def passing_reason(error: BaseException) -> Passing | None:
+    """What makes this failure to sign in one that passes; None where it will not, or nobody can tell."""
     from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
     for one in _causes(error):
         first = (str(one).splitlines() or [""])[0].strip()
         if isinstance(one, ServiceRequestError | ServiceResponseError):
-            return first or type(one).__name__
+            return Passing(first or type(one).__name__, is_answer=False)
         status = one.status_code if isinstance(one, HttpResponseError) else None
         told = _STATUS.search(str(one))
         status = status or (int(told[1]) if told else None)
         if status in PASSING:
-            return f"HTTP {status}"
+            return Passing(f"HTTP {status}")
         code = _CODE.search(first)
         if code and code[1] in _PASSING_CODES:
-            return first[code.start() :].rstrip(".")
+            return Passing(first[code.start() :].rstrip("."))
     return None
 
 

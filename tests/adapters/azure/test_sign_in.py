@@ -13,7 +13,7 @@ from azure.identity import ClientSecretCredential
 from sfcert.azure.arm import AzureArm
 from sfcert.azure.credentials import service_principal
 from sfcert.azure.retries import PATIENCE_S, Retries
-from sfcert.azure.sign_in import fetch_token, passing_reason
+from sfcert.azure.sign_in import Passing, fetch_token, passing_reason
 from sfcert.azure.vault_requests import VaultRequests
 from sfcert.errors import RemoteError
 from sfcert.sim.front import Groups
@@ -59,7 +59,6 @@ BAD_MINUTES: list[tuple[str, dict[str, Any], str]] = [
     ("server-error", {"match": "/token"}, "HTTP 500"),
     ("throttling", {}, "HTTP 429"),
     ("throttling", {"match": "/token"}, "AADSTS90055: There are too many incoming requests"),
-    ("connection-reset", {}, "Remote end closed connection"),
 ]
 
 
@@ -69,7 +68,21 @@ def test_what_passes_by_itself_is_told_apart(running: Running, fault: str, optio
     with pytest.raises(RemoteError, match=said) as caught:
         service_principal(*account(running)).get_token(ARM)
     assert (caught.value.token, caught.value.transient) == ("SignInUnavailable", True)
-    assert "no token for https://management.azure.com now" in caught.value.message
+    assert "gives no token for https://management.azure.com: " in caught.value.message
+
+
+def test_a_line_that_breaks_passes_for_who_was_signed_in_and_points_at_the_network_for_who_never_was(
+    running: Running,
+) -> None:
+    signed_in, never = service_principal(*account(running)), service_principal(*account(running))
+    assert signed_in.get_token(ARM).token
+    arm_fault(running, "connection-reset")
+    with pytest.raises(RemoteError, match=r"Remote end closed connection.*run this again") as caught:
+        signed_in.get_token("https://vault.azure.net/.default")
+    assert (caught.value.token, caught.value.transient) == ("SignInUnavailable", True)
+    with pytest.raises(RemoteError, match=r"Remote end closed connection.*HTTPS_PROXY") as caught:
+        never.get_token(ARM)
+    assert (caught.value.token, caught.value.transient) == ("SignInUnavailable", False)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +146,7 @@ def test_a_reason_is_found_however_deep_it_lies() -> None:
     error = ClientAuthenticationError("Authentication failed")
     error.__cause__ = ValueError("discovery failed")
     error.__cause__.__cause__ = ValueError("HTTP status: 502, Error: bad gateway")
-    assert passing_reason(error) == "HTTP 502"
+    assert passing_reason(error) == Passing("HTTP 502")
     assert passing_reason(ClientAuthenticationError("HTTP Error: 400")) is None
     assert passing_reason(ClientAuthenticationError("AADSTS7000215: Invalid client secret provided.")) is None
     round_about = ClientAuthenticationError("a")

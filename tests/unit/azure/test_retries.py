@@ -49,6 +49,8 @@ def test_a_token_that_is_over_is_renewed_twice_and_no_more(code: str) -> None:
 def test_without_a_token_nothing_was_sent_so_that_anything_is_tried_again() -> None:
     busy = RemoteError("SignInUnavailable", "HTTP 503", service="s", operation="o", transient=True)
     assert may_retry(busy, is_repeatable=False)
+    nobody = RemoteError("SignInUnavailable", "refused", service="s", operation="o", transient=False)
+    assert not may_retry(nobody, is_repeatable=True)
 
 
 def test_a_conflict_that_says_come_again_is() -> None:
