@@ -43,7 +43,8 @@ def test_a_renewal_from_an_unpinned_issuer_although_frozen_stops_the_run_before_
     assert site.facts["thumbprint"] in stopped["message"]
     assert stopped["frozen"] == [FROZEN]
     assert stopped["safe_until_utc"]
-    assert stopped["go_on"] == f"sfcert plan --cluster {site.cluster_id} -o {site.plan_file}"
+    again = f"sfcert plan --cluster {site.cluster_id} --playbook thumbprint-to-common-name -o {site.plan_file}"
+    assert stopped["go_on"] == again
     assert stopped["go_on"] in stopped["text"]
     assert site.writes() == sent
     assert site.presented() == presented
