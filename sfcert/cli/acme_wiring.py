@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sfcert.cli.acme_solvers import Solvers
     from sfcert.cli.connect import Connection
     from sfcert.model.enrolment import Acme, Advice
-    from sfcert.workflows.enrolment_request import AcmeAnswer, Acquire
+    from sfcert.workflows.enrolment.request import AcmeAnswer, Acquire
 
 Json = dict[str, Any]
 
@@ -115,7 +115,7 @@ class AcmeDesk:
             from sfcert.acme.issue import obtain_on
             from sfcert.acme.values import OrderState, Placed
             from sfcert.cli.acme_solvers import Solvers
-            from sfcert.workflows.enrolment_request import AcmeAnswer
+            from sfcert.workflows.enrolment.request import AcmeAnswer
 
             def say(message: str) -> None:
                 data = {"name": certificate, "message": message}

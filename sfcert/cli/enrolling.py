@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sfcert.model.plan import EnrolOperation
     from sfcert.model.progress import Event
     from sfcert.ports import Issuers
-    from sfcert.workflows.enrolment_request import Acquire, Means
+    from sfcert.workflows.enrolment.request import Acquire, Means
 
 #: More would only wait for the vault's and the authority's limits.
 AT_ONCE = 8
@@ -220,7 +220,7 @@ def means_for(
     from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.views.enrolment import event_line
-    from sfcert.workflows.enrolment_request import Means
+    from sfcert.workflows.enrolment.request import Means
 
     vault = AzureEnrolmentVault(connection.vault_requests)
     acquire: Acquire | None = None

@@ -21,7 +21,7 @@ from sfcert.model.enrolment import Issuer
 from sfcert.model.plan import EnrolOperation, Plan
 from sfcert.pki import direct_issuers, read_certificate
 from sfcert.workflows.binding import operation_of
-from sfcert.workflows.enrolment_request import Means
+from sfcert.workflows.enrolment.request import Means
 
 if TYPE_CHECKING:
     from sfcert.cli.twin import Twin

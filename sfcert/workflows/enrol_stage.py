@@ -28,7 +28,7 @@ from sfcert.pki import read_pem_chain
 from sfcert.sources.live import Part
 from sfcert.workflows.binding import binding_of, operation_of
 from sfcert.workflows.enrolment import enrol, judge_standing
-from sfcert.workflows.enrolment_request import Means, Request, failed_remotely
+from sfcert.workflows.enrolment.request import Means, Request, failed_remotely
 from sfcert.workflows.run import Run
 from sfcert.workflows.waiting import ECHO_S
 

@@ -23,7 +23,7 @@ from sfcert.sources.live import CaptureOptions, Part, capture, refresh
 from sfcert.sources.observe import observe
 from sfcert.sources.redact import redact
 from sfcert.workflows.binding import Binding, replaced
-from sfcert.workflows.enrolment_request import Means
+from sfcert.workflows.enrolment.request import Means
 from sfcert.workflows.events import Emit, event
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.sim.authority.authorities import Authorities
 from sfcert.sources.observe import observe
-from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request
+from sfcert.workflows.enrolment.request import AcmeAnswer, Means, Request
 from tests.e2e.site import Site
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from sfcert.errors import InputError, RefusedError
 from sfcert.model.plan import EnrolOperation
 from sfcert.model.progress import Event
 from sfcert.workflows.apply import Outcome, apply
-from sfcert.workflows.enrolment_request import Means
+from sfcert.workflows.enrolment.request import Means
 from tests.e2e.killing import plan_and_ports
 from tests.e2e.site import Site, opened
 from tests.e2e.test_change_of_issuer import chain_of_the_other_authority

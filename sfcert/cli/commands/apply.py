@@ -49,7 +49,7 @@ def enrolments_for(connection: Connection, state: Path | None) -> Enrolments:
     from sfcert.cli.enrolling import means_for
     from sfcert.model.plan import EnrolOperation
     from sfcert.model.progress import Event
-    from sfcert.workflows.enrolment_request import Means
+    from sfcert.workflows.enrolment.request import Means
 
     def means(operation: EnrolOperation, tell: Callable[[Event], None]) -> Means:
         name, policy = operation.certificate, operation.policy

@@ -83,7 +83,7 @@ def command(
     from sfcert.cli.connect import connect
     from sfcert.cli.side_by_side import side_by_side
     from sfcert.workflows.enrolment import enrol
-    from sfcert.workflows.enrolment_request import Request
+    from sfcert.workflows.enrolment.request import Request
 
     vault = checked_vault(vault_url)
     named = for_cluster(options)

@@ -42,7 +42,7 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     from sfcert.errors import RefusedError
     from sfcert.model.enrolment import PFX
     from sfcert.model.frozen import OWNER_TAG
-    from sfcert.workflows.enrolment_request import refusal
+    from sfcert.workflows.enrolment.request import refusal
 
     vault_url = checked_vault(vault_url)
     named = for_cluster(options)

@@ -59,7 +59,7 @@ def command(
     from sfcert.model.codec import pretty
     from sfcert.views.enrolment import enrolled_human
     from sfcert.workflows.enrolment import merge
-    from sfcert.workflows.enrolment_request import Request
+    from sfcert.workflows.enrolment.request import Request
 
     vault = checked_vault(vault_url)
     named = for_cluster(options)

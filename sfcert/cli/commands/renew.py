@@ -111,7 +111,7 @@ def _renew(
     from sfcert.cli.timer import frozen_by, needs_its_manifest, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
     from sfcert.workflows.enrolment import enrol
-    from sfcert.workflows.enrolment_request import Request
+    from sfcert.workflows.enrolment.request import Request
 
     memory = FileMemory(state or default_folder(), vault_url, name)
     record = memory.load()

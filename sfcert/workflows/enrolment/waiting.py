@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sfcert.enrol.reading import status_of
 from sfcert.errors import ConvergenceError
-from sfcert.workflows.enrolment_request import Means, Request, failed_remotely
+from sfcert.workflows.enrolment.request import Means, Request, failed_remotely
 
 _FIRST_LOOK_S = 2.0
 _LONGEST_PAUSE_S = 30.0

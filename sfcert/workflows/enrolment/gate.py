@@ -9,7 +9,7 @@ from sfcert.enrol.prediction import predict
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import GateReport, Record, gate_report
 from sfcert.pki import direct_issuers, read_pem_chain
-from sfcert.workflows.enrolment_request import Means, Request, refusal
+from sfcert.workflows.enrolment.request import Means, Request, refusal
 
 
 class Gatekeeper:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sfcert.enrol.ports import EnrolmentVault
 from sfcert.errors import InputError
-from sfcert.workflows.enrolment_request import Request
+from sfcert.workflows.enrolment.request import Request
 
 Json = dict[str, Any]
 

@@ -13,8 +13,8 @@ from sfcert.enrol import policy as policies
 from sfcert.enrol.reading import is_ours, request_der, status_of
 from sfcert.errors import RefusedError, RemoteError, SfcertError
 from sfcert.model.frozen import OWNER_TAG
-from sfcert.workflows.enrolment_notebook import Notebook
-from sfcert.workflows.enrolment_request import Means, Request, failed_remotely
+from sfcert.workflows.enrolment.notebook import Notebook
+from sfcert.workflows.enrolment.request import Means, Request, failed_remotely
 
 Json = dict[str, Any]
 

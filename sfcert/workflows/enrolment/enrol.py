@@ -36,12 +36,12 @@ from sfcert.model.enrolment import Enrolled, EnrolmentPolicy, GateReport, Policy
 from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.pki.request import pem_of_request
-from sfcert.workflows.enrolment_gate import Gatekeeper
-from sfcert.workflows.enrolment_issuer import ensure_issuer, is_issuer_missing
-from sfcert.workflows.enrolment_notebook import Notebook
-from sfcert.workflows.enrolment_operation import Operation
-from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request, failed_remotely, refusal
-from sfcert.workflows.enrolment_waiting import await_completion
+from sfcert.workflows.enrolment.gate import Gatekeeper
+from sfcert.workflows.enrolment.issuer import ensure_issuer, is_issuer_missing
+from sfcert.workflows.enrolment.notebook import Notebook
+from sfcert.workflows.enrolment.operation import Operation
+from sfcert.workflows.enrolment.request import AcmeAnswer, Means, Request, failed_remotely, refusal
+from sfcert.workflows.enrolment.waiting import await_completion
 
 Json = dict[str, Any]
 #: Whether an operation stays open whose answer the gate did not pass, and on whose account.

@@ -14,7 +14,7 @@ from sfcert.enrol.policy import policy_digest
 from sfcert.errors import SfcertError
 from sfcert.model.enrolment import Advice, Failure, Record
 from sfcert.pki.request import pem_of_certificates
-from sfcert.workflows.enrolment_request import AcmeAnswer, Means, Request
+from sfcert.workflows.enrolment.request import AcmeAnswer, Means, Request
 
 Json = dict[str, Any]
 _FAILURES_KEPT = 20
