@@ -29,7 +29,11 @@ def service_principal(
 
     # the house's own table decides what is tried again, as for every other client
     options = {"retry_total": 0, **_options(connection_verify)}
-    return TellingCredential(ClientSecretCredential(tenant_id, client_id, client_secret, **options))
+
+    def made() -> Any:
+        return ClientSecretCredential(tenant_id, client_id, client_secret, **options)
+
+    return TellingCredential(made(), made)
 
 
 def _options(connection_verify: str | None) -> dict[str, Any]:

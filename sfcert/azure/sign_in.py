@@ -12,7 +12,7 @@ reference-error-codes).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,10 +32,18 @@ _DEEP = 10
 
 
 class TellingCredential:
-    """The vendor's credential. Safe to call from several threads, as that is."""
+    """The vendor's credential. Safe to call from several threads, as that is.
 
-    def __init__(self, credential: Any) -> None:
+    Args:
+        credential: the one that is asked.
+        anew: makes another like it. MSAL answers a token request that ended with 5xx from memory for a minute of wall
+            time (its ThrottledHttpClient), so that a retry of ours would ask nobody: another is asked then. What was
+            throttled with 429 is left to it. None: nothing is made anew.
+    """
+
+    def __init__(self, credential: Any, anew: Callable[[], Any] | None = None) -> None:
         self._credential = credential
+        self._anew = anew
         self._has_had_one = False
 
     def __repr__(self) -> str:
@@ -76,6 +84,8 @@ class TellingCredential:
                 raise
             target = scopes[0].removesuffix("/.default") if scopes else "anything"
             passes = passing.is_answer or self._has_had_one
+            if passing.is_broken and self._anew is not None:
+                self._credential = self._anew()
             what_now = "run this again" if passes else "check the network and HTTPS_PROXY, NO_PROXY"
             raise RemoteError(
                 "SignInUnavailable",
@@ -107,10 +117,14 @@ def fetch_token(credential: TokenCredential, application: str, service: str, *, 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """Why a failure to sign in may pass by itself, in a few words. `is_answer`: somebody answered, and said so."""
+    """Why a failure to sign in may pass by itself, in a few words.
+
+    `is_answer`: somebody answered, and said so. `is_broken`: with 5xx.
+    """
 
     why: str
     is_answer: bool = True
+    is_broken: bool = False
 
 
 def passing_reason(error: BaseException) -> Passing | None:
@@ -124,8 +138,8 @@ def passing_reason(error: BaseException) -> Passing | None:
         status = one.status_code if isinstance(one, HttpResponseError) else None
         told = _STATUS.search(str(one))
         status = status or (int(told[1]) if told else None)
-        if status in PASSING:
-            return Passing(f"HTTP {status}")
+        if status is not None and status in PASSING:
+            return Passing(f"HTTP {status}", is_broken=status >= 500)
         code = _CODE.search(first)
         if code and code[1] in _PASSING_CODES:
             return Passing(first[code.start() :].rstrip("."))

@@ -113,6 +113,17 @@ def test_a_run_outlasts_a_bad_minute_at_resource_manager_and_in_a_vault(world: t
     assert clock.slept[3:] == [1.0, 2.0]
 
 
+def test_each_retry_asks_again_although_msal_would_answer_a_broken_request_from_memory(
+    world: tuple[Running, dict[str, Any]],
+) -> None:
+    running, _ = world
+    clock = FakeClock()
+    arm_fault(running, "unavailable", times=3, match="/token")
+    arm = AzureArm(service_principal(*account(running)), Retries(clock))
+    assert arm.fetch(f"/subscriptions/{running.env()['AZURE_SUBSCRIPTION_ID']}", "2021-04-01")
+    assert clock.slept == [1.0, 2.0, 4.0]
+
+
 def test_a_bad_hour_ends_with_the_reason_and_not_with_a_hint_at_the_account(running: Running) -> None:
     clock = FakeClock()
     arm_fault(running, "unavailable")
@@ -146,7 +157,7 @@ def test_a_reason_is_found_however_deep_it_lies() -> None:
     error = ClientAuthenticationError("Authentication failed")
     error.__cause__ = ValueError("discovery failed")
     error.__cause__.__cause__ = ValueError("HTTP status: 502, Error: bad gateway")
-    assert passing_reason(error) == Passing("HTTP 502")
+    assert passing_reason(error) == Passing("HTTP 502", is_broken=True)
     assert passing_reason(ClientAuthenticationError("HTTP Error: 400")) is None
     assert passing_reason(ClientAuthenticationError("AADSTS7000215: Invalid client secret provided.")) is None
     round_about = ClientAuthenticationError("a")
