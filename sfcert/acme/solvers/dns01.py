@@ -82,7 +82,7 @@ class Dns01:
         patience_s = self._patience_s
         if until_utc is not None:
             patience_s = max(0.0, min(patience_s, (until_utc - begun).total_seconds()))
-        wait_s = _FIRST_LOOK_S
+        wait_s, slept_s = _FIRST_LOOK_S, 0.0
         waiting = self._lookup.servers_of(zone)
         if not waiting:
             raise _not_visible(f"No authoritative server of {zone} could be found. Is the zone delegated?", target)
@@ -91,14 +91,17 @@ class Dns01:
             seen = {server: self._lookup.texts_at(server, target) for server in waiting}
             is_served = is_served or any(value in (texts or ()) for texts in seen.values())
             waiting = [server for server in waiting if value not in (seen[server] or ())]
-            waited_s = (self._clock.now() - begun).total_seconds()
+            # what was slept counts even where the clock is set back meanwhile
+            waited_s = max(slept_s, (self._clock.now() - begun).total_seconds())
             if is_served and waited_s >= patience_s / 10:
                 waiting = [server for server in waiting if seen[server] is not None]
             if not waiting:
                 return
             if waited_s >= patience_s:
                 break
-            self._clock.sleep(min(wait_s, patience_s - waited_s))
+            pause_s = min(wait_s, patience_s - waited_s)
+            self._clock.sleep(pause_s)
+            slept_s += pause_s
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
         named = ", ".join(f"{one} (no answer)" if seen[one] is None else str(one) for one in waiting)
         raise _not_visible(

@@ -43,17 +43,18 @@ class LexiconDns:
 
     def add_text(self, zone: str, fqdn: str, value: str) -> None:
         with self._at(zone, fqdn) as opened:
-            there = {str(one.get("content", "")).strip('"') for one in opened.list_records("TXT", fqdn)}
+            there = {_bare(one) for one in opened.list_records("TXT", fqdn)}
             if value not in there and not opened.create_record("TXT", fqdn, value):
                 raise self._failed("DnsUpdateRefused", f"it does not take the record {fqdn}")
 
     def remove_text(self, zone: str, fqdn: str, value: str) -> None:
         with self._at(zone, fqdn) as opened:
             for one in opened.list_records("TXT", fqdn):
-                content = str(one.get("content", ""))
-                if content.strip('"') == value:
-                    # the content as the host wrote it, quotes and all: hosts without ids compare it by the letter
-                    opened.delete_record(one.get("id"), "TXT", fqdn, content)
+                if _bare(one) != value:
+                    continue
+                # the content as the host wrote it, quotes and all: hosts without ids compare it by the letter
+                if opened.delete_record(one.get("id"), "TXT", fqdn, str(one.get("content", ""))) is False:
+                    raise self._failed("DnsUpdateRefused", f"it does not take the record {fqdn} away")
 
     # -- how ----------------------------------------------------------------------------------------------------------
 
@@ -85,6 +86,11 @@ class LexiconDns:
         return RemoteError(
             token, f"The DNS host {self._provider}: {what}.", service=self._provider, operation="TXT", transient=None
         )
+
+
+def _bare(record: Mapping[str, Any]) -> str:
+    """A record's text without the quotes, escaped ones too, that hosts put around it. A challenge's value has none."""
+    return str(record.get("content", "")).replace("\\", "").replace('"', "").strip()
 
 
 def _load(provider: str) -> Any:

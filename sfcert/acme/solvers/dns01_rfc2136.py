@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dns.exception
+import dns.message
 import dns.name
 import dns.query
 import dns.rcode
@@ -100,6 +101,8 @@ class Rfc2136:
             raise self._refused(zone, f"it does not know or accept the TSIG key ({type(error).__name__})") from error
         except dns.tsig.BadTime as error:
             raise self._refused(zone, "the two clocks are too far apart") from error
+        except (dns.tsig.BadSignature, dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.message.UnknownTSIGKey) as error:
+            raise self._refused(zone, f"its answer is not signed with that key ({type(error).__name__})") from error
         except dns.exception.Timeout as error:
             raise self._silent(zone, "no answer in time") from error
         except (dns.exception.DNSException, OSError, EOFError) as error:

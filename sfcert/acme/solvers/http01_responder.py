@@ -47,7 +47,8 @@ class Http01Responder:
             if self._server is None:
                 try:
                     self._server = _listen(self._host, self._port, _handler(self._answers))
-                except OSError as error:
+                except (OSError, OverflowError, UnicodeError) as error:
+                    # also for a port beyond 65535, and for a host that no name can be
                     self._answers.pop(token)
                     raise self._taken(name, error) from error
                 threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -64,13 +65,13 @@ class Http01Responder:
                 server.shutdown()
                 server.server_close()
 
-    def _taken(self, name: str, error: OSError) -> RemoteError:
+    def _taken(self, name: str, error: Exception) -> RemoteError:
         where = f"{self._host or '*'}:{self._port}"
+        why = getattr(error, "strerror", None) or error
         return RemoteError(
             "ChallengeNotServed",
-            f"The challenge for {name} cannot be served on {where} ({error.strerror or error}). Stop what listens "
-            f"there, give it a web root instead, run this where the port may be opened, or use "
-            f"DNS-01, which needs no way in.",
+            f"The challenge for {name} cannot be served on {where} ({why}). Stop what listens there, give it "
+            f"a web root instead, run this where the port may be opened, or use DNS-01, which needs no way in.",
             service="HTTP-01",
             operation=f"listen {where}",
             transient=False,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sfcert.errors import RemoteError
 _FOLDER = Path(".well-known") / "acme-challenge"
 #: base64url, as the RFC has it: nothing else may become a file's name.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_TRIES = 3
 
 
 class Http01Webroot:
@@ -29,9 +31,11 @@ class Http01Webroot:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # one order's last file goes with its folder, in which another's may be about to be written
+        self._lock = threading.Lock()
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
-        """Write the file, readable by everyone.
+        """Write the file, which everyone may read, and the folders above it that are not there, whatever the umask.
 
         Raises:
             RemoteError: `ChallengeNotServed` where it cannot be written.
@@ -40,10 +44,12 @@ class Http01Webroot:
         if not self._root.is_dir():
             raise self._failed(name, f"{self._root} is not a folder")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(key_authorization, encoding="ascii")
-            file.chmod(0o644)
+            with self._lock:
+                self._write(file, key_authorization)
         except OSError as error:
+            # not half a file: who is told that nothing could be left takes nothing away
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
             raise self._failed(name, f"{file}: {error.strerror or error}") from error
 
     def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
@@ -56,9 +62,24 @@ class Http01Webroot:
         except OSError as error:
             raise self._failed(name, f"{file}: {error.strerror or error}") from error
         # folders stay where something else is in them
-        with contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError):
             file.parent.rmdir()
             file.parent.parent.rmdir()
+
+    def _write(self, file: Path, text: str) -> None:
+        for attempt in range(1, _TRIES + 1):
+            for folder in (file.parent.parent, file.parent):
+                if not folder.is_dir():
+                    folder.mkdir(exist_ok=True)
+                    folder.chmod(0o755)
+            try:
+                file.write_text(text, encoding="ascii")
+                break
+            except FileNotFoundError:
+                # another process took the folder away with its own last file
+                if attempt == _TRIES:
+                    raise
+        file.chmod(0o644)
 
     def _file(self, name: str, token: str) -> Path:
         if not _TOKEN.fullmatch(token):

@@ -28,7 +28,7 @@ from sfcert.errors import InputError, RemoteError
 _MOST_CNAMES = 8
 #: A host's name: what has a letter in it and is no IPv6 address.
 _HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-_FAILED = (dns.exception.DNSException, OSError, ValueError)
+_FAILED = (dns.exception.DNSException, OSError, ValueError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,12 @@ class Lookup:
         """Where the name's CNAMEs lead, lower case, without a trailing dot; the name itself where there is none.
 
         Raises:
-            RemoteError: `DnsZoneNotFound` where they go in a circle.
+            RemoteError: `DnsZoneNotFound` where they go in a circle or no DNS name can be like this;
+                `RemoteUnreachable` where no resolver can tell.
         """
         seen = [_plain(fqdn)]
         while True:
-            found = self._ask(seen[-1], "CNAME")
+            found = self._ask(seen[-1], "CNAME", is_needed=True)
             target = next((_plain(one.to_text()) for one in _records(found, seen[-1], "CNAME")), None)
             if target is None:
                 return seen[-1]
@@ -128,12 +129,13 @@ class Lookup:
         """The zone that holds the name, by the world's DNS, without a trailing dot.
 
         Raises:
-            RemoteError: `DnsZoneNotFound`.
+            RemoteError: `DnsZoneNotFound`; `RemoteUnreachable` where no resolver can tell: the zone above would be
+                the wrong one.
         """
-        name = dns.name.from_text(_plain(fqdn))
+        name = _name(fqdn)
         while len(name) > 2:
             text = _plain(name.to_text())
-            answer = self._ask(text, "SOA")
+            answer = self._ask(text, "SOA", is_needed=True)
             if any(True for _ in _records(answer, text, "SOA")):
                 return text
             for one in answer.authority if answer is not None else ():
@@ -167,7 +169,7 @@ class Lookup:
 
     def texts_at(self, server: NameServer, fqdn: str) -> frozenset[str] | None:
         """The TXT records that this server has at the name; None where it does not answer."""
-        query = dns.message.make_query(_plain(fqdn), dns.rdatatype.TXT, flags=0)
+        query = dns.message.make_query(_name(fqdn), dns.rdatatype.TXT, flags=0)
         try:
             answer, _ = dns.query.udp_with_fallback(query, server.address, port=server.port, timeout=self._timeout_s)
         except _FAILED:
@@ -180,15 +182,16 @@ class Lookup:
             if isinstance(one, TXT)
         )
 
-    def _ask(self, name: str, kind: str) -> dns.message.Message | None:
+    def _ask(self, name: str, kind: str, *, is_needed: bool = False) -> dns.message.Message | None:
         """The first resolver's answer that says something; None where every one of them fails or refuses.
 
         Raises:
-            RemoteError: `RemoteUnreachable` where none answers at all.
+            RemoteError: `RemoteUnreachable` where none answers at all; where `is_needed`, also where one tries and
+                fails. A resolver that refuses does not know the name, as a split horizon has it.
         """
-        is_heard = False
+        is_heard, has_failed = False, False
         for server in self._servers():
-            query = dns.message.make_query(_plain(name), dns.rdatatype.from_text(kind))
+            query = dns.message.make_query(_name(name), dns.rdatatype.from_text(kind))
             try:
                 answer, _ = dns.query.udp_with_fallback(
                     query, server.address, port=server.port, timeout=self._timeout_s
@@ -198,6 +201,17 @@ class Lookup:
             is_heard = True
             if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer
+            has_failed = has_failed or answer.rcode() == dns.rcode.SERVFAIL
+        if has_failed and is_needed:
+            servers = ", ".join(str(one) for one in self._servers())
+            raise RemoteError(
+                "RemoteUnreachable",
+                f"The DNS resolvers cannot tell what stands at {name} (SERVFAIL from {servers}). Check the domain's "
+                f"name servers and its DNSSEC; the CA would fail there too.",
+                service="DNS",
+                operation=f"resolve {name}",
+                transient=True,
+            )
         if not is_heard:
             servers = ", ".join(str(one) for one in self._servers())
             raise RemoteError(
@@ -222,8 +236,19 @@ class Lookup:
 def _records(answer: dns.message.Message | None, name: str, kind: str) -> Sequence[dns.rdata.Rdata]:
     if answer is None:
         return ()
-    wanted, rdtype = dns.name.from_text(_plain(name)), dns.rdatatype.from_text(kind)
+    wanted, rdtype = _name(name), dns.rdatatype.from_text(kind)
     return [one for found in answer.answer if found.name == wanted and found.rdtype == rdtype for one in found]
+
+
+def _name(text: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(_plain(text))
+    except (dns.exception.DNSException, UnicodeError) as error:
+        raise _failed(
+            "DnsZoneNotFound",
+            f"No record can stand at {text} ({type(error).__name__}): shorten the name, or use HTTP-01.",
+            text,
+        ) from error
 
 
 def _plain(name: str) -> str:

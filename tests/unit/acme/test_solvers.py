@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,36 @@ def test_a_webroot_keeps_what_others_have_put_there(tmp_path: Path) -> None:
     assert not (tmp_path / ".well-known" / "acme-challenge").exists()
 
 
+def test_a_webroot_can_be_read_by_the_server_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        Http01Webroot(tmp_path).present("a.test", "token", "token.x")
+    finally:
+        os.umask(before)
+    folder = tmp_path / ".well-known"
+    modes = [one.stat().st_mode & 0o777 for one in (folder, folder / "acme-challenge", folder / "acme-challenge/token")]
+    assert modes == [0o755, 0o755, 0o644]
+
+
+def test_a_webroots_folder_is_not_taken_from_another_order(tmp_path: Path) -> None:
+    solver = Http01Webroot(tmp_path)
+
+    def come_and_go(token: str) -> None:
+        for _ in range(300):
+            solver.present("a.test", token, f"{token}.x")
+            solver.cleanup("a.test", token, f"{token}.x")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(come_and_go, ["one", "two", "three", "four"]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_none_is_told() -> None:
+    with pytest.raises(RemoteError, match="cannot be served") as caught:
+        Http01Responder("127.0.0.1", 99999).present("a.test", "one", "one.x")
+    assert caught.value.token == "ChallengeNotServed"
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -202,6 +234,22 @@ def test_a_host_of_lexicon_has_a_text_once_and_keeps_others(writer: LexiconDns) 
     for _ in range(2):
         writer.remove_text(*at, "a")
     assert Host.records == ['"another"']
+
+
+def test_a_host_that_escapes_its_quotes_is_understood(writer: LexiconDns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Host, "records", [r"\"a\"", '"another"'])
+    at = ("example.test", "_acme-challenge.example.test")
+    writer.add_text(*at, "a")
+    assert len(Host.records) == 2
+    writer.remove_text(*at, "a")
+    assert Host.records == ['"another"']
+
+
+def test_a_host_that_does_not_take_a_record_away_is_told(writer: LexiconDns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Host, "delete_record", lambda *_: False)
+    with pytest.raises(RemoteError, match="does not take the record") as caught:
+        writer.remove_text("example.test", "_acme-challenge.example.test", "another")
+    assert caught.value.token == "DnsUpdateRefused"
 
 
 def test_a_hosts_own_error_never_shows_the_token(writer: LexiconDns, monkeypatch: pytest.MonkeyPatch) -> None:
