@@ -6,8 +6,8 @@ import json
 from base64 import urlsafe_b64decode
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from josepy.jwk import JWKRSA
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from josepy.jwk import JWKEC, JWKRSA
 
 from sfcert.acme.keys import AccountKey
 from sfcert.errors import InputError
@@ -63,3 +63,16 @@ def test_a_request_carries_the_account_or_the_key_never_both() -> None:
         assert other not in header
         assert header["nonce"] == "AAAA"
         assert "d" not in header.get("jwk", {})
+
+
+def test_a_nonce_goes_back_by_the_letter() -> None:
+    """Also one that no decoder gives back as it was, or that is none at all."""
+    for nonce in ("AB", "A", "abcde", "_-_-_"):
+        signed = json.loads(AccountKey.generate().sign(b"{}", nonce=nonce, url="https://ca.test/x", account_url=None))
+        assert json.loads(urlsafe_b64decode(signed["protected"] + "=="))["nonce"] == nonce
+
+
+def test_a_curve_that_cannot_sign_here_is_refused() -> None:
+    other = JWKEC(key=ec.generate_private_key(ec.SECP521R1()))
+    with pytest.raises(InputError, match="EC P-256, EC P-384 or RSA"):
+        AccountKey.from_jwk(json.dumps(other.to_json()))
