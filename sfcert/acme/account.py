@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfcert.acme.problems import NEW_ACCOUNT
-from sfcert.acme.session import AcmeSession
+from sfcert.acme.problems import NEW_ACCOUNT, one_line
+from sfcert.acme.session import AcmeSession, Answer
 from sfcert.errors import InputError, RemoteError
+
+#: How CAs say that a key has no account yet: the RFC's word, and those of servers that look at the binding first.
+_NO_ACCOUNT = frozenset({"accountDoesNotExist", "externalAccountRequired", "malformed"})
 
 
 def open_account(session: AcmeSession, external_account_mac: str | None) -> str:
@@ -23,7 +26,7 @@ def open_account(session: AcmeSession, external_account_mac: str | None) -> str:
         InputError: the CA wants an external account and none was given, or half of one was.
         RemoteError: `AcmeAccountRefused` in the CA's words.
 
-    Effects: at most two calls; a second run finds the same account.
+    Effects: at most two calls; a second run finds the same account, whatever has become of its external binding.
     """
     options = session.options
     kid = options.external_account_kid
@@ -33,10 +36,11 @@ def open_account(session: AcmeSession, external_account_mac: str | None) -> str:
             "External account binding takes two things from the CA: a key id and its MAC key. One of them is missing.",
         )
     url = str(session.directory["newAccount"])
-    if session.meta.get("externalAccountRequired") is True and kid is None:
-        existing = _existing(session, url)
-        if existing is not None:
-            return existing
+    is_required = session.meta.get("externalAccountRequired") is True
+    existing = _existing(session, url, is_all_told=kid is not None) if kid is not None or is_required else None
+    if existing is not None:
+        return existing
+    if is_required and kid is None:
         raise InputError(
             "AcmeOptionsInvalid",
             f"{session.ca} makes accounts only with external account binding. Get a key id and a MAC key from it and "
@@ -52,19 +56,7 @@ def open_account(session: AcmeSession, external_account_mac: str | None) -> str:
             algorithm=options.external_account_algorithm,
             new_account_url=url,
         )
-    answer = session.post(url, payload, "newAccount", is_repeatable=True, by_key=True)
-    status = answer.json().get("status", "valid")
-    if status != "valid":
-        raise RemoteError(
-            "AcmeAccountRefused",
-            f"The account at {session.ca} is {status}. Such an account is never valid again. {NEW_ACCOUNT}",
-            service=session.ca,
-            operation="newAccount",
-            remote_code=str(status),
-            transient=False,
-        )
-    session.account_url = answer.location
-    return answer.location
+    return _held(session, session.post(url, payload, "newAccount", is_repeatable=True, by_key=True))
 
 
 def deactivate_account(session: AcmeSession) -> None:
@@ -73,13 +65,37 @@ def deactivate_account(session: AcmeSession) -> None:
     session.post(session.account_url, {"status": "deactivated"}, "deactivate", is_repeatable=True)
 
 
-def _existing(session: AcmeSession, url: str) -> str | None:
-    """An account that was bound before needs no binding again."""
+def _existing(session: AcmeSession, url: str, *, is_all_told: bool) -> str | None:
+    """An account that was bound before needs no binding again; None where the CA names none.
+
+    Args:
+        is_all_told: a whole request follows, in answer to which the CA says once more what it objects to.
+
+    Source: a binding may be good for one account and some days only. Google's CA answers an old one with `unauthorized`
+    (certimate issue 588), Sectigo's refused to bind again what is bound (cert-manager issue 2882).
+    """
     try:
         answer = session.post(url, {"onlyReturnExisting": True}, "newAccount", is_repeatable=True, by_key=True)
     except RemoteError as error:
-        if error.remote_code in ("accountDoesNotExist", "externalAccountRequired"):
+        is_refused = error.status is not None and 400 <= error.status < 500 and error.token != "AcmeRateLimited"
+        if error.remote_code in _NO_ACCOUNT or (is_all_told and is_refused):
             return None
         raise
+    return _held(session, answer)
+
+
+def _held(session: AcmeSession, answer: Answer) -> str:
+    """The account's URL, where it is one that can be used."""
+    status = answer.json().get("status", "valid")
+    if status != "valid":
+        status = one_line(str(status))
+        raise RemoteError(
+            "AcmeAccountRefused",
+            f"The account at {session.ca} is {status}. Such an account is never valid again. {NEW_ACCOUNT}",
+            service=session.ca,
+            operation="newAccount",
+            remote_code=status,
+            transient=False,
+        )
     session.account_url = answer.location
     return answer.location

@@ -66,6 +66,14 @@ def key_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
     return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+def holds_key(certificate: x509.Certificate, wanted: bytes) -> bool:
+    """Whether the certificate is for that key. One whose key is of a kind that nobody can read is for another."""
+    try:
+        return key_of(certificate) == wanted
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
 def in_order(chain: Certificates, request: x509.CertificateSigningRequest) -> Certificates:
     """The same certificates: the request's leaf first, each followed by the one that signed it.
 
@@ -73,7 +81,7 @@ def in_order(chain: Certificates, request: x509.CertificateSigningRequest) -> Ce
     """
     unlike = tuple(dict.fromkeys(chain))
     wanted = key_of(request)
-    found = tuple(one for one in unlike if key_of(one) == wanted)[:1]
+    found = tuple(one for one in unlike if holds_key(one, wanted))[:1]
     while found:
         above = next((one for one in unlike if one not in found and _is_signed_by(found[-1], one)), None)
         if above is None:
@@ -89,7 +97,7 @@ def check_chain(chain: Certificates, request: x509.CertificateSigningRequest, *,
         RefusedError: `AcmeChainUnusable` with what is wrong and the way out.
     """
     wanted = key_of(request)
-    holders = [index for index, one in enumerate(chain) if key_of(one) == wanted]
+    holders = [index for index, one in enumerate(chain) if holds_key(one, wanted)]
     if not holders:
         raise _unusable(
             ca,

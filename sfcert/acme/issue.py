@@ -23,6 +23,7 @@ from sfcert.acme.chain import (
     Certificates,
     check_chain,
     ends_with_issuer,
+    holds_key,
     in_order,
     key_of,
     pick,
@@ -33,7 +34,7 @@ from sfcert.acme.chain import (
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.order import Emit, check_names, fetch_order, open_order
 from sfcert.acme.patience import later
-from sfcert.acme.problems import failed_order, read_problem
+from sfcert.acme.problems import failed_order, one_line, read_problem
 from sfcert.acme.renewal import ari_id, fetch_window
 from sfcert.acme.session import AcmeSession, Json
 from sfcert.acme.solvers.solver import Solver
@@ -46,6 +47,10 @@ __all__ = ["AcmeChain", "AcmeEvent", "AcmeOptions", "OrderState", "Placed", "Ren
 _FIRST_LOOK_S = 0.02
 _LONGEST_WAIT_S = 10.0
 _RETRY_AFTER_CAP_S = 120.0
+#: An order that was signed for somebody else's request is followed by a new one; not for ever.
+_MOST_ORDERS = 3
+#: What an order may be when it is begun or taken up.
+_USABLE = ("pending", "ready", "processing", "valid")
 #: Asking for a chain this often is enough: CAs that have one offer a handful of alternates.
 _MOST_ALTERNATES = 8
 
@@ -142,14 +147,16 @@ def _obtain(
     calls_before = session.calls
     wanted = check_names(names)
     kept = resume
-    while True:
+    for attempt in range(1, _MOST_ORDERS + 1):
         state, body, is_resumed = open_order(session, wanted, replaces=replaces, resume=kept, emit=emit)
+        if body.get("status") not in _USABLE:
+            raise _ended(session, state, body)
         if body.get("status") == "pending":
-            authorize(session, _urls(body), solver_for, emit=emit, placed=placed)
+            authorize(session, _urls(body), wanted, solver_for, emit=emit, placed=placed)
             # every authorization was seen valid, so that the order is ready as far as anybody can tell
             body = {**body, "status": "ready"}
         else:
-            clean(placed, solver_for, emit=emit)
+            clean(session, placed, solver_for, emit=emit)
         placed = ()
         request_der = csr()
         request = read_request(request_der)
@@ -160,14 +167,17 @@ def _obtain(
                 f"The vault's request and the order name different names ({', '.join(sorted(missing))}), and no CA "
                 f"signs that. Cancel the vault's pending operation, or order the names of its policy.",
             )
-        final = _finalize(session, state, body, request_der, emit)
-        chains = [_in_order(one, request, session.ca, emit) for one in _download(session, str(final["certificate"]))]
-        if is_resumed and key_of(chains[0][0]) != key_of(request):
-            # finalized by a run whose pending request in the vault is gone since
-            emit(AcmeEvent(kind="note", message="The earlier order was signed for another request; a new one is made."))
-            kept = None
-            continue
-        break
+        final, is_ours = _finalize(session, state, body, request_der, emit)
+        fetched = _download(session, str(final["certificate"]), emit)
+        chains = [_in_order(one, request, session.ca, emit) for one in fetched]
+        if is_ours and not is_resumed:
+            break
+        if attempt == _MOST_ORDERS or holds_key(chains[0][0], key_of(request)):
+            break
+        # finalized by a run whose pending request in the vault is gone since, or by another order for the same names,
+        # which a CA may take for one with this (RFC 8555, section 7.4; Boulder does)
+        emit(AcmeEvent(kind="note", message="The order was signed for another request; a new one is made."))
+        kept = None
     check_chain(chains[0], request, ca=session.ca)
     sound = [chains[0], *(one for one in chains[1:] if _is_sound(one, request, session.ca, emit))]
     chosen, is_preferred = pick(sound, session.options.preferred_chain)
@@ -198,8 +208,14 @@ def _urls(body: Json) -> list[str]:
     return [str(one) for one in found] if isinstance(found, list) else []
 
 
-def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: bytes, emit: Emit) -> Json:
-    """Send the request once the order is ready, and return the order when it is valid.
+def _ended(session: AcmeSession, state: OrderState, body: Json) -> RemoteError:
+    error = body.get("error")
+    problem = read_problem(error) if isinstance(error, dict) else None
+    return failed_order(problem, ca=session.ca, names=", ".join(state.names))
+
+
+def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: bytes, emit: Emit) -> tuple[Json, bool]:
+    """Send the request once the order is ready, and return the order when it is valid, and whether it was sent here.
 
     Args:
         body: the order as it was seen last; ready where its authorizations are all valid, which the CA may see later.
@@ -209,7 +225,7 @@ def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: 
     while True:
         status = body.get("status")
         if status == "valid" and body.get("certificate"):
-            return body
+            return body, sent
         if status == "ready" and not sent:
             emit(AcmeEvent(kind="finalize", message=f"The request goes to {session.ca}."))
             payload = {"csr": b64encode(request_der).decode("ascii")}
@@ -224,16 +240,14 @@ def _finalize(session: AcmeSession, state: OrderState, body: Json, request_der: 
                 body, asked_s, sent = answer.json(), answer.retry_after_s, True
                 continue
         if status == "invalid":
-            error = body.get("error")
-            problem = read_problem(error) if isinstance(error, dict) else None
-            raise failed_order(problem, ca=session.ca, names=", ".join(state.names))
-        patience.check(f"{session.ca} has not signed (the order is {status})", operation="finalize")
+            raise _ended(session, state, body)
+        patience.check(f"{session.ca} has not signed (the order is {one_line(str(status))})", operation="finalize")
         patience.sleep(max(wait_s, min(asked_s or 0.0, _RETRY_AFTER_CAP_S)))
         wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
         body, asked_s = fetch_order(session, state)
 
 
-def _download(session: AcmeSession, url: str) -> list[Certificates]:
+def _download(session: AcmeSession, url: str, emit: Emit) -> list[Certificates]:
     """The CA's own chain; the others too where one is preferred and this does not end with it."""
     answer = session.read(url, "certificate")
     found = [read_chain(answer.body, ca=session.ca)]
@@ -241,7 +255,10 @@ def _download(session: AcmeSession, url: str) -> list[Certificates]:
     if wanted is None or ends_with_issuer(found[0], wanted):
         return found
     for alternate in answer.links.get("alternate", ())[:_MOST_ALTERNATES]:
-        found.append(read_chain(session.read(alternate, "alternate chain").body, ca=session.ca))
+        try:
+            found.append(read_chain(session.read(alternate, "alternate chain").body, ca=session.ca))
+        except RefusedError as error:
+            emit(_left_out(error))
     return found
 
 
@@ -256,9 +273,13 @@ def _is_sound(chain: Certificates, request: CertificateSigningRequest, ca: str, 
     try:
         check_chain(chain, request, ca=ca)
     except RefusedError as error:
-        emit(AcmeEvent(kind="note", message=f"An alternate chain is left out: {error}"))
+        emit(_left_out(error))
         return False
     return True
+
+
+def _left_out(error: RefusedError) -> AcmeEvent:
+    return AcmeEvent(kind="note", message=f"An alternate chain is left out: {error}")
 
 
 def _advice(session: AcmeSession, certificate_id: str | None, emit: Emit) -> RenewalWindow | None:

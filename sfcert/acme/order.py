@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from sfcert.acme.problems import one_line
 from sfcert.acme.session import AcmeSession, Json
 from sfcert.acme.values import AcmeEvent, OrderState
 from sfcert.errors import Fault, InputError, RemoteError
@@ -116,7 +117,7 @@ def _taken_up(
         try:
             body, _ = fetch_order(session, kept)
         except RemoteError as error:
-            if error.status not in (403, 404) and error.remote_code not in ("malformed", "unauthorized"):
+            if error.status not in (403, 404, 410) and error.remote_code not in ("malformed", "unauthorized"):
                 raise
             why = "the CA does not know it any more"
         else:
@@ -127,7 +128,7 @@ def _taken_up(
                     )
                 )
                 return kept, body
-            why = f"it is {body.get('status')}"
+            why = f"it is {one_line(str(body.get('status')))}"
     emit(AcmeEvent(kind="note", message=f"The order of an earlier run is not used: {why}."))
     return None
 
@@ -186,7 +187,7 @@ def profile_of(session: AcmeSession) -> str | None:
     if wanted not in offered:
         raise InputError(
             "AcmeOptionsInvalid",
-            f"{session.ca} has no profile {wanted!r}; it has {', '.join(sorted(offered)) or 'none'}.",
+            f"{session.ca} has no profile {wanted!r}; it has {one_line(', '.join(sorted(offered))) or 'none'}.",
         )
     return wanted
 
@@ -227,6 +228,6 @@ def _state(
 def _instant(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None

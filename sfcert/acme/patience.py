@@ -9,7 +9,7 @@ from sfcert.ports import Clock
 
 
 class Patience:
-    """The wait for one thing, begun now.
+    """The wait for one thing, begun now. What was slept counts even where the clock is set back meanwhile.
 
     Args:
         ca: whom the order is with, for the messages.
@@ -22,6 +22,7 @@ class Patience:
         self._clock = clock
         self._longest_s = longest_s
         self._began = clock.now()
+        self._slept_s = 0.0
         self._until = until_utc
 
     def check(self, what: str, *, operation: str) -> None:
@@ -35,7 +36,7 @@ class Patience:
             RemoteError: AcmeOrderFailed, where this thing took too long.
         """
         now = self._clock.now()
-        waited_s = (now - self._began).total_seconds()
+        waited_s = max(self._slept_s, (now - self._began).total_seconds())
         if self._until is not None and now >= self._until:
             raise ConvergenceError(
                 "NotConverged",
@@ -54,7 +55,9 @@ class Patience:
     def sleep(self, seconds: float) -> None:
         """Sleep so long, but not past the end of the order's time. Effects: sleeps by the clock."""
         left_s = seconds if self._until is None else (self._until - self._clock.now()).total_seconds()
-        self._clock.sleep(max(0.0, min(seconds, left_s)))
+        pause_s = max(0.0, min(seconds, left_s))
+        self._clock.sleep(pause_s)
+        self._slept_s += pause_s
 
 
 def later(clock: Clock, seconds: float | None) -> datetime | None:

@@ -7,9 +7,10 @@ Source: RFC 8555, section 6.7 (types and subproblems); RFC 9773, section 5 (alre
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -17,6 +18,10 @@ from sfcert.errors import RemoteError
 
 _PREFIX = "urn:ietf:params:acme:error:"
 _LONGEST_DETAIL = 400
+#: Longer waits than this are as good as never, and no calendar ends before them.
+_LONGEST_ASKED_S = 366 * 86400.0
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+_PAGE_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 NEW_ACCOUNT = "Name another `account_key` in the policy: a fresh key is then made in the vault, and an account with it."
 
 #: token and way out by problem type, where the type alone decides.
@@ -93,22 +98,23 @@ class Problem:
 
 
 def read_problem(body: bytes | Mapping[str, Any]) -> Problem:
-    """The problem of an answer. What is no problem document becomes one with an empty type and the text's beginning."""
+    """The problem of an answer. What is no problem document becomes one with an empty type and the text's beginning,
+    of a web page its title: a proxy on the way speaks so, not a CA."""
     found: Any = body
     if isinstance(body, bytes):
         try:
             found = json.loads(body)
-        except ValueError:
-            return Problem("", _one_line(body.decode("utf-8", "replace")))
+        except (ValueError, RecursionError):
+            return Problem("", one_line(_told_by(body.decode("utf-8", "replace"))))
     if not isinstance(found, Mapping):
-        return Problem("", _one_line(str(found)))
+        return Problem("", one_line(str(found)))
     identifier = found.get("identifier")
     subproblems = found.get("subproblems")
     return Problem(
-        str(found.get("type") or "").removeprefix(_PREFIX),
-        _one_line(str(found.get("detail") or found.get("title") or "")),
-        str(identifier.get("value")) if isinstance(identifier, Mapping) else None,
-        str(found["instance"]) if found.get("instance") else None,
+        one_line(str(found.get("type") or "")).removeprefix(_PREFIX),
+        one_line(str(found.get("detail") or found.get("title") or "")),
+        one_line(str(identifier.get("value"))) if isinstance(identifier, Mapping) else None,
+        one_line(str(found["instance"])) if found.get("instance") else None,
         tuple(read_problem(one) for one in subproblems if isinstance(one, Mapping))
         if isinstance(subproblems, list)
         else (),
@@ -136,12 +142,27 @@ def refusal(
     elif kind == "malformed" and operation == "newAccount":
         # some servers say so of a wrong external account binding
         token, way_out = "AcmeAccountRefused", "Check the contacts and the external account binding."
+    elif operation == "challenge" and not token and status is not None and status < 500:
+        token, way_out = "AcmeOrderFailed", "Run this again: a new order is begun where this one has ended."
+    elif status == 429:
+        # whoever stands before the CA limits too, and has no problem document
+        token, way_out = _BY_TYPE["rateLimited"]
+    elif status is not None and status < 500 and operation in ("directory", "newNonce"):
+        token, way_out = "AcmeServerUnfit", "Check the directory's address."
+    elif kind == "badNonce":
+        token, way_out = "RemoteFailed", "Run this again: an order that stands is taken up."
     when = ""
     if retry_after_s is not None:
         when = f" It asks to come again after {(now + timedelta(seconds=retry_after_s)):%Y-%m-%d %H:%M:%SZ}."
+    elif token == "AcmeRateLimited":
+        way_out = "Wait before asking again, as long as the CA's own page on its limits says; asking sooner counts too."
     if not token:
         token = "AcmeOrderRefused" if status is not None and 400 <= status < 500 else "RemoteFailed"
-        way_out = "" if token == "AcmeOrderRefused" else "Run this again later: an order that stands is taken up."
+        way_out = (
+            "Change what it objects to in the policy, or choose another CA."
+            if token == "AcmeOrderRefused"
+            else "Run this again later: an order that stands is taken up."
+        )
     page = f" See {problem.instance}." if problem.instance else ""
     said = f"{ca} refuses {operation}: {_sentence(str(problem))}"
     return RemoteError(
@@ -193,18 +214,22 @@ def failed_order(problem: Problem | None, *, ca: str, names: str) -> RemoteError
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds from now by a Retry-After header, in either of its forms; None where it is absent or unreadable."""
+    """Seconds from now by a Retry-After header, in either of its forms; None where it is absent or unreadable.
+
+    At most a year, so that an instant can be made of it. Source: RFC 9110, sections 5.6.7 and 10.2.3.
+    """
     if not value:
         return None
+    plain = value.strip()
+    if _WHOLE_NUMBER.fullmatch(plain):
+        return max(0.0, min(float(plain), _LONGEST_ASKED_S))
     try:
-        return max(0.0, float(int(value)))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
+        when = parsedate_to_datetime(plain)
+        # the oldest form of a date names no zone; all of them are meant as UTC
+        asked_s = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (when - now).total_seconds()) if when.tzinfo is not None else None
+    return max(0.0, min(asked_s.total_seconds(), _LONGEST_ASKED_S))
 
 
 def _telling(problem: Problem) -> Problem:
@@ -215,8 +240,19 @@ def _telling(problem: Problem) -> Problem:
     return problem
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST_DETAIL]
+def _told_by(text: str) -> str:
+    """What a text that is no JSON says: of a web page that it is one, and its title."""
+    if not text.lstrip().startswith("<"):
+        return text
+    title = _PAGE_TITLE.search(text)
+    named = f" ({' '.join(title[1].split())})" if title else ""
+    return f"it answers with a web page{named}, as a proxy on the way does"
+
+
+def one_line(text: str) -> str:
+    """The words on one line; what moves a terminal's cursor, and halves of letters, are left out."""
+    words = " ".join(text.split())
+    return "".join(one if one.isprintable() else "?" for one in words)[:_LONGEST_DETAIL]
 
 
 def _sentence(text: str) -> str:

@@ -1,6 +1,7 @@
 """When does the CA want a certificate replaced? Renewal information, where the CA has it. Floor 5.
 
-Source: RFC 9773, sections 4.1 (the id) and 4.2 (the answer). Leaves out choosing an instant inside the window.
+Source: RFC 9773, sections 4.1 (the id), 4.2 (the answer) and 4.3 (when to ask again). Leaves out choosing an instant
+inside the window.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from cryptography import x509
 from sfcert.acme.session import AcmeSession
 from sfcert.acme.values import RenewalWindow
 
+_SHORTEST_WAIT_S, _LONGEST_WAIT_S = 60.0, 86400.0
+
 
 def ari_id(leaf_der: bytes) -> str | None:
     """The certificate's id: key id of its issuer and serial, each base64url without padding, joined by a dot.
@@ -23,7 +26,7 @@ def ari_id(leaf_der: bytes) -> str | None:
     leaf = x509.load_der_x509_certificate(leaf_der)
     try:
         issuer = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return None
     if issuer is None:
         return None
@@ -55,10 +58,13 @@ def fetch_window(session: AcmeSession, certificate_id: str | None) -> RenewalWin
         return None
     explanation = body.get("explanationURL")
     again = answer.retry_after_s
+    if again is not None:
+        # shorter and longer waits count as these: who is asked once a day still hears of a revocation to come
+        again = min(max(again, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
     return RenewalWindow(
         opens_utc=opens,
         closes_utc=closes,
-        explanation_url=str(explanation) if explanation else None,
+        explanation_url=explanation if isinstance(explanation, str) and explanation.isprintable() else None,
         ask_again_utc=session.clock.now() + timedelta(seconds=again) if again is not None else None,
     )
 
@@ -66,9 +72,9 @@ def fetch_window(session: AcmeSession, certificate_id: str | None) -> RenewalWin
 def _instant(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
-    except ValueError:
+        return found.astimezone(UTC).replace(microsecond=0) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC).replace(microsecond=0) if found.tzinfo is not None else None
 
 
 def _encoded(raw: bytes) -> str:

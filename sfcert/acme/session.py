@@ -4,10 +4,11 @@
     badNonce                                   sent again with the nonce of the answer, at most `_NONCE_TRIES` times
     429 or 503 with a short Retry-After        waited and sent again: the request was not taken
     500, 502, 504, broken connection           sent again if the request changes nothing at the CA
+    3xx for a signed request, no https         refused: a signature names the address that it is for
     everything else that refuses               an error of `problems`
 
 Waits go by the Clock port. One session serves many orders of the same account, from several threads.
-Source: RFC 8555, sections 6.3 to 6.7.
+Source: RFC 8555, sections 6.1 to 6.7.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
+import urllib3.exceptions
 
+from sfcert.acme.holding import Holding
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.patience import Patience
 from sfcert.acme.problems import read_problem, refusal, retry_after
@@ -45,12 +48,22 @@ _TIMEOUT_S = (10.0, 60.0)
 _LARGEST_ANSWER = 1 << 20
 _NOT_TAKEN = frozenset({429, 503})
 _AMBIGUOUS = frozenset({500, 502, 504})
+#: What an address that nobody can ask ends in; some come up from urllib3 as they are.
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.TooManyRedirects,
+    urllib3.exceptions.LocationValueError,
+    UnicodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer that does not refuse. `retry_after_s` is None where the CA asked for no wait."""
 
+    url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -60,38 +73,45 @@ class Answer:
     def json(self) -> Json:
         try:
             found = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise _unfit("an answer is not a JSON object")
+            raise unfit("an answer is not a JSON object")
         return found
 
     @property
     def location(self) -> str:
-        """The URL of what was made; every CA names it."""
-        found = self.headers.get("Location")
+        """The URL of what was made; every CA names it, some relative to what was asked (RFC 9110, section 10.2.2)."""
+        found = _joined(self.url, self.headers.get("Location", ""))
         if not found:
-            raise _unfit("an answer lacks its Location")
+            raise unfit("an answer lacks its Location")
         return found
 
 
 class AcmeSession:
-    """The way to one CA for one account. A context manager; closing it closes its connections."""
+    """The way to one CA for one account. A context manager; closing it closes its connections.
 
-    def __init__(self, options: AcmeOptions, key: AccountKey, clock: Clock) -> None:
-        parts = urlsplit(options.directory_url)
-        if parts.scheme != "https" or not parts.hostname:
+    Args:
+        holding: shared with other sessions of the process, which may be for the same account; None: there are none.
+    """
+
+    def __init__(self, options: AcmeOptions, key: AccountKey, clock: Clock, *, holding: Holding | None = None) -> None:
+        parts = _split(options.directory_url)
+        if parts is None:
             raise InputError(
                 "AcmeOptionsInvalid", f"The directory {options.directory_url!r} is no https address: give the CA's own."
             )
         self.options = options
         self.key = key
         self.clock = clock
+        self.holding = holding or Holding()
         self.ca = parts.netloc
         self.account_url: str | None = None
         self._http = requests.Session()
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=32)
         self._http.mount("https://", adapter)
+        # nothing goes in the clear, not even where a redirect leads there
+        self._http.adapters.pop("http://")
         self._http.headers["User-Agent"] = "sfcert"
         self._verify: str | bool = _roots(options.ca_file)
         self._nonces: list[str] = []
@@ -145,7 +165,7 @@ class AcmeSession:
             found = self.fetch(self.options.directory_url, "directory").json()
             missing = [one for one in ("newNonce", "newAccount", "newOrder") if not isinstance(found.get(one), str)]
             if missing:
-                raise _unfit(f"{self.options.directory_url} names no {', '.join(missing)}")
+                raise unfit(f"{self.options.directory_url} names no {', '.join(missing)}")
             self._directory = found
         return self._directory
 
@@ -185,21 +205,24 @@ class AcmeSession:
             is_last = attempt == _TRIES
             try:
                 response: requests.Response = send()
-            except requests.exceptions.SSLError as error:
-                raise self._unreachable(
-                    operation, "its certificate is not trusted; name the roots with a CA file"
-                ) from error
-            except requests.RequestException as error:
+            except _NO_ADDRESS as error:
+                raise unfit(f"{operation} leads to an address that cannot be asked") from error
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+                    why = "its certificate is not trusted; name the roots with a CA file"
+                    raise self._unreachable(operation, why) from error
                 if is_last or not is_repeatable:
                     raise self._unreachable(operation, type(error).__name__) from error
                 self.clock.sleep(wait_s)
                 wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
                 continue
             asked_s = retry_after(response.headers.get("Retry-After"), self.clock.now())
-            if response.status_code < 400:
+            if response.status_code < 300:
                 return self._answer(response, asked_s)
+            if response.status_code < 400:
+                raise unfit(f"{operation} is answered by a redirect (HTTP {response.status_code})")
             may = response.status_code in _NOT_TAKEN or (response.status_code in _AMBIGUOUS and is_repeatable)
-            pause_s = asked_s if asked_s is not None else wait_s
+            pause_s = max(asked_s, _FIRST_WAIT_S) if asked_s is not None else wait_s
             ends = self.until_utc
             if ends is not None and self.clock.now() + timedelta(seconds=pause_s) >= ends:
                 may = False
@@ -223,7 +246,7 @@ class AcmeSession:
         """One signed request, with a fresh nonce until one is taken."""
         for _ in range(_NONCE_TRIES - 1):
             response = self._signed_once(url, payload, account_url)
-            if response.status_code != 400 or read_problem(response.content).type != "badNonce":
+            if response.status_code < 400 or read_problem(response.content).type != "badNonce":
                 return response
         return self._signed_once(url, payload, account_url)
 
@@ -245,7 +268,7 @@ class AcmeSession:
             return response
         nonce = response.headers.get("Replay-Nonce")
         if not nonce or not _NONCE.fullmatch(nonce):
-            raise _unfit(f"{url} gives no Replay-Nonce (HTTP {response.status_code})")
+            raise unfit(f"{url} gives no Replay-Nonce (HTTP {response.status_code})")
         return nonce
 
     def _send(
@@ -257,6 +280,8 @@ class AcmeSession:
         headers: Mapping[str, str] | None = None,
         keep_nonce: bool = True,
     ) -> requests.Response:
+        if _split(url) is None:
+            raise unfit(f"{url!a} is no https address")
         self._here.sent = self.calls + 1
         response = self._http.request(
             method,
@@ -272,16 +297,17 @@ class AcmeSession:
             with self._lock:
                 self._nonces.append(nonce)
         if len(response.content) > _LARGEST_ANSWER:
-            raise _unfit(f"{url} answers with {len(response.content)} bytes")
+            raise unfit(f"{url} answers with {len(response.content)} bytes")
         return response
 
     def _answer(self, response: requests.Response, asked_s: float | None) -> Answer:
         links: dict[str, tuple[str, ...]] = {}
         # requests' own `links` keeps one of each relation; a chain may have several alternates
         for one in requests.utils.parse_header_links(response.headers.get("Link", "")):
-            relation = str(one.get("rel", ""))
-            links[relation] = (*links.get(relation, ()), urljoin(response.url, str(one.get("url", ""))))
-        return Answer(response.status_code, response.headers, response.content, links, asked_s)
+            target = _joined(response.url, str(one.get("url", "")))
+            for relation in str(one.get("rel", "")).lower().split() if target else ():
+                links[relation] = (*links.get(relation, ()), target)
+        return Answer(response.url, response.status_code, response.headers, response.content, links, asked_s)
 
     def _unreachable(self, operation: str, why: str) -> RemoteError:
         return RemoteError(
@@ -291,6 +317,25 @@ class AcmeSession:
             operation=operation,
             transient=True,
         )
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an https address; None where it is none."""
+    try:
+        parts = urlsplit(url)
+        # read here, where a port that is none is found out
+        is_address = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_address else None
+
+
+def _joined(base: str, reference: str) -> str:
+    """The address that a header names, as it may be relative; empty where it names none."""
+    try:
+        return urljoin(base, reference) if reference else ""
+    except ValueError:
+        return ""
 
 
 def _roots(ca_file: str | None) -> str | bool:
@@ -304,7 +349,7 @@ def _roots(ca_file: str | None) -> str | bool:
     return ca_file
 
 
-def _unfit(what: str) -> RemoteError:
+def unfit(what: str) -> RemoteError:
     return RemoteError(
         "AcmeServerUnfit",
         f"The CA does not speak ACME as expected: {what}. Check the directory's address.",

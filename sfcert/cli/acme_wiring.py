@@ -19,6 +19,7 @@ from sfcert.model.progress import Event
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sfcert.acme.holding import Holding
     from sfcert.acme.keys import AccountKey
     from sfcert.acme.session import AcmeSession
     from sfcert.acme.solvers.solver import Solver as AcmeSolver
@@ -78,6 +79,8 @@ class AcmeDesk:
         self._connection = connection
         self._sessions: dict[tuple[str, Acme], AcmeSession | SfcertError] = {}
         self._solvers: Solvers | None = None
+        # policies that differ in a profile alone have sessions of their own, and the same account
+        self._holding: Holding | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> AcmeDesk:
@@ -162,7 +165,10 @@ class AcmeDesk:
         """The session of this account, open."""
         if account.key not in self._sessions:
             try:
-                self._sessions[account.key] = _opened(account, say)
+                from sfcert.acme.holding import Holding
+
+                self._holding = self._holding or Holding()
+                self._sessions[account.key] = _opened(account, say, self._holding)
             except SfcertError as error:
                 self._sessions[account.key] = error
         found = self._sessions[account.key]
@@ -171,14 +177,14 @@ class AcmeDesk:
         return found
 
 
-def _opened(account: Account, say: Callable[[str], None]) -> AcmeSession:
+def _opened(account: Account, say: Callable[[str], None], holding: Holding) -> AcmeSession:
     from sfcert.acme.account import open_account
     from sfcert.acme.session import AcmeSession
     from sfcert.azure.clock import WallClock
 
     mac = _mac(account)
     # a CA keeps wall time, whatever the vault's clock says
-    session = AcmeSession(options_of(account.acme), account_key(account), WallClock())
+    session = AcmeSession(options_of(account.acme), account_key(account), WallClock(), holding=holding)
     try:
         open_account(session, mac)
     except BaseException:  # also Ctrl-C: no connection may be left open; it always flies on

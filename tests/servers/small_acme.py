@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.servers.requests import Pending
 from tests.servers.serving import served
 from tests.servers.tls import make_server_tls
 
@@ -51,10 +52,15 @@ class SmallAcme:
         self.looks_before_signed = 0
         self.reuses_authorizations = False
         self.never_looks = False
+        #: what stands before a path in a Location; empty where the CA names it relative to what was asked.
+        self.located_at: str | None = None
+        #: the Link header of a certificate.
+        self.certificate_links = ""
         #: called when a request has come to be signed, before it is.
         self.on_finalize: Callable[[], None] = lambda: None
         self.expires = datetime(2036, 1, 1, tzinfo=UTC)
         self.window: Json | None = {"start": "2026-12-20T10:00:00Z", "end": "2026-12-22T10:00:00.5Z"}
+        self.asks_again_s = "21600"
         self.orders: list[Json] = []
         self.leaf: x509.Certificate | None = None
         self._nonces: set[str] = set()
@@ -105,7 +111,7 @@ class SmallAcme:
         if path == "/nonce":
             return 200, {}, {}
         if path == "/account":
-            return 201, {"status": "valid"}, {"Location": f"{self.url}/account/1"}
+            return 201, {"status": "valid"}, {"Location": self._located("/account/1")}
         if path == "/account/1":
             # no list of its orders: not every CA has one
             return 200, {"status": "valid"}, {}
@@ -117,7 +123,7 @@ class SmallAcme:
             return (
                 200,
                 {"suggestedWindow": self.window, "explanationURL": "https://small.test/why"},
-                {"Retry-After": "21600"},
+                {"Retry-After": self.asks_again_s},
             )
         kind, number = path.strip("/").split("/")
         order = self.orders[int(number)]
@@ -141,7 +147,8 @@ class SmallAcme:
         if kind == "finalize":
             self._finalize(order, urlsafe_b64decode(payload["csr"] + "=="))
         if kind == "certificate":
-            return 200, order["chain"], {"Content-Type": "application/pem-certificate-chain"}
+            links = {"Link": self.certificate_links} if self.certificate_links else {}
+            return 200, order["chain"], {"Content-Type": "application/pem-certificate-chain", **links}
         if kind == "order" and order["status"] == "processing":
             order["looks"] -= 1
             if order["looks"] <= 0:
@@ -149,6 +156,15 @@ class SmallAcme:
             else:
                 return 200, self._shown(int(number)), {"Retry-After": "7"}
         return 200, self._shown(int(number)), {}
+
+    def _located(self, path: str) -> str:
+        return (self.url if self.located_at is None else self.located_at) + path
+
+    def sign_for_another(self, number: int) -> None:
+        """The order is valid, by a request that is not the customer's."""
+        order = self.orders[number]
+        self._finalize(order, Pending(order["names"])())
+        order["authz"] = "valid"
 
     def _new_order(self, payload: Json) -> tuple[int, Any, dict[str, str]]:
         if self.objection is not None and "replaces" in payload:
@@ -160,7 +176,7 @@ class SmallAcme:
         status, authz = ("ready", "valid") if self.reuses_authorizations else ("pending", "pending")
         self.orders.append({"status": status, "authz": authz, "names": names, "looks": self.looks_before_signed})
         number = len(self.orders) - 1
-        return 201, self._shown(number), {"Location": f"{self.url}/order/{number}"}
+        return 201, self._shown(number), {"Location": self._located(f"/order/{number}")}
 
     def _shown(self, number: int) -> Json:
         order = self.orders[number]
