@@ -85,6 +85,8 @@ class Answer:
         found = _joined(self.url, self.headers.get("Location", ""))
         if not found:
             raise unfit("an answer lacks its Location")
+        if _split(found) is None:
+            raise unfit(f"its Location {found!a} is no https address")
         return found
 
 
@@ -324,7 +326,7 @@ def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         # read here, where a port that is none is found out
-        is_address = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+        is_address = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and url.isprintable()
     except ValueError:
         return None
     return parts if is_address else None

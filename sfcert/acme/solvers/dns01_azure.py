@@ -51,7 +51,7 @@ class AzureDns:
         self._credential = credential
         self._subscription_id = subscription_id
         self._group = resource_group
-        self._zone = zone
+        self._zone = zone.rstrip(".").lower() if zone is not None else None
         self._repeat = repeat or (lambda send: send())
         self._options: dict[str, Any] = {} if connection_verify is None else {"connection_verify": connection_verify}
         self._is_delegation_checked = is_delegation_checked
@@ -61,7 +61,7 @@ class AzureDns:
 
     def find_zone(self, fqdn: str, lookup: Lookup) -> str:
         zones = self._all_zones()
-        inside = [one for one in zones if is_inside(fqdn, one) and (self._zone is None or one == self._zone.lower())]
+        inside = [one for one in zones if is_inside(fqdn, one) and self._zone in (None, one)]
         if not inside:
             where = f"resource group {self._group}" if self._group else f"subscription {self._subscription_id}"
             raise RemoteError(

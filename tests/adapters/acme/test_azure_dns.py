@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -108,6 +109,12 @@ def test_many_who_write_at_one_name_lose_nothing_of_one_another(site: Site) -> N
         assert sorted("".join(one.value) for one in found.txt_records) == [f"text {one}" for one in range(len(writers))]
         list(pool.map(lambda one: writers[one].remove_text("example.test", at, f"text {one}"), range(len(writers))))
     assert site.texts() == []
+
+
+def test_a_zone_may_be_named_as_zone_files_have_it(site: Site) -> None:
+    identity = [os.environ[f"AZURE_{one}"] for one in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")]
+    writer = AzureDns(service_principal(*identity), os.environ["AZURE_SUBSCRIPTION_ID"], zone="Example.Test.")
+    assert writer.find_zone("_acme-challenge.sf.example.test", site.lookup) == "example.test"
 
 
 def test_a_missing_zone_is_told_with_those_that_are_there(site: Site) -> None:

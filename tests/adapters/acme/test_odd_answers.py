@@ -32,7 +32,15 @@ Change = tuple[str, int, str, Any]
 words = st.sampled_from(
     [
         *("pending", "ready", "processing", "valid", "invalid", "deactivated", "expired", "revoked", "", "dns-01"),
-        *("https://odd.test/order/0", "http://odd.test/plain", "/order/0", "https://[", "https://odd.test:0/", "//"),
+        *(
+            "https://odd.test/order/0",
+            "http://odd.test/plain",
+            "/order/0",
+            "https://odd.test/a\x1b[2J",
+            "https://[",
+            "https://odd.test:0/",
+            "//",
+        ),
         *("https://" + "a" * 70 + ".test/", "../../etc/passwd", "é", "\ud800", "\x1b[2J", "a-token", "x" * 300),
         *("2026-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-12-01"),
         *(f"{PREFIX}{one}" for one in ("badNonce", "rateLimited", "orderNotReady", "malformed", "unauthorized", "caa")),

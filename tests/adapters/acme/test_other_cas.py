@@ -90,6 +90,15 @@ def test_a_directory_is_not_followed_into_the_clear(customer: Customer) -> None:
     assert caught.value.token == "AcmeServerUnfit"
 
 
+@pytest.mark.parametrize("address", ["http://localhost/order/0", "https://x.test/a\x1b[2J"])
+def test_a_location_that_cannot_be_asked_is_not_kept(customer: Customer, address: str) -> None:
+    customer.ca.located_at = address
+    with pytest.raises(RemoteError, match="is no https address") as caught:
+        customer.obtain()
+    assert caught.value.token == "AcmeServerUnfit"
+    assert "\x1b" not in str(caught.value)
+
+
 # -- authorizations ----------------------------------------------------------------------------------------------------
 
 
