@@ -111,8 +111,7 @@ def differs_from_manifest(manifest: str, expects: Json) -> str | None:
         if set(accepted_names) != wanted:
             return f"nodes accept the names {_listed(accepted_names)}, not {_listed(wanted)}"
         for name, text in accepted_names.items():
-            have = frozenset(one.strip().upper() for one in text.split(",") if one.strip())
-            if have != (want := wanted_issuers(expects, name)):
+            if (have := _parts(text)) != (want := wanted_issuers(expects, name)):
                 return f"nodes pin {name} to {_listed(have)}, not to {_listed(want)}"
         return None
     thumbprints = set(wanted_thumbprints(expects))
@@ -121,7 +120,16 @@ def differs_from_manifest(manifest: str, expects: Json) -> str | None:
     )
     if strange:
         return f"nodes still present by {_listed(strange)}"
-    return f"nodes accept the names {_listed(accepted_names)} too" if accepted_names else None
+    if accepted_names:
+        return f"nodes accept the names {_listed(accepted_names)} too"
+    # one of the wanted is enough to present; a peer that does not accept them all refuses whoever presents another
+    accepted = {
+        one.strip().upper() for one in section_of(root, "Security").get("ClusterCertThumbprints", "").split(",")
+    }
+    accepted.discard("")
+    if accepted != thumbprints:
+        return f"nodes accept {_listed(accepted)}, not {_listed(thumbprints)}"
+    return None
 
 
 def section_of(root: ElementTree.Element, name: str) -> dict[str, str]:
@@ -130,6 +138,10 @@ def section_of(root: ElementTree.Element, name: str) -> dict[str, str]:
         if _local(element.tag) == "Section" and (element.get("Name") or "").lower() == name.lower():
             return {one.get("Name") or "": one.get("Value") or "" for one in element if _local(one.tag) == "Parameter"}
     return {}
+
+
+def _parts(text: str) -> frozenset[str]:
+    return frozenset(one.strip().upper() for one in text.split(",") if one.strip())
 
 
 def _local(tag: str) -> str:
