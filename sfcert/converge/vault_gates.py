@@ -122,10 +122,12 @@ def access_granted(look: Look) -> GateVerdict:
         return look.unknown("NotRead", "The identity's principal is not known.")
     how = look.gate.expects.get("how") or ("role" if vault.uses_rbac else "policy")
     granted = _by_role(look.observation, vault, principal) if how == "role" else _by_policy(vault, principal)
-    if granted is None:
+    if granted is None or vault.uses_rbac is None:
         return look.unknown("NotRead", f"Who may read the secrets of {vault.url} could not be read.")
     if how == "policy" and vault.uses_rbac:
         return look.open("NotGranted", f"{vault.url} goes by roles; its access policies have no effect.")
+    if how == "role" and not vault.uses_rbac:
+        return look.open("NotGranted", f"{vault.url} goes by access policies; role assignments have no effect.")
     if not granted:
         return look.open("NotGranted", f"{principal} may not read the secrets of {vault.url} by {how} yet.")
     return look.passed(f"{principal} may read the secrets of {vault.url} by {how}.")
