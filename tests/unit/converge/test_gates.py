@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -213,6 +213,34 @@ def test_time_passes_from_when_the_stage_was_done() -> None:
     assert look("time-passed", observation, seconds=60, done=done).look_again_s == 10
     assert look("time-passed", observation, seconds=50, done=done).state == "passed"
     assert look("time-passed", observation, seconds=60).state == "open"
+    assert look("time-passed", observation, seconds=50, started=done).state == "passed"
+    sent = done - timedelta(seconds=100)
+    assert look("time-passed", observation, seconds=60, started=sent, done=done).look_again_s == 10
+
+
+def test_a_last_day_without_a_time_zone_is_utc_and_another_zone_is_converted() -> None:
+    observation, last = make.observation(), LEAF.not_after_utc
+    naive = last.replace(tzinfo=None)
+    abroad = last.astimezone(timezone(timedelta(hours=5)))
+    for until, state in ((naive, "passed"), (naive + timedelta(seconds=1), "failed"), (abroad, "passed")):
+        expects = {"thumbprint": LEAF.thumbprint, "until_utc": until.isoformat()}
+        assert look("remaining-life-at-least", observation, URL, **expects).state == state
+
+
+@pytest.mark.parametrize(
+    ("part", "levels"),
+    [
+        ({}, {"arm"}),
+        ({"nodes": []}, {"arm", "runtime"}),
+        ({"cluster_manifest": "<a/>", "upgrade_progress": {}}, {"arm", "runtime"}),
+        ({"upgrade_progress": {"UpgradeState": "RollingForwardCompleted"}}, {"arm"}),
+    ],
+    ids=["nothing", "nodes", "the manifest", "the upgrade alone"],
+)
+def test_a_level_of_evidence_is_reached_only_by_what_was_read(part: Json, levels: set[str]) -> None:
+    document, _, _ = edited()
+    document["runtime"] = part
+    assert evidence_of(seen(document)) == levels
 
 
 def test_the_declaration_read_back_is_compared_as_sets() -> None:

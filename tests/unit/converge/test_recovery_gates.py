@@ -69,7 +69,8 @@ def newest(
     return look("newest-version-fits", seen(document), URL, **(wanted | expects))
 
 
-FRESH = make.leaf("fresh", not_before=make.NOW - timedelta(hours=1))
+FRESH_SINCE = make.NOW - timedelta(hours=1)
+FRESH = make.leaf("fresh", not_before=FRESH_SINCE)
 
 
 def test_a_valid_version_of_the_name_from_a_pinned_issuer_opens_the_gate() -> None:
@@ -97,3 +98,30 @@ def test_a_valid_version_of_the_name_from_a_pinned_issuer_opens_the_gate() -> No
 )
 def test_what_nodes_could_not_go_by_does_not_open_it(verdict: Any, expected: tuple[str, str]) -> None:
     assert (verdict.state, verdict.reason) == expected
+
+
+def test_a_version_is_valid_from_its_first_second_to_the_one_before_its_last() -> None:
+    assert newest(make.leaf("first", not_before=make.NOW)).state == "passed"
+    assert newest(make.leaf("first", not_before=make.NOW + timedelta(seconds=1))).reason == "CertificateAbsent"
+    assert (
+        newest(make.leaf("last", not_after=make.NOW + timedelta(seconds=1), not_before=FRESH_SINCE)).state == "passed"
+    )
+    assert newest(make.leaf("last", not_after=make.NOW, not_before=FRESH_SINCE)).reason == "CertificateAbsent"
+
+
+def test_a_certificate_without_versions_is_unknown() -> None:
+    document, _, _ = edited()
+    document["vaults"][make.VAULT_URL]["certificates"][make.CERTIFICATE_NAME]["versions"] = []
+    found = look("newest-version-fits", seen(document), URL, common_name=make.COMMON_NAME, issuers=[])
+    assert (found.state, found.reason) == ("unknown", "NotRead")
+
+
+def test_a_setting_beside_the_wanted_one_does_not_stand_for_it() -> None:
+    document, cluster, _ = edited()
+    others = [{"name": "Another", "value": "true"}, {"name": SETTING["parameter"], "value": "false"}]
+    cluster["properties"]["fabricSettings"] = [
+        {"name": "Other", "parameters": [{"name": SETTING["parameter"], "value": "true"}]},
+        {"name": "Security", "parameters": others},
+    ]
+    found = look("settings-are", seen(document), **SETTING, value="true")
+    assert (found.state, found.reason) == ("open", "DeclaredDifferently")
