@@ -155,23 +155,20 @@ def check_key(
         )
     if key_bits is not None and key_bits < _SHORTEST_RSA:
         return failed(question, "KeyUnusable", f"The RSA key has only {key_bits} bits.", "Ask for 2048 bits or more.")
-    if policy.content_type != "application/x-pkcs12" and expectation.os == "Windows":
-        return failed(
-            question,
-            "KeyUnusable",
-            f"It would be handed out as {policy.content_type}; Windows machines import only PKCS #12.",
-            "Ask for the content type application/x-pkcs12.",
-        )
-    if (
-        policy.content_type != "application/x-pkcs12"
-        and runtime_at_least(expectation.runtime, "cng_keys_since") is False
-    ):
-        return failed(
-            question,
-            "KeyUnusable",
-            f"The runtime {expectation.runtime} needs a key of the older provider, which a PEM does not bring.",
-            "Ask for the content type application/x-pkcs12.",
-        )
+    if policy.content_type == "application/x-pem-file":
+        remedy = "Ask for the content type application/x-pkcs12."
+        if expectation.os == "Windows":
+            sentence = f"It would be handed out as {policy.content_type}; Windows machines import only PKCS #12."
+            return failed(question, "KeyUnusable", sentence, remedy)
+        is_new_enough = runtime_at_least(expectation.runtime, "cng_keys_since")
+        if is_new_enough is False:
+            sentence = (
+                f"The runtime {expectation.runtime} needs a key of the older provider, which a PEM does not bring."
+            )
+            return failed(question, "KeyUnusable", sentence, remedy)
+        if is_new_enough is None or expectation.os == "unknown":
+            sentence = "Whether the machines can use a PEM depends on their system and runtime, which were not read."
+            return unknown(question, "ClusterUnread", sentence, remedy)
     return passed(question, f"{key_type}{f' {key_bits}' if key_bits else ''} can be used.")
 
 
