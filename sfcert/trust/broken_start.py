@@ -19,8 +19,10 @@ from sfcert.trust.invariants import Break, Judge, Outcome
 from sfcert.trust.mending import ExpiredCounts, at_rest
 from sfcert.trust.moves import (
     AddSecrets,
+    DeclareClients,
     DeclareCluster,
     DeclareExtension,
+    DeclareReverseProxy,
     Move,
     Provision,
     RetireSecrets,
@@ -59,7 +61,15 @@ class BrokenStart:
     def needs_to_hold_at(self, move: Move, instants: Sequence[datetime]) -> Sequence[datetime]:
         """The instants at which the state before the stage may not have fallen apart: none where it is not the cluster
         that carries it, the first where it is what mends, else all until its deadline."""
-        updates = (AddSecrets, DeclareCluster, DeclareExtension, Provision, RetireSecrets)
+        updates = (
+            AddSecrets,
+            DeclareClients,
+            DeclareCluster,
+            DeclareExtension,
+            DeclareReverseProxy,
+            Provision,
+            RetireSecrets,
+        )
         if any(
             isinstance(part, updates) or (isinstance(part, ExpiredCounts) and not part.counts) for part in parts(move)
         ):
