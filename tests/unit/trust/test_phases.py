@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from sfcert.model.observation import Declaration
@@ -76,3 +78,53 @@ def test_only_upgrades_of_the_vendors_table_count_as_documented_in_phases() -> N
     assert not is_documented_as_walked_in_phases(by_thumbprint("A"), by_thumbprint("B"))
     assert not is_documented_as_walked_in_phases(by_thumbprint("A", "B"), by_thumbprint("B", "A"))
     assert not is_documented_as_walked_in_phases(by_thumbprint("A"), by_name("I"))
+
+
+def test_while_a_name_stays_and_its_pins_change_with_the_names_the_pins_of_both_sides_are_trusted() -> None:
+    both = Declaration(
+        kind="common-name", path="p", names=(pinned(NAME, "J"), pinned("b.example.com", "K")), store="My"
+    )
+    widened = walks(by_name("I"), both, "phases")[1].trusted
+    found = {one.common_name: set(one.issuers) for one in widened.names}
+    assert found == {NAME: {thumbprint("I"), thumbprint("J")}, "b.example.com": {thumbprint("K")}}
+    assert all(one.issuers_text == ",".join(one.issuers) for one in widened.names)
+    again = Declaration(kind="common-name", path="p", names=(pinned(NAME, "I", "J"), pinned("b.example.com", "K")))
+    kept = walks(by_name("I"), again, "phases")[1].trusted.names[0]
+    assert kept.issuers == (thumbprint("I"), thumbprint("J"))
+
+
+@pytest.mark.parametrize(("before", "after"), [((), ("J",)), (("I",), ())], ids=["before", "after"])
+def test_where_one_side_pins_nothing_the_widened_list_pins_nothing(
+    before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    """A pin narrows: nodes that still run unpinned, or already do, take any issuer."""
+    goal = Declaration(kind="common-name", path="p", names=(pinned(NAME, *after), pinned("b.example.com", "K")))
+    widened = walks(by_name(*before), goal, "phases")[1].trusted.names[0]
+    assert (widened.common_name, widened.issuers, widened.issuers_text) == (NAME, (), "")
+
+
+def test_no_manifest_is_walked_to_twice_in_a_row() -> None:
+    declared = [
+        by_thumbprint("A"),
+        by_thumbprint("A", "B"),
+        by_thumbprint("B", "A"),
+        by_name("I"),
+        by_name("J"),
+        TWO_NAMES,
+    ]
+    for before in declared:
+        for after in declared:
+            for reading in ("phases", "single-walk"):
+                path = walks(before, after, reading)
+                assert all(left != right for left, right in itertools.pairwise(path))
+                assert path[0].presented.thumbprints == before.thumbprints
+                assert path[-1].presented.thumbprints == after.thumbprints
+                assert {one.common_name for one in path[-1].trusted.names} == {one.common_name for one in after.names}
+
+
+def test_a_name_beside_thumbprints_on_either_side_is_not_documented_as_walked_in_phases() -> None:
+    with_name = Declaration(
+        kind="both", path="p", thumbprints=by_thumbprint("A", "B").thumbprints, names=(pinned(NAME, "I"),), store="My"
+    )
+    assert not is_documented_as_walked_in_phases(by_thumbprint("A"), with_name)
+    assert not is_documented_as_walked_in_phases(with_name, by_thumbprint("A"))
