@@ -95,11 +95,9 @@ def _tree(kind: str) -> _Tree:
 
 
 def _below(tree: _Tree, key: str) -> _Tree | None:
-    """What is asked for below a key: by its name, by the star, or by both."""
-    named, any_one = tree.get(key.lower()), tree.get("*")
-    if named is None or any_one is None:
-        return any_one if named is None else named
-    return _Tree({**any_one, **named}) if named and any_one else _Tree()
+    """What is asked for below a key: by its name, or by the star (no pattern has a name beside another one's star)."""
+    named = tree.get(key.lower())
+    return tree.get("*") if named is None else named
 
 
 def _without(value: Any, tree: _Tree) -> Any:

@@ -144,3 +144,75 @@ def test_a_carried_value_arrives_as_it_was(value: Any) -> None:
     }
     expanded = expand(template, {}, Scope(subscription_id="s", resource_group="g"))
     assert expanded.resources[0].evaluate()["properties"]["it"] == value
+
+
+def test_each_live_place_has_a_parameter_of_its_own_type_that_is_read_from_the_live_resource() -> None:
+    raw = raw_cluster()
+    raw.body["properties"]["nodeTypes"] += [{"name": "nt1", "vmInstanceCount": 3}, {"name": "stateless"}]
+    raw.body["properties"]["azureActiveDirectory"] = {"client's key": {"$redacted": "x"}, "tenantId": "t"}
+    body = carried_body(make.CLUSTER_ID, raw)
+    full = f"reference('{make.CLUSTER_ID}', '{body.api_version}', 'Full')"
+    assert template_values(body)["live"] == [
+        {
+            "parameter": f"vmInstanceCount{at}",
+            "type": "int",
+            "expression": f"[{full}.properties.nodeTypes[{at}].vmInstanceCount]",
+        }
+        for at in (0, 1)
+    ] + [
+        {
+            "parameter": "carried0",
+            "type": "secureString",
+            "expression": f"[{full}.properties.azureActiveDirectory['client''s key']]",
+        }
+    ]
+    sent = template_values(body)["properties"]
+    assert [one.get("vmInstanceCount") for one in sent["nodeTypes"]] == [
+        "[parameters('vmInstanceCount0')]",
+        "[parameters('vmInstanceCount1')]",
+        None,
+    ]
+    assert sent["azureActiveDirectory"] == {"client's key": "[parameters('carried0')]", "tenantId": "t"}
+
+
+def test_a_scale_set_reads_its_size_and_redacted_values_as_they_are_and_leaves_out_what_is_not_sent() -> None:
+    raw = raw_scale_set(tags={"key": {"$redacted": "x"}})
+    profile = raw.body["properties"]["virtualMachineProfile"]
+    profile["osProfile"]["adminPassword"] = {"$redacted": "x"}
+    profile["extensionProfile"]["extensions"][0]["properties"]["settings"]["token"] = {"$redacted": "x"}
+    body = carried_body(SCALE_SET_ID, raw)
+    assert [(one["parameter"], one["type"]) for one in template_values(body)["live"]] == [
+        ("sku", "object"),
+        ("carried0", "secureString"),
+        ("carried1", "secureString"),
+    ]
+    paths = [one.path for one in body.live]
+    assert paths[0] == "sku"
+    assert not any("adminPassword" in one for one in paths)
+    assert "$redacted" not in str(template_values(body))
+    without_sku = copy.deepcopy(raw_scale_set())
+    del without_sku.body["sku"]
+    assert carried_body(SCALE_SET_ID, without_sku).live == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_sent"), [("Manual", True), ("manual", True), ("Automatic", False), (None, False), (7, False)]
+)
+def test_the_code_version_is_sent_only_where_people_choose_it(mode: Any, is_sent: bool) -> None:
+    raw = raw_cluster()
+    raw.body["properties"]["upgradeMode"] = mode
+    body = carried_body(make.CLUSTER_ID, raw)
+    assert ("clusterCodeVersion" in body.plain["properties"]) is is_sent
+    moved = copy.deepcopy(raw.body)
+    moved["properties"]["clusterCodeVersion"] = "11.5.1.1"
+    assert holds(expectation_of(body), moved) is not is_sent
+
+
+@pytest.mark.parametrize("part", ["nodeTypes", "properties"])
+def test_a_cluster_without_node_types_is_carried_all_the_same(part: str) -> None:
+    raw = raw_cluster()
+    if part == "properties":
+        raw.body["properties"] = {}
+    else:
+        del raw.body["properties"][part]
+    assert carried_body(make.CLUSTER_ID, raw).live == ()
