@@ -91,3 +91,68 @@ def test_patience_ends_with_the_last_answer_in_the_message() -> None:
     assert caught.value.token == "RetriesExhausted"
     assert caught.value.status == 503
     assert sum(clock.slept) <= PATIENCE_S
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AnotherOperationInProgress",
+        "ConcurrentOperation",
+        "Conflict",
+        "ConflictingOperation",
+        "OperationNotAllowedWhileAnotherIsInProgress",
+        "RetryableError",
+        "RetryableErrorDueToAnotherOperation",
+    ],
+)
+def test_each_conflict_with_another_operation_is_waited_for_whatever_its_spelling(code: str) -> None:
+    assert may_retry(error(409, code), is_repeatable=False)
+    assert may_retry(error(409, code.lower()), is_repeatable=False)
+    assert not may_retry(error(400, code), is_repeatable=True)
+
+
+def test_a_conflict_is_waited_for_where_the_service_says_when_to_come_again() -> None:
+    assert may_retry(error(409, "Anything", wait=5.0), is_repeatable=False)
+    assert may_retry(error(409, "Anything", wait=0.0), is_repeatable=False)
+    assert not may_retry(error(400, "Anything", wait=5.0), is_repeatable=True)
+
+
+def test_a_token_is_over_only_by_the_services_401() -> None:
+    assert not may_retry(error(403, "ExpiredAuthenticationToken"), is_repeatable=True)
+
+
+def test_a_failure_without_an_answer_that_is_no_broken_connection_is_not_tried_again() -> None:
+    odd = RemoteError("RemoteFailed", "no", service="s", operation="o", transient=True)
+    assert not may_retry(odd, is_repeatable=True)
+
+
+def test_waits_double_from_a_second_to_half_a_minute_and_what_the_service_asks_is_capped() -> None:
+    assert [wait_s(error(503), attempt) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
+    assert wait_s(error(503, wait=0.0), 1) == 1
+    assert [wait_s(error(503, wait=asked), 1) for asked in (0.5, 120.0, 121.0)] == [0.5, 120.0, 120.0]
+
+
+def test_what_is_told_of_a_retry_names_the_status_or_else_the_token_and_the_wait() -> None:
+    told: list[str] = []
+    retries = Retries(FakeClock(), on_retry=told.append)
+    retries.call(failing(2, error(503)), is_repeatable=True)
+    retries.call(failing(1, error(None)), is_repeatable=True)
+    assert told == ["o: 503, again in 1 s", "o: 503, again in 2 s", "o: RemoteUnreachable, again in 1 s"]
+
+
+@pytest.mark.parametrize(("patience", "slept"), [(15.0, 4), (14.9, 3), (0.0, 0)], ids=["just enough", "less", "none"])
+def test_patience_is_spent_to_its_last_second_and_the_answer_keeps_what_it_carried(patience: float, slept: int) -> None:
+    clock = FakeClock()
+    with pytest.raises(RemoteError) as caught:
+        Retries(clock, patience_s=patience).call(failing(9, error(503, "Busy")), is_repeatable=True)
+    assert clock.slept == [1.0, 2.0, 4.0, 8.0][:slept]
+    assert f"after {slept + 1} attempts in {sum(clock.slept):.0f} s" in caught.value.message
+    assert (caught.value.status, caught.value.remote_code, caught.value.transient) == (503, "Busy", True)
+
+
+def test_what_may_not_be_tried_again_is_raised_as_it_is_after_one_call() -> None:
+    refused, clock = error(403), FakeClock()
+    with pytest.raises(RemoteError) as caught:
+        Retries(clock).call(failing(1, refused), is_repeatable=True)
+    assert caught.value is refused
+    assert clock.slept == []
