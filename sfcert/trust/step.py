@@ -121,7 +121,7 @@ def _after_one(world: World, move: Move) -> World:
         case ExpiredCounts() | VersionBrought():
             return after_mending(world, move)
         case DeclareClients():
-            return msgspec.structs.replace(world, clients=move.clients)
+            return as_declared(msgspec.structs.replace(world, clients=move.clients))
         case DeclareReverseProxy():
             return _with_reverse_proxy(world, move)
     if not isinstance(move, AddSecrets | Provision | DeclareExtension | RetireSecrets):
@@ -149,7 +149,7 @@ def _after_one(world: World, move: Move) -> World:
 
 def _with_reverse_proxy(world: World, move: DeclareReverseProxy) -> World:
     if move.scale_set_id is None:
-        return msgspec.structs.replace(world, reverse_proxy=move.declaration)
+        return as_declared(msgspec.structs.replace(world, reverse_proxy=move.declaration))
     group = world.group(move.scale_set_id)
     return world if group is None else world.with_group(msgspec.structs.replace(group, reverse_proxy=move.declaration))
 
@@ -161,8 +161,8 @@ def _with_renewal(world: World, urls: Sequence[str], *, renews: bool) -> World:
         if name.url.lower() not in wanted:
             return name
         if not renews:
-            # Frozen twice, the first memory counts.
-            was = name.renews if name.renewed is None else name.renewed
+            # Frozen twice, the first memory counts; what is not known may have renewed.
+            was = name.renews is not False if name.renewed is None else name.renewed
             return msgspec.structs.replace(name, renews=False, renewed=was, resumed=False)
         again = name.renewed is not False
         return msgspec.structs.replace(name, renews=again, renewed=None, resumed=again)

@@ -14,8 +14,10 @@ from sfcert.model.proof import Proof
 from sfcert.trust.mending import ExpiredCounts, VersionBrought, on_nodes_alone
 from sfcert.trust.moves import (
     AddSecrets,
+    DeclareClients,
     DeclareCluster,
     DeclareExtension,
+    DeclareReverseProxy,
     Move,
     Nothing,
     RetireSecrets,
@@ -140,6 +142,21 @@ def test_what_is_set_on_nodes_alone_is_lost_with_the_next_upgrade(first: str) ->
         assert proof.verdict == "proved"
     else:
         assert told(proof).startswith("50-cluster: ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        DeclareClients(stage_id="20-other", deadline_s=HOUR, clients=()),
+        DeclareReverseProxy(stage_id="20-other", deadline_s=HOUR, declaration=by_thumbprint("N")),
+    ],
+    ids=["of clients", "of the reverse proxy"],
+)
+def test_an_upgrade_of_another_role_takes_away_what_is_set_on_nodes_alone_too(change: Move) -> None:
+    begin = start(E, N)
+    rotates = rotation(begin, E, exchanges=True)
+    assert judged(begin, [MEND, SET, *rotates, change, BACK]).verdict == "proved"
+    assert told(judged(begin, [MEND, change, SET, *rotates, BACK])).startswith("20-other: ")
 
 
 def test_no_update_is_begun_through_a_cluster_that_has_fallen_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from sfcert.model.observation import PinnedName
@@ -118,3 +119,10 @@ def test_the_last_second_counts_and_the_end_does_not() -> None:
     end = LEAF.not_after_utc
     assert accepts(by_thumbprint("G"), LEAF, None, RULES, end - timedelta(seconds=1)).ok is True
     assert accepts(by_thumbprint("G"), LEAF, None, RULES, end).ok is False
+
+
+def test_a_certificate_without_a_common_name_stands_by_its_dns_names() -> None:
+    nameless = msgspec.structs.replace(cert("G", dns=("other.example.com", NAME.upper())), common_name=None)
+    assert has_name(nameless, NAME)
+    assert not has_name(nameless, "third.example.com")
+    assert accepts(by_name("A"), nameless, (A,), RULES, NOW).ok is True
