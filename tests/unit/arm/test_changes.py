@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sfcert.arm import Named, Path, covers, diff, edit_at, get_at, has_at, parse_path, remove_at, set_at
 from sfcert.errors import InputError
@@ -144,3 +147,66 @@ def test_null_is_not_absent() -> None:
 def test_keys_that_differ_in_case_are_one_key_unless_asked() -> None:
     assert told({"A": 1}, {"a": 1}) == []
     assert told({"A": 1}, {"a": 1}, ignore_key_case=False) == ["Delete A", "Create a"]
+
+
+def test_a_further_named_element_and_one_that_is_gone_are_told_by_name() -> None:
+    one, two = {"name": "a", "v": 1}, {"name": "b", "v": 2}
+    assert told([one], [one, two]) == ["Create [name='b']"]
+    assert told([one, two], [two]) == ["Delete [name='a']"]
+    assert told([], [one]) == ["Create [name='a']"]
+    assert told([one], []) == ["Delete [name='a']"]
+    assert told([one], [one, {"v": 2}]) == ["Create [1]"]
+    assert told({"e": [one, two]}, {"e": [two, one, {"name": "c"}]}, with_order=True) == [
+        "Create e[name='c']",
+        "Modify e",
+    ]
+
+
+def test_elements_without_names_are_compared_place_by_place_and_go_from_the_end() -> None:
+    assert told([1, 2, 3, 4], [1, 9]) == ["Modify [1]", "Delete [3]", "Delete [2]"]
+    assert told([1], [1, 2, 3]) == ["Create [1]", "Create [2]"]
+    assert told([], []) == []
+    assert told([{"v": 1}], [{"v": 2}]) == ["Modify [0].v"]
+
+
+def test_numbers_are_one_kind_and_texts_another() -> None:
+    assert told([1, 2.0, "a"], [1.0, 2, "a"]) == []
+    assert told([1.5], [1]) == ["Modify [0]"]
+    assert told([1.5], ["1.5"]) == ["Modify [0]"]
+
+
+scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, "", "x", "X"])
+
+
+def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    named = st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3).map(
+        lambda found: [{"name": name, "v": value} for name, value in found.items()]
+    )
+    return st.lists(inner, max_size=3) | named | st.dictionaries(st.sampled_from(["p", "q", "r"]), inner, max_size=3)
+
+
+values = st.recursive(scalars, _containers, max_leaves=10)
+
+
+@given(values, values)
+def test_the_changes_lead_from_one_value_to_the_other(before: Any, after: Any) -> None:
+    found = before
+    for change in diff(before, after):
+        found = remove_at(found, change.path) if change.kind == "Delete" else set_at(found, change.path, change.after)
+    assert diff(found, after) == ()
+    assert (diff(before, after) == ()) == (diff(after, before) == ())
+
+
+@given(values)
+def test_a_value_does_not_differ_from_its_copy(value: Any) -> None:
+    assert diff(value, copy.deepcopy(value), with_order=True) == ()
+
+
+def test_what_cannot_be_reached_is_told_by_its_kind_and_the_root_stays() -> None:
+    for value, said in (({}, "an object"), ("t", "a string"), (True, "a boolean"), (1, "a number"), (1.5, "a number")):
+        with pytest.raises(InputError) as caught:
+            set_at({"a": value}, "a[0]", 1)
+        assert said in caught.value.faults[0].message
+    with pytest.raises(InputError) as caught:
+        remove_at({}, "")
+    assert caught.value.faults[0].path == "$"

@@ -216,3 +216,16 @@ def test_a_cluster_without_node_types_is_carried_all_the_same(part: str) -> None
     else:
         del raw.body["properties"][part]
     assert carried_body(make.CLUSTER_ID, raw).live == ()
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [None, "x", {"type": "SystemAssigned"}, {"type": "UserAssigned", "userAssignedIdentities": {make.IDENTITY_ID: {}}}],
+    ids=["null", "no object", "of the system", "of a user"],
+)
+def test_a_body_with_any_identity_is_compared_whole(identity: Any) -> None:
+    raw = raw_scale_set(identity=identity)
+    expected = expectation_of(carried_body(SCALE_SET_ID, raw))
+    assert holds(expected, copy.deepcopy(raw.body))
+    assert not holds(expected, raw.body | {"tags": {"owner": "somebody"}})
+    assert not holds(expected, raw.body | {"identity": {"type": "SystemAssigned, UserAssigned"}})

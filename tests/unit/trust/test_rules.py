@@ -26,3 +26,27 @@ def test_settings_are_read_without_regard_to_case_and_only_in_their_section() ->
 
 def test_linux_has_no_key_providers() -> None:
     assert rules_of("9.0.1", {}, "Linux").cng_keys is True
+
+
+@pytest.mark.parametrize(
+    ("value", "accepts", "uses_secondary"),
+    [
+        ("true", True, True),
+        (" TRUE ", True, True),
+        ("false", False, False),
+        ("False", False, False),
+        ("1", False, True),
+    ],
+)
+def test_a_switch_is_on_or_off_by_its_very_word_and_else_as_the_runtime_has_it(
+    value: str, accepts: bool, uses_secondary: bool
+) -> None:
+    settings = {"Security": {"AcceptExpiredPinnedClusterCertificate": value, "UseSecondaryIfNewer": value}}
+    found = rules_of("11.4.268.1", settings)
+    assert (found.accepts_expired_pinned, found.use_secondary_if_newer) == (accepts, uses_secondary)
+
+
+def test_without_settings_an_expired_certificate_counts_nowhere_and_the_secondary_is_used() -> None:
+    for os in ("Windows", "Linux", "unknown"):
+        found = rules_of("11.4.268.1", {"Security": {}}, os)
+        assert (found.accepts_expired_pinned, found.use_secondary_if_newer) == (False, True)
