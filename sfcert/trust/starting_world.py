@@ -24,6 +24,7 @@ from sfcert.model.observation import (
 from sfcert.pki import direct_issuers
 from sfcert.trust.delivery import latest_of, linked, merged
 from sfcert.trust.rules import rules_of
+from sfcert.trust.step import distinct
 from sfcert.trust.world import Delivery, Group, Holding, KeyProvider, Secret, Store, VaultName, World
 
 _LINUX_STORE = "/var/lib/sfcerts"
@@ -148,19 +149,20 @@ def _group(
         for extension in scale_set.key_vault_extensions
         for delivery in _deliveries(observation, scale_set, extension, missing)
     )
-    stores: dict[tuple[frozenset[str], frozenset[str]], Store] = {}
     if scale_set.instances is None:
         missing.append(f"the instances of {scale_set.name}")
-    for instance in scale_set.instances or ():
-        store = _store(world, scale_set, instance, tuple(secrets), deliveries, inferences)
-        key = frozenset(one.certificate.thumbprint for one in store.holdings), frozenset(store.unknown)
-        nodes = stores[key].nodes + 1 if key in stores else 1
-        stores[key] = Store(holdings=store.holdings, unknown=store.unknown, nodes=nodes)
+    stores = distinct(
+        msgspec.structs.replace(
+            _store(world, scale_set, instance, tuple(secrets), deliveries, inferences),
+            nodes=1,
+        )
+        for instance in scale_set.instances or ()
+    )
     return Group(
         name=name,
         scale_set_id=scale_set.id,
         node_type=scale_set.node_type,
-        stores=tuple(stores.values()),
+        stores=stores,
         secrets=tuple(secrets),
         deliveries=deliveries,
         declaration=scale_set.node_extension.certificate,

@@ -161,6 +161,27 @@ def test_one_may_stop_between_for_a_year_where_no_date_breaks_it() -> None:
     assert until == (START.now + LONGEST_STOP, START.now + LONGEST_STOP)
 
 
+def test_where_a_client_is_shut_out_at_rest_one_may_not_stop() -> None:
+    until = safe_to_stop_until(START, [declares("60", ADMIN, READER), declares("80", ADMIN)])
+    assert until == (START.now + LONGEST_STOP, None)
+
+
+def test_a_reader_of_whom_nobody_can_say_whether_a_list_of_admins_lets_him_in_is_unknown() -> None:
+    """By one of two certificates of his issuer's key he would be an admin."""
+    start = called(READER, known=("bob",))
+    twins = msgspec.structs.replace(start, issuers={thumbprint("bob"): (CAS["I"], CAS["J"])})
+    doubtful = named("bob.example.com", "I", admin=True)
+    assert proof_of(start, [declares("60", READER)]).verdict == "proved"
+    assert proof_of(twins, [declares("60", READER)]).verdict == "proved"
+    assert proof_of(twins, [declares("60", READER, doubtful)]).verdict == "unknown"
+    was_so = msgspec.structs.replace(
+        twins,
+        clients=(READER, doubtful),
+        callers=Callers(thumbprints=(thumbprint("bob"),), clients=(READER, doubtful), declaration=by_thumbprint("own")),
+    )
+    assert proof_of(was_so, [declares("60", READER, doubtful)]).verdict == "proved"
+
+
 # -- mutations, and clients that live through them one by one ---------------------------------------------------------
 
 

@@ -7,8 +7,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from sfcert.trust.mending import ExpiredCounts
 from sfcert.trust.moves import DeclareCluster, DeclareExtension, FreezeRenewal, Move, Nothing, RetireSecrets, Together
 from sfcert.trust.prove import assumptions, safe_to_stop_until
+from sfcert.trust.rules import RuntimeRules
 from tests.unit.trust.proving import AHEAD, HEALTHY, NEWER, G, I, O, judge, start, told
 from tests.unit.trust.small import DAY, NAME, NOW, authority, by_name, by_thumbprint, cert, migration
 
@@ -205,3 +207,36 @@ def test_a_change_of_pins_walks_once_and_must_hold_in_both_lists() -> None:
 def test_equal_inputs_give_equal_proofs() -> None:
     plan = migration(AHEAD, by_name("I"))
     assert judge(AHEAD, plan) == judge(AHEAD, plan)
+
+
+def test_where_the_provider_refuses_a_node_extension_at_rest_one_may_not_stop() -> None:
+    """Nodes accept each other there; the next machine would not get in."""
+    begin = start(by_name("I"), (O, G))
+    sets = begin.groups[0].scale_set_id
+    offers = DeclareExtension(stage_id="70", deadline_s=60, scale_set_id=sets, declaration=by_thumbprint("O"))
+    assert safe_to_stop_until(begin, [Nothing(stage_id="wait", deadline_s=60), offers]) == (G.not_after_utc, None)
+
+
+def test_one_may_stop_until_the_end_less_the_slack_and_not_where_that_is_past() -> None:
+    wait = Nothing(stage_id="wait", deadline_s=60)
+    assert safe_to_stop_until(HEALTHY, [wait], slack_s=DAY) == (G.not_after_utc - timedelta(days=1),)
+    left = G.not_after_utc - NOW
+    assert safe_to_stop_until(HEALTHY, [wait], slack_s=int(left.total_seconds())) == (None,)
+    assert safe_to_stop_until(HEALTHY, [wait], slack_s=int(left.total_seconds()) - 1) == (NOW + timedelta(seconds=1),)
+
+
+def test_where_something_is_not_known_there_is_no_date_for_any_stage() -> None:
+    wait = Nothing(stage_id="wait", deadline_s=60)
+    unread = msgspec.structs.replace(HEALTHY, missing=("the instances of nt0",))
+    old = msgspec.structs.replace(HEALTHY, rules=RuntimeRules(selects_newest=None))
+    for begin in (unread, old):
+        assert safe_to_stop_until(begin, [wait, wait]) == (None, None)
+    lost = RetireSecrets(stage_id="80", deadline_s=60, scale_set_id="/lost")
+    assert safe_to_stop_until(HEALTHY, [wait, lost]) == (None, None)
+
+
+def test_where_expired_counts_by_the_nodes_alone_one_may_not_stop() -> None:
+    by_hand = ExpiredCounts(stage_id="03", deadline_s=60, counts=True, declared=False)
+    declared = ExpiredCounts(stage_id="05", deadline_s=60, counts=True)
+    assert safe_to_stop_until(HEALTHY, [by_hand, declared])[0] is None
+    assert safe_to_stop_until(HEALTHY, [declared])[0] is not None

@@ -122,6 +122,15 @@ def test_a_rotation_in_the_wrong_order_is_refuted_with_the_setting_on_as_without
     assert told(judged(begin, [SET, drops, BACK])).startswith("50-drop: ")
 
 
+def test_a_machine_that_is_created_before_the_end_is_held_to_everything_also_in_a_recovery() -> None:
+    """What may be spared where the plan begins after the end is not spared where it begins before it."""
+    begin = start(O, N)
+    sets = begin.groups[0].scale_set_id
+    gone = RetireSecrets(stage_id="40-gone", deadline_s=HOUR, scale_set_id=sets)
+    back = AddSecrets(stage_id="45-back", deadline_s=HOUR, scale_set_id=sets, secrets=(("secret-O", O.thumbprint),))
+    assert told(judged(begin, [SET, gone, back])).startswith("40-gone: ")
+
+
 # -- after the end -----------------------------------------------------------------------------------------------------
 
 

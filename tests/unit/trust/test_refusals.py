@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from sfcert.model.observation import ClientCertificate, Declaration, PinnedName
-from sfcert.trust.refusals import refusals
+from sfcert.trust.refusals import refusals, refusals_of_definition
 from tests.unit.trust.small import NAME, by_name, by_thumbprint, pinned, thumbprint
 
 NONE = Declaration(kind="none", path="p")
@@ -99,3 +99,48 @@ def test_a_certificate_change_does_not_go_with_a_change_of_scale() -> None:
     found = refusals(by_thumbprint("A"), by_thumbprint("A", "B"), scales_too=True)
     assert [code for code, _ in found] == ["CertificateAndScaleUpgradeTogetherNotAllowed"]
     assert refusals(by_thumbprint("A"), by_thumbprint("A"), scales_too=True) == ()
+
+
+def two(*letters: str) -> Declaration:
+    return names(*(pinned(f"{one}.example.com", "I") for one in letters))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        (two("a", "b"), two("a", "c"), ["TwoCertificatesToTwoCertificatesNotAllowed"]),
+        (two("a", "b"), two("b", "a"), ["TwoCertificatesToTwoCertificatesNotAllowed"]),
+        (two("a"), two("b", "c"), ["CertificateUpgradeWithNoIntersectionNotAllowed"]),
+        (two("a", "b"), two("c"), ["CertificateUpgradeWithNoIntersectionNotAllowed"]),
+        (two("a"), two("b"), []),
+        (two("a"), two("a", "b"), []),
+        (two("a", "b"), two("b"), []),
+    ],
+)
+def test_names_are_counted_as_thumbprints_are(before: Declaration, after: Declaration, code: list[str]) -> None:
+    assert codes(before, after) == code
+
+
+def test_a_malformed_thumbprint_is_refused_by_the_name_of_its_role() -> None:
+    odd = Declaration(kind="thumbprint", path="p", malformed=("\u200eAB",))
+    for role, code in (
+        ("cluster", "InvalidClusterCertificateThumbprint"),
+        ("reverse-proxy", "InvalidReverseProxyCertificateThumbprint"),
+    ):
+        assert [one for one, _ in refusals_of_definition(odd, role=role)] == [code]  # type: ignore[arg-type]  # a closed list
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "issuers", "code"),
+    [
+        ("common-name", " ", ("I",), ["InvalidCommonName"]),
+        ("common-name", "ops.example.com", (), ["ClientCommonNameDefinedWithoutIssuerThumbprint"]),
+        ("common-name", "ops.example.com", ("I",), []),
+        ("thumbprint", "AB CD", (), []),
+        ("thumbprint", "not hex", (), ["InvalidClientCertificateThumbprint"]),
+    ],
+)
+def test_each_client_is_checked_by_its_kind(kind: str, value: str, issuers: tuple[str, ...], code: list[str]) -> None:
+    client = ClientCertificate(kind=kind, value=value, issuers=issuers, is_admin=True)  # type: ignore[arg-type]  # a closed list
+    found = refusals(by_thumbprint("A"), by_thumbprint("A"), clients=(client,))
+    assert [one for one, _ in found] == code

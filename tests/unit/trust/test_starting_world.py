@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sfcert.sources.bundle import load_bundle
 from sfcert.sources.observe import observe
-from sfcert.trust.starting_world import world_of
+from sfcert.trust.starting_world import with_future, world_of
 from sfcert.trust.world import World
 from tests import make
 
@@ -126,3 +127,112 @@ def test_the_example_bundles_miss_nothing_but_what_was_not_readable(shared: Path
 def test_where_an_older_runtime_finds_its_keys_is_said_to_be_taken_for_granted() -> None:
     told = [world_of(make.observation(runtime=one), make.NOW).inferences for one in ("10.1.2175.9590", "11.4.268.1")]
     assert [any("(CAPI)" in line for line in lines) for lines in told] == [True, False]
+
+
+def settings_of(plain: dict[str, Any]) -> dict[str, Any]:
+    profile = plain["resources"][make.scale_set_id()]["body"]["properties"]["virtualMachineProfile"]
+    found: dict[str, Any] = profile["extensionProfile"]["extensions"][0]["properties"]["settings"]
+    return found["secretsManagementSettings"]  # type: ignore[no-any-return]  # JSON
+
+
+def read(plain: dict[str, Any]) -> World:
+    return world_of(observe(make.from_document(plain)), make.NOW)
+
+
+def test_machines_that_hold_the_same_but_are_linked_otherwise_are_classes_of_their_own() -> None:
+    """An extension links once it has run; where it has not, the same certificates still stand by themselves."""
+    newer = make.leaf("2", not_before=make.NOW - timedelta(days=3))
+    for waiting in (0, 4):
+        plain = make.document(make.world(has_extension=True, goal=newer))
+        settings_of(plain)["linkOnRenewal"] = True
+        view = plain["vm_instances"][make.scale_set_id()][waiting]["properties"]["instanceView"]
+        view["extensions"][0]["statuses"] = [{"code": "ProvisioningState/transitioning"}]
+        stores = read(plain).groups[0].stores
+        linked = {any(one.links_to for one in store.holdings): store.nodes for store in stores}
+        assert linked == {True: 4, False: 1}
+
+
+@pytest.mark.parametrize(
+    ("named", "is_missing"), [(make.leaf(), False), (make.leaf("never stored"), True)], ids=["there", "not there"]
+)
+def test_a_version_that_an_extension_names_is_fixed_and_known_only_where_the_vault_has_it(
+    named: make.Issued, is_missing: bool
+) -> None:
+    plain = make.document(make.world(has_extension=True))
+    settings_of(plain)["observedCertificates"][0]["url"] = make.secret_url(named)
+    delivery = read(plain).groups[0].deliveries[0]
+    assert delivery.observes == ()
+    assert [one.thumbprint for one in delivery.fixed] == [None if is_missing else named.thumbprint]
+
+
+def test_a_store_of_another_location_is_another_store() -> None:
+    for change, store in (
+        ({"certificateStoreLocation": "CurrentUser"}, "CurrentUser\\MY"),
+        ({"certificateStoreLocation": "LOCALMACHINE"}, "MY"),
+        ({"certificateStoreName": "Root"}, "Root"),
+    ):
+        plain = make.document(make.world(has_extension=True))
+        settings_of(plain)["observedCertificates"][0] |= change
+        assert [one.store for one in read(plain).groups[0].deliveries] == [store]
+
+
+@pytest.mark.parametrize("what", ["sequenced", "syncs_first"])
+def test_an_extension_that_nobody_waits_for_is_read_as_such(what: str) -> None:
+    plain = make.document(make.world(has_extension=True))
+    if what == "sequenced":
+        profile = plain["resources"][make.scale_set_id()]["body"]["properties"]["virtualMachineProfile"]
+        del profile["extensionProfile"]["extensions"][1]["properties"]["provisionAfterExtensions"]
+    else:
+        settings_of(plain)["requireInitialSync"] = False
+    delivery = read(plain).groups[0].deliveries[0]
+    assert getattr(delivery, what) is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("none", "by thumbprint or by common name"), ("malformed", "cannot be read"), ("both", "by thumbprint or by")],
+)
+def test_a_declaration_that_says_nothing_or_too_much_is_missing(kind: str, said: str) -> None:
+    plain = make.document(make.world())
+    properties = plain["resources"][make.CLUSTER_ID]["body"]["properties"]
+    if kind == "none":
+        del properties["certificate"]
+    elif kind == "malformed":
+        properties["certificate"]["thumbprint"] = "not hex"
+    else:
+        entry = {"certificateCommonName": make.COMMON_NAME, "certificateIssuerThumbprint": "A" * 40}
+        properties["certificateCommonNames"] = {"commonNames": [entry]}
+    found = read(plain)
+    assert any(said in one and "the cluster" in one for one in found.missing)
+
+
+def test_a_vault_whose_policy_was_not_read_may_or_may_not_renew() -> None:
+    plain = make.document(make.world())
+    plain["vaults"][make.VAULT_URL]["certificates"][make.CERTIFICATE_NAME]["policy"] = None
+    assert read(plain).vault_names[0].renews is None
+
+
+def test_a_disabled_version_is_there_and_not_enabled() -> None:
+    newer = make.leaf("2", not_before=make.NOW - timedelta(days=3))
+    plain = make.document(make.world(versions=(newer, make.leaf())))
+    for one in plain["vaults"][make.VAULT_URL]["certificates"][make.CERTIFICATE_NAME]["versions"]:
+        one["attributes"]["enabled"] = one["x5t"] != newer.x5t
+    name = read(plain).vault_names[0]
+    assert name.versions == (newer.thumbprint, make.leaf().thumbprint)
+    assert name.enabled == (make.leaf().thumbprint,)
+
+
+def test_a_certificate_that_is_to_come_is_known_and_nowhere_and_its_name_stands_without_a_version() -> None:
+    begin, coming = world(), make.leaf("coming", not_before=make.NOW)
+    issuers = (coming.chain[0].facts,)
+    url = f"{make.VAULT_URL}/certificates/{make.CERTIFICATE_NAME}"
+    known = with_future(begin, url, coming.facts, issuers)
+    assert known.vault_names == begin.vault_names
+    assert known.certificates[coming.thumbprint] == coming.facts
+    assert known.issuers[coming.thumbprint] == issuers
+    assert known.groups == begin.groups
+    fresh = with_future(begin, f"{url}-new", coming.facts, issuers)
+    name = fresh.vault_name(f"{url}-new")
+    assert name is not None
+    assert (name.versions, name.enabled, name.renews) == ((), (), False)
+    assert set(begin.certificates) < set(fresh.certificates)
