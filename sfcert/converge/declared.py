@@ -17,9 +17,7 @@ Json = dict[str, Any]
 
 def wanted_thumbprints(expects: Json) -> tuple[str, ...]:
     """The thumbprints that a gate names, normalized, in its order. Raises ValueError where one is malformed."""
-    single = expects.get("thumbprint")
-    listed = expects.get("thumbprints") or ([single] if isinstance(single, str) else [])
-    return tuple(normal_thumbprint(one) for one in listed)
+    return tuple(normal_thumbprint(one) for one in expects.get("thumbprints") or ())
 
 
 def wanted_issuers(expects: Json, common_name: str) -> frozenset[str]:

@@ -42,6 +42,19 @@ def test_a_declaration_by_thumbprint_is_not_one_by_no_name() -> None:
     assert look("cluster-declares", make.observation(), common_names=[]).state == "open"
 
 
+def test_a_declaration_of_both_kinds_is_none_of_either() -> None:
+    document, cluster, _ = edited(make.common_name_world())
+    cluster["properties"]["certificate"] = {"thumbprint": FIRST, "x509StoreName": "My"}
+    assert look("cluster-declares", seen(document), thumbprints=[FIRST]).state == "open"
+    assert look("cluster-declares", seen(document), **NAMED).state == "open"
+
+
+def test_a_thumbprint_that_cannot_be_read_beside_the_wanted_one_is_another_declaration() -> None:
+    document, cluster, _ = edited()
+    cluster["properties"]["certificate"]["thumbprintSecondary"] = "not hex"
+    assert look("cluster-declares", seen(document), thumbprints=[FIRST]).state == "open"
+
+
 def test_the_difference_of_vm_secrets_is_told_both_ways() -> None:
     """Who reads it has to see what is missing, and not only what is too much."""
     mine, other = make.secret_url(make.leaf()), make.secret_url(make.leaf("another"))

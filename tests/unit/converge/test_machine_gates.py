@@ -43,6 +43,17 @@ def test_one_machine_whose_extension_has_not_succeeded_vouches_for_nothing(code:
     assert "nt0_1" not in found.message
 
 
+def test_a_store_that_was_seen_needs_nobody_to_vouch_for_it() -> None:
+    document, _, _ = edited(has_secrets=False)
+    expects = {"thumbprint": LEAF.thumbprint.lower()}
+    assert look("certificate-on-nodes", seen(document), SETS, **expects).state == "passed"
+    del document["node_stores"][SETS]["3"]
+    found = look("certificate-on-nodes", seen(document), SETS, **expects)
+    assert (found.state, found.reason) == ("unknown", "NotSeen")
+    assert "nt0_3" in found.message
+    assert "nt0_2" not in found.message
+
+
 def test_another_extension_that_succeeded_vouches_for_no_certificate() -> None:
     document, _, _ = edited(BLIND)
     view = document["vm_instances"][SETS][2]["properties"]["instanceView"]
