@@ -74,8 +74,6 @@ class Look:
 
 def instant(value: object) -> datetime | None:
     """An instant inside a gate's fields, as the plan's JSON writes it; None where there is none."""
-    if isinstance(value, datetime):
-        return value
     if not isinstance(value, str):
         return None
     parsed = datetime.fromisoformat(value)

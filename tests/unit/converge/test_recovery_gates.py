@@ -80,24 +80,27 @@ def test_a_valid_version_of_the_name_from_a_pinned_issuer_opens_the_gate() -> No
 @pytest.mark.parametrize(
     ("verdict", "expected"),
     [
-        (newest(OLD), ("open", "CertificateAbsent")),
-        (newest(FRESH, enabled=False), ("open", "CertificateAbsent")),
-        (newest(FRESH, pending={"status": "inProgress"}), ("open", "OperationPending")),
-        (newest(FRESH, common_name="other.example.com"), ("failed", "NewerVersion")),
+        (lambda: newest(OLD), ("open", "CertificateAbsent")),
+        (lambda: newest(FRESH, enabled=False), ("open", "CertificateAbsent")),
+        (lambda: newest(FRESH, pending={"status": "inProgress"}), ("open", "OperationPending")),
+        (lambda: newest(FRESH, common_name="other.example.com"), ("failed", "NewerVersion")),
         (
-            newest(make.leaf("b", ca="Example Issuing CA B", not_before=make.NOW - timedelta(hours=1))),
+            lambda: newest(make.leaf("b", ca="Example Issuing CA B", not_before=make.NOW - timedelta(hours=1))),
             ("failed", "UntrustedIssuer"),
         ),
         (
-            newest(make.leaf("b", ca="Example Issuing CA B", not_before=make.NOW - timedelta(hours=1)), known=(CA_B,)),
+            lambda: newest(
+                make.leaf("b", ca="Example Issuing CA B", not_before=make.NOW - timedelta(hours=1)), known=(CA_B,)
+            ),
             ("failed", "UntrustedIssuer"),
         ),
-        (newest(FRESH, known=()), ("unknown", "NotRead")),
+        (lambda: newest(FRESH, known=()), ("unknown", "NotRead")),
     ],
     ids=["ended", "disabled", "pending", "another name", "not pinned", "not pinned and known", "issuer not known"],
 )
 def test_what_nodes_could_not_go_by_does_not_open_it(verdict: Any, expected: tuple[str, str]) -> None:
-    assert (verdict.state, verdict.reason) == expected
+    found = verdict()
+    assert (found.state, found.reason) == expected
 
 
 def test_a_version_is_valid_from_its_first_second_to_the_one_before_its_last() -> None:
@@ -107,6 +110,15 @@ def test_a_version_is_valid_from_its_first_second_to_the_one_before_its_last() -
         newest(make.leaf("last", not_after=make.NOW + timedelta(seconds=1), not_before=FRESH_SINCE)).state == "passed"
     )
     assert newest(make.leaf("last", not_after=make.NOW, not_before=FRESH_SINCE)).reason == "CertificateAbsent"
+
+
+def test_an_issuer_that_is_known_from_elsewhere_counts_and_one_that_is_no_authority_does_not() -> None:
+    document, _, _ = edited(current=OLD, versions=(FRESH, OLD))
+    expects = {"common_name": make.COMMON_NAME, "issuers": [CA_A.thumbprint.lower()]}
+    assert look("newest-version-fits", seen(document), URL, **expects).state == "passed"
+    assert newest(FRESH, known=(CA_A, CA_B, OLD)).state == "passed"
+    assert newest(FRESH, known=(CA_B,), issuers=[CA_A.thumbprint, CA_B.thumbprint]).state == "unknown"
+    assert newest(FRESH, known=(), issuers=[]).state == "unknown"
 
 
 def test_a_certificate_without_versions_is_unknown() -> None:

@@ -38,6 +38,24 @@ def test_a_cluster_that_rolls_by_its_own_word_is_not_at_rest(rolling: str) -> No
     assert (found.state, found.reason) == ("in-progress", "UpgradeRunning")
 
 
+@pytest.mark.parametrize("upgrade", ["RollingForwardCompleted", "RollingBackCompleted", None])
+def test_a_cluster_whose_upgrade_has_ended_is_at_rest(upgrade: str | None) -> None:
+    """Whether it ended well is for the declarations that are read back to say."""
+    document, _, _ = edited()
+    document["runtime"] = {"nodes": [], "upgrade_progress": {"UpgradeState": upgrade}}
+    found = judge_cluster(seen(document))
+    assert (found.state, found.reason) == ("current", "Holds")
+
+
+def test_how_far_an_upgrade_has_come_is_told() -> None:
+    document, _, _ = edited(state="UpdatingUserCertificate")
+    domains = [{"Name": "0", "State": "Completed"}, {"Name": "1", "State": "Pending"}]
+    document["runtime"] = {"upgrade_progress": {"UpgradeState": "RollingForwardInProgress", "UpgradeDomains": domains}}
+    assert "RollingForwardInProgress, 1 of 2 upgrade domains" in judge_cluster(seen(document)).message
+    document["runtime"] = {"nodes": []}
+    assert "upgrade domains" not in judge_cluster(seen(document)).message
+
+
 @pytest.mark.parametrize("provisioning", ["Failed", "Canceled"])
 def test_a_change_that_ended_badly_is_told_as_failed(provisioning: str) -> None:
     found = judge_cluster(make.observation(provisioning_state=provisioning))

@@ -153,3 +153,44 @@ def test_the_node_extension_is_asked_for_the_reverse_proxys_own_entry() -> None:
     node = settings["extensionProfile"]["extensions"][0]["properties"]["settings"]
     node["reverseProxyCertificate"] = {"commonNames": ["proxy.example.com"], "x509StoreName": "My"}
     assert look("extension-declares", seen(document), make.scale_set_id(), **expects).state == "passed"
+
+
+def test_every_client_is_looked_for_also_after_one_that_is_let_in() -> None:
+    missing = [client("thumbprint", "E" * 40, admin=False), client("common-name", "other.example.com", PIN)]
+    for one in missing:
+        for wanted in ([*WANTED, one], [one, *WANTED], [WANTED[1], one], [WANTED[0], one]):
+            found = look("clients-let-in", with_manifest(LETS_IN), role="clients", clients=wanted, level="runtime")
+            assert found.state == "open"
+            assert one["value"].lower() in found.message.lower()
+
+
+def test_the_clusters_own_thumbprint_is_let_in_without_an_entry() -> None:
+    manifest = manifest_of(Security={"ClusterCertThumbprints": f"{A.lower()} , {B}"})
+    for admin in (True, False):
+        wanted = [client("thumbprint", A, admin=admin)]
+        found = look("clients-let-in", with_manifest(manifest), role="clients", clients=wanted, level="runtime")
+        assert found.state == "passed"
+    assert look("clients-let-in", with_manifest(manifest), role="clients", level="runtime").state == "passed"
+
+
+def test_who_is_not_let_in_is_told_with_the_role() -> None:
+    for admin, said in ((True, "an admin"), (False, "may only read")):
+        wanted = [client("thumbprint", "E" * 40, admin=admin)]
+        found = look("clients-let-in", with_manifest(LETS_IN), role="clients", clients=wanted, level="runtime")
+        assert said in found.message
+
+
+def test_what_is_too_much_and_what_is_missing_are_told_apart() -> None:
+    observation = cluster_with(clientCertificateCommonNames=NAMED, clientCertificateThumbprints=LISTED)
+    lacks = look("cluster-declares", observation, role="clients", clients=[*WANTED, client("thumbprint", B)]).message
+    has = look("cluster-declares", observation, role="clients", clients=WANTED[:1]).message
+    assert ("lacks" in lacks, "still has" in lacks) == (True, False)
+    assert ("lacks" in has, "still has" in has) == (False, True)
+
+
+def test_a_reverse_proxy_that_looks_for_the_name_as_a_thumbprint_is_not_done() -> None:
+    expects: Json = {"role": "reverse-proxy", "common_names": ["proxy.example.com"], "level": "runtime"}
+    by_mistake = with_manifest(proxied("FindByThumbprint", "proxy.example.com"))
+    assert look("manifest-declares", by_mistake, **expects).state == "open"
+    nothing: Json = {"role": "reverse-proxy", "level": "runtime"}
+    assert look("manifest-declares", with_manifest(proxied("FindBySubjectName", "x")), **nothing).state == "open"
