@@ -212,7 +212,7 @@ def _frozen(situation: Situation, definition: StageDefinition, one: VaultCertifi
         facts={"certificate_url": one.url, "thumbprint": _newest(one), "lead_s": _lead_of(one)},
         vault=operation,
         move=FreezeRenewal(stage_id="", deadline_s=0, certificate_urls=(one.url,)),
-        undo={"lifetime_actions": original, "certificate": one.url},
+        undo={"lifetime_actions": original},
     )
 
 
@@ -243,7 +243,7 @@ def _resumed(situation: Situation, definition: StageDefinition, one: VaultCertif
         },
         vault=operation,
         move=ResumeRenewal(stage_id="", deadline_s=0, certificate_urls=(one.url,)),
-        undo={"lifetime_actions": frozen, "certificate": one.url},
+        undo={"lifetime_actions": frozen},
     )
 
 
