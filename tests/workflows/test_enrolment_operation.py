@@ -40,6 +40,7 @@ class Vault:
 
     def start_create(self, vault_url: str, name: str, policy: Json, tags: Json) -> Json:
         self.asked.append("start_create")
+        self.tags = tags
         if self.error is not None:
             raise self.error
         return {"status": "inProgress", "request_id": "fresh"}
@@ -243,6 +244,21 @@ def test_what_stood_there_before_is_written_down_before_the_vault_is_asked() -> 
     assert desk.operation.fetch_ours() is None
     desk.operation.begin(None)
     assert (desk.saved.previous_request_id, desk.saved.request_id, desk.saved.policy) == ("old", "fresh", POLICY)
+
+
+def test_tags_that_stand_there_stay_and_those_of_the_policy_come_beside_them() -> None:
+    """A new version takes the tags of its request in the place of all others, a plan's mark among them."""
+    desk = Desk(policy=msgspec.structs.replace(POLICY, tags={"owner": "us"}))
+    desk.operation.begin({"tags": {OWNER_TAG: "plan", "owner": "them"}})
+    assert desk.vault.tags == {OWNER_TAG: "plan", "owner": "us"}
+    assert desk.told == ["requested"]
+
+
+def test_an_operation_without_a_request_to_sign_has_failed() -> None:
+    assert Desk().operation.signing_request(OURS_UNSEEN) == base64.b64decode(OURS_UNSEEN["csr"])
+    with pytest.raises(RemoteError) as caught:
+        Desk().operation.signing_request(standing())
+    assert caught.value.token == "EnrolmentFailed"
 
 
 def test_an_operation_that_somebody_began_meanwhile_is_told() -> None:

@@ -72,6 +72,12 @@ def test_a_stage_that_names_no_change_and_a_resource_that_is_not_there_are_never
     assert not is_already_so(stage(SET_TO), None)
 
 
+def test_null_is_there_only_where_it_stands() -> None:
+    to_null = stage(change("tags.new", "Modify", None))
+    assert is_already_so(to_null, scale_set() | {"tags": {"new": None}})
+    assert not is_already_so(to_null, scale_set() | {"tags": {}})
+
+
 def test_a_path_that_does_not_lie_in_the_body_is_not_taken_for_done() -> None:
     assert not is_already_so(stage(change("a..b", "Delete")), scale_set())
 
