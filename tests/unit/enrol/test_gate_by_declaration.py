@@ -284,3 +284,34 @@ def test_a_self_signed_leaf_is_its_own_chain_and_stands_in_no_other() -> None:
     assert ordered([own]) == (own,)
     chain = [one.facts for one in (LEAF, *LEAF.chain)]
     assert ordered([own, *chain], LEAF.facts.public_key_sha256) == tuple(chain)
+
+
+def test_for_a_cluster_by_thumbprint_only_certificates_of_the_same_name_are_rivals() -> None:
+    newer = {"not_before": FRESH["not_before"] + timedelta(minutes=1)}
+    by_thumbprint: dict[str, Any] = {"kind": "thumbprint", "names": ()}
+    other = make.leaf("8", common_name="other.example.com", **newer).facts
+    assert reason(report(LEAF, expectation=but(**by_thumbprint, in_use=(other,))), "newer") == "Holds"
+    same = make.leaf("9", **newer).facts
+    assert reason(report(LEAF, expectation=but(**by_thumbprint, in_use=(other, same))), "newer") == "NotNewer"
+
+
+def test_of_two_certificates_of_the_issuers_key_the_one_that_leads_on_comes_first() -> None:
+    twin = make.authority("Example Issuing CA A", key_label="ca Example Issuing CA A", root="Another Root")
+    whole = (LEAF, *LEAF.chain, twin)
+    for chain in ((LEAF, twin, *LEAF.chain), (*LEAF.chain[::-1], twin, LEAF)):
+        found = ordered([one.facts for one in chain], LEAF.facts.public_key_sha256)
+        assert found == tuple(one.facts for one in whole)
+
+
+def test_its_own_older_version_among_what_nodes_observe_hides_no_other() -> None:
+    other = msgspec.structs.replace(make.leaf("9").facts, dns_names=LEAF.facts.dns_names)
+    for name in ("a", "z"):
+        observed = dict(sorted({URL: make.leaf().facts, f"{make.VAULT_URL}/certificates/{name}": other}.items()))
+        assert reason(report(LEAF, expectation=but(links=True, observed=observed)), "linking") == "Links"
+
+
+def test_without_a_cluster_nothing_is_asked_of_the_key_and_a_short_one_is_refused_for_a_cluster() -> None:
+    assert reason(_predicted(policy(key=Key(exportable=False)), expectation=None), "key-usable") == "Holds"
+    pem = policy(content_type="application/x-pem-file")
+    assert reason(_predicted(pem, expectation=None), "key-usable") == "Holds"
+    assert reason(_predicted(policy(key=Key(size=1024))), "key-usable") == "KeyUnusable"

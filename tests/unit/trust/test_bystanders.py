@@ -15,7 +15,7 @@ from sfcert.model.certificate import Certificate
 from sfcert.model.observation import ClientCertificate, Declaration
 from sfcert.model.proof import Proof
 from sfcert.trust.bystanders import with_reverse_proxy
-from sfcert.trust.moves import DeclareClients, DeclareReverseProxy, Move, Provision, RetireSecrets
+from sfcert.trust.moves import DeclareClients, DeclareCluster, DeclareReverseProxy, Move, Provision, RetireSecrets
 from sfcert.trust.presentation import presents
 from sfcert.trust.prove import LONGEST_STOP, prove, safe_to_stop_until
 from sfcert.trust.validation import accepts
@@ -159,6 +159,33 @@ def test_a_certificate_that_has_ended_calls_no_more() -> None:
 def test_one_may_stop_between_for_a_year_where_no_date_breaks_it() -> None:
     until = safe_to_stop_until(START, GOOD)
     assert until == (START.now + LONGEST_STOP, START.now + LONGEST_STOP)
+
+
+def test_a_client_of_the_clusters_own_certificate_is_lost_with_its_declaration() -> None:
+    own, other = by_thumbprint("alice"), by_thumbprint("other")
+    start = called(declaration=own, known=("alice",))
+    drops = DeclareCluster(stage_id="60", deadline_s=DAY, declaration=other)
+    proof = proof_of(start, [drops])
+    assert proof.verdict == "refuted"
+    assert proof.counterexample is not None
+    assert "is refused, which was let in as an admin" in proof.counterexample.sentence
+    assert proof_of(start, [declares("50", ADMIN), drops]).verdict == "proved"
+
+
+def test_nodes_that_still_have_the_old_list_are_looked_at_until_the_end_of_the_stage() -> None:
+    """By name she depends on an issuer that ends tomorrow; the way back to her thumbprint may take two days."""
+    ending = msgspec.structs.replace(CAS["I"], not_after_utc=NOW + timedelta(days=1))
+    start = called(ADMIN, known=("alice",))
+    start = msgspec.structs.replace(start, issuers={thumbprint("alice"): (ending,)})
+    there = DeclareClients(stage_id="60", deadline_s=3600, clients=(ALICE,))
+    for back_s, verdict in ((3600, "proved"), (2 * DAY, "refuted")):
+        back = DeclareClients(stage_id="80", deadline_s=back_s, clients=(ADMIN,))
+        assert prove(start, [there, back], slack_s=0).verdict == verdict
+    own = msgspec.structs.replace(called(ADMIN, declaration=by_name("I", name="alice.example.com"), known=("alice",)))
+    own = msgspec.structs.replace(own, clients=(), issuers={thumbprint("alice"): (ending,)})
+    for back_s, verdict in ((3600, "proved"), (2 * DAY, "refuted")):
+        back = DeclareCluster(stage_id="80", deadline_s=back_s, declaration=by_thumbprint("alice"))
+        assert prove(own, [back], slack_s=0).verdict == verdict
 
 
 def test_where_a_client_is_shut_out_at_rest_one_may_not_stop() -> None:

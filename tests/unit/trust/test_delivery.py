@@ -154,6 +154,15 @@ def test_a_new_node_begins_with_what_it_waits_for_and_may_begin_without_what_it_
     assert begins_with(None, A, known=False) == [([], 1)]
 
 
+def test_a_vm_secret_of_which_nothing_is_known_is_named_by_its_address() -> None:
+    one = msgspec.structs.replace(
+        group("nt0", (), (), by_thumbprint("A")),
+        secrets=(Secret(url="https://kv/secrets/x", thumbprint=None), Secret(url="y", thumbprint="Y")),
+    )
+    ((store, _),) = created(vault(A), one)
+    assert store.unknown == ("https://kv/secrets/x", "Y")
+
+
 def test_a_new_node_with_a_linking_extension_begins_linked() -> None:
     made = vault(C)
     one = msgspec.structs.replace(

@@ -131,3 +131,33 @@ def test_an_expired_self_signed_certificate_still_counts_where_that_is_set() -> 
     expired = cert("S", days=10, self_signed=True)
     assert shown(declared("S"), held(expired)) == ()
     assert shown(declared("S"), held(expired), RuntimeRules(accepts_expired_pinned=True)) == ("S",)
+
+
+def test_a_key_of_a_cng_provider_under_an_unknown_runtime_leaves_the_choice_open() -> None:
+    unknown = RuntimeRules(cng_keys=None)
+    for one in (holding(NEW, provider="CNG"), holding(OLD, provider="CNG")):
+        found = presents(BY_NAME, [one], unknown, NOW, unknown=("AB" * 20,))
+        assert found.certificate is None
+        assert len(found.missing) == 2
+    assert presents(BY_NAME, [holding(NEW, provider="CAPI")], unknown, NOW).missing == ()
+    assert presents(BY_NAME, [holding(NEW, provider="CNG")], RULES, NOW).missing == ()
+
+
+@pytest.mark.parametrize(
+    ("presented", "held_by_node", "rules", "said"),
+    [
+        (Presented(), [holding(NEW)], RULES, "nothing is declared"),
+        (BY_NAME, [], RULES, "nothing in the store matches"),
+        (BY_NAME, [holding(NEW, store="Root"), holding(OLD, store="Root")], RULES, "in another store than My"),
+        (BY_NAME, [holding(cert("E", days=10)), holding(cert("D", days=20), store="Root")], RULES, "has expired"),
+        (BY_NAME, [holding(NEW, provider="CNG")], RuntimeRules(cng_keys=False), "CNG provider"),
+        (BY_NAME, [holding(NEW, has_key=False, provider="CNG")], RULES, "no usable private key"),
+    ],
+    ids=["nothing declared", "nothing held", "another store", "expired", "the key's provider", "no key"],
+)
+def test_why_nothing_can_be_presented_is_told(
+    presented: Presented, held_by_node: list[Holding], rules: RuntimeRules, said: str
+) -> None:
+    found = presents(presented, held_by_node, rules, NOW)
+    assert found.certificates == ()
+    assert said in found.why

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import msgspec
 
 from sfcert.model.certificate import Certificate
-from sfcert.trust.moves import FreezeRenewal, Move, Nothing, Provision, ResumeRenewal, Together
+from sfcert.trust.moves import Enrol, FreezeRenewal, Move, Nothing, Provision, ResumeRenewal, Together
 from sfcert.trust.reach import Closure, Reach
 from sfcert.trust.step import after
 from sfcert.trust.world import Delivery, Secret, World
 from tests.unit.trust.small import URL, authority, by_thumbprint, cert, group, world
 
-A, B = cert("A", day=10), cert("B", day=20)
+A, B, N = cert("A", day=10), cert("B", day=20), cert("N", day=60)
 I = authority("I")  # noqa: E741  # an issuer, by the reference's own letter
 IDLE = Nothing(stage_id="s", deadline_s=1)
 FREEZE = FreezeRenewal(stage_id="s", deadline_s=1, certificate_urls=(URL,))
@@ -52,7 +52,7 @@ def test_without_renewal_nodes_may_have_each_version_or_all_of_them_and_others_n
 
 def test_what_the_vault_may_issue_comes_to_those_alone_who_observe_its_name() -> None:
     found = reached(start(renews=True), IDLE)
-    assert stores(found, "nt0") >= {"A", "AB", "+A"}
+    assert stores(found, "nt0") == {"A", "AB", "+A", "++AB"}
     assert "+" in "".join(stores(found, "nt0", model="before"))
     assert stores(found, "nt1") == {"A"}
     coming = {key: one for key, one in found.certificates.items() if one.serial == "0"}
@@ -125,3 +125,13 @@ def test_what_had_to_happen_most_weighs_most() -> None:
     existing = next(one for one in reached(start(), IDLE).variants if one.phrase == "a node of nt0")
     assert existing.weight == 0
     assert all(weight > 0 for phrase, weight in weights.items() if not phrase.startswith("a node of"))
+
+
+def test_a_machine_that_is_created_once_a_version_is_enrolled_begins_with_that_one() -> None:
+    begin = start(known=(A, B, N))
+    enrols = Enrol(stage_id="s", deadline_s=1, certificate_url=URL, thumbprint=N.thumbprint)
+    found = reached(begin, enrols)
+    assert stores(found, "nt0", model="before") >= {"B"}
+    assert stores(found, "nt0", model="after") >= {"N"}
+    assert stores(found, "nt0") >= {"A", "AN", "ABN"}
+    assert "N" not in "".join(stores(found, "nt1", model="after"))

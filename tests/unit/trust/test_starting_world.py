@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from sfcert.model.observation import Declaration
 from sfcert.sources.bundle import load_bundle
 from sfcert.sources.observe import observe
 from sfcert.trust.starting_world import with_future, world_of
@@ -236,3 +238,19 @@ def test_a_certificate_that_is_to_come_is_known_and_nowhere_and_its_name_stands_
     assert name is not None
     assert (name.versions, name.enabled, name.renews) == ((), (), False)
     assert set(begin.certificates) < set(fresh.certificates)
+
+
+def test_a_declaration_that_cannot_be_told_is_missing() -> None:
+    observation = make.observation()
+    unresolved = Declaration(kind="unresolved", path="properties.certificate")
+    cluster = msgspec.structs.replace(observation.cluster, certificate=unresolved)
+    found = world_of(msgspec.structs.replace(observation, cluster=cluster), make.NOW)
+    assert "the certificate declaration of the cluster (properties.certificate)" in found.missing
+
+
+def test_a_secret_whose_bytes_were_not_captured_is_in_an_unseen_store_and_unknown() -> None:
+    plain = make.document(make.world(has_stores=False))
+    for one in plain["vaults"][make.VAULT_URL]["certificates"][make.CERTIFICATE_NAME]["versions"]:
+        del one["cer"]
+    (store,) = read(plain).groups[0].stores
+    assert (store.holdings, store.unknown, store.nodes) == ((), (make.leaf().thumbprint,), 5)
