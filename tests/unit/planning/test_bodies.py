@@ -206,6 +206,7 @@ def test_the_code_version_is_sent_only_where_people_choose_it(mode: Any, is_sent
     moved = copy.deepcopy(raw.body)
     moved["properties"]["clusterCodeVersion"] = "11.5.1.1"
     assert holds(expectation_of(body), moved) is not is_sent
+    assert holds(expectation_of(body), raw.body)
 
 
 @pytest.mark.parametrize("part", ["nodeTypes", "properties"])
@@ -229,3 +230,5 @@ def test_a_body_with_any_identity_is_compared_whole(identity: Any) -> None:
     assert holds(expected, copy.deepcopy(raw.body))
     assert not holds(expected, raw.body | {"tags": {"owner": "somebody"}})
     assert not holds(expected, raw.body | {"identity": {"type": "SystemAssigned, UserAssigned"}})
+    if isinstance(identity, dict):
+        assert not holds(expected, raw.body | {"identity": identity | {"type": "SystemAssigned, UserAssigned"}})
