@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfcert import __version__
-from sfcert.cli.output import answer, write_whole
+from sfcert.cli.output import answer, make_folder, write_whole
 from sfcert.cli.page import page_of_terminal
 from sfcert.cli.shipped import playbooks_folder, templates_folder
 from sfcert.cli.source import Source
@@ -51,7 +51,7 @@ def demonstrate(output: Path, seed: int) -> int:
     from sfcert.sim.host import start_in_thread
     from sfcert.sim.worlds import prepare
 
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     page = page_of_terminal()
     began = time.monotonic()
     answer(page.paint("The embedded Azure", "bold") + f" starts (seed {seed}), with a cluster of three node types …")
@@ -116,7 +116,7 @@ def _show(cluster_id: str, running: Running, output: Path, page: Page) -> list[C
     write_whole(output / "plan.html", plan_html(plan))
     answer(headline(plan))
     for stage in plan.stages:
-        answer(f"  {'!' if stage.is_point_of_no_return else ' '} {stage.id:34} {stage.action}")
+        answer("\n".join(page.wrap(stage.action, 2, f"{'!' if stage.is_point_of_no_return else ' '} {stage.id:34} ")))
 
     _heading(page, "Apply, each stage looked at before the next")
     ports = ports_for(plan, source, connection)
@@ -265,11 +265,9 @@ def _heading(page: Page, text: str) -> None:
 
 
 def _closing(claims: list[Claim], output: Path, seconds: float, page: Page) -> None:
-    from sfcert.views.text import table
-
     _heading(page, "What was proved by looking")
-    rows = [("✓" if claim.holds else "✗", claim.says, claim.seen) for claim in claims]
-    for line, claim in zip(table(rows), claims, strict=True):
-        answer(line if claim.holds else page.paint(line, "red"))
+    for claim in claims:
+        lines = page.wrap(f"{claim.says}: {claim.seen}", 2, "✓ " if claim.holds else "✗ ")
+        answer("\n".join(lines if claim.holds else [page.paint(line, "red") for line in lines]))
     answer(f"\n{output / 'plan.html'} is the plan as it was reviewed; {output / 'run.jsonl'} the run's log.")
     answer(f"All of it took {seconds:.0f} s.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfcert.cli.reading import read_bytes_or_input
 from sfcert.cli.source import Source, node_options
 from sfcert.cli.stacked import stacked
 from sfcert.errors import InputError, SfcertError
@@ -165,15 +165,15 @@ def read_chain_file(path: Path) -> tuple[Certificate, ...]:
     from sfcert.pki.aia import read_issuer_answer
 
     try:
-        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        file, text = read_bytes_or_input(path)
     except OSError as error:
         raise InputError("FileUnreadable", f"{path} cannot be read: {error.strerror or error}.") from error
     if b"BEGIN CERTIFICATE REQUEST" in text or b"BEGIN NEW CERTIFICATE REQUEST" in text:
-        raise InputError("NotX509", f"{path} is a signing request; what an authority signed is needed.")
+        raise InputError("NotX509", f"{file} is a signing request; what an authority signed is needed.")
     try:
         return read_issuer_answer(text)
     except ValueError as error:
-        raise InputError("NotX509", f"{path} holds no X.509 certificate: {error}.") from error
+        raise InputError("NotX509", f"{file} holds no X.509 certificate: {error}.") from error
 
 
 def checked_vault(url: str) -> str:

@@ -5,6 +5,7 @@ Everything heavy is imported by the command that needs it: `sfcert --help` pays 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
 from importlib import import_module
@@ -91,7 +92,24 @@ def _say(error: BaseException, token: str, message: str, arguments: list[str]) -
     if _wants_json(arguments):
         from sfcert.views.errors import error_json
 
-        click.echo(error_json(error, token, message, on_one_line="--json" in arguments), nl=False)
+        try:
+            click.echo(error_json(error, token, message, on_one_line="--json" in arguments), nl=False)
+        except OSError:  # the sentence and the exit code tell it as well
+            _forget_output()
+
+
+def _came_of_printing(error: OSError) -> bool:
+    """Whether it rose out of `click.echo`, the one way by which anything is printed: a full disk is no bug of ours."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_code is click.echo.__code__
+
+
+def _forget_output() -> None:
+    """What is left in the buffer would fail once more when the interpreter ends, with lines of its own."""
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
 
 
 def run(arguments: list[str]) -> int:
@@ -100,6 +118,9 @@ def run(arguments: list[str]) -> int:
         result: Any = cli.main(arguments, prog_name="sfcert", standalone_mode=False)
     except click.exceptions.Exit as ended:
         return int(ended.exit_code)
+    except click.exceptions.NoArgsIsHelpError as bare:
+        click.echo(bare.format_message(), err=True)
+        return 1
     except click.ClickException as misuse:
         hint = misuse.ctx.get_usage() + "\n" if isinstance(misuse, click.UsageError) and misuse.ctx else ""
         click.echo(hint, err=True, nl=False)
@@ -111,7 +132,8 @@ def run(arguments: list[str]) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # the reader of our output went away: nobody is left to tell
-        sys.stderr.close()
+        if sys.stderr is not None:
+            sys.stderr.close()
         return 1
     except Exception as error:  # the border: our families become exit codes, anything else is a bug with its traceback
         from sfcert.errors import SfcertError
@@ -119,6 +141,10 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, SfcertError):
             _say(error, error.token, error.message, arguments)
             return error.exit_code
+        if isinstance(error, OSError) and _came_of_printing(error):
+            _forget_output()
+            click.echo(f"sfcert: standard output cannot be written: {error.strerror or error}.", err=True)
+            return 1
         import traceback
 
         traceback.print_exc()

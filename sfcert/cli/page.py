@@ -18,7 +18,7 @@ def page_of_terminal() -> Page:
     """
     from sfcert.views.text import Page
 
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():  # None: it was closed before we began
         return Page()
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
     return Page(width=width, colour="NO_COLOR" not in os.environ)

@@ -34,10 +34,25 @@ def read_text_or_input(path: Path) -> tuple[str, str]:
     """
     if str(path) != "-":
         return str(path), read_text(path)
+    name, text = read_bytes_or_input(path)
     try:
-        return "standard input", sys.stdin.buffer.read().decode("utf-8-sig")
+        return name, text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError("FileUnreadable", f"standard input is not UTF-8 text (byte {error.start}).") from error
+        raise InputError("FileUnreadable", f"{name} is not UTF-8 text (byte {error.start}).") from error
+
+
+def read_bytes_or_input(path: Path) -> tuple[str, bytes]:
+    """What a path or `-`, standard input, is called in faults, and its bytes.
+
+    Raises:
+        OSError: the file's own.
+        InputError: FileUnreadable, where standard input was closed before we began.
+    """
+    if str(path) != "-":
+        return str(path), path.read_bytes()
+    if sys.stdin is None:
+        raise InputError("FileUnreadable", "standard input is closed.")
+    return "standard input", sys.stdin.buffer.read()
 
 
 def load_bundle_of(source: Source, wanted: CaptureOptions | None = None) -> Bundle:

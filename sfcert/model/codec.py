@@ -65,6 +65,8 @@ def _decode(text: bytes, kind: type[T], wanted: str, token: str, file: str) -> t
         head = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(token, f"{file} is not JSON.", [Fault(str(error), file)]) from error
+    except RecursionError as error:
+        raise InputError(token, f"{file} is not what sfcert writes: its values are nested too deep.") from error
     written = head.get("format") if isinstance(head, dict) else None
     name, _, major = wanted.partition("/")
     if not isinstance(written, str) or not written.startswith(name + "/"):

@@ -40,7 +40,11 @@ def checked_cluster_id(cluster_id: str) -> str:
     try:
         kind = parse_resource_id(cluster_id).type.lower()
     except ValueError as error:
-        raise InputError("Misuse", f"This is no cluster's resource id: {cluster_id!r}. Give it whole.") from error
+        raise InputError(
+            "Misuse",
+            f"This is no cluster's resource id: {cluster_id!r}. Give it whole: "
+            "/subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.ServiceFabric/clusters/NAME.",
+        ) from error
     if kind == _MANAGED:
         raise InputError(
             "ManagedCluster",

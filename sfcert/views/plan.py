@@ -180,10 +180,12 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
             lines += ["", page.paint(title, "bold")]
             lines += [line for item in items for line in page.wrap(item, 2, "- ")]
     if plan.status == "ready":
-        name = file or "PLAN"
-        next_step = (
-            f"sfcert apply {name}" if plan.appliable else "plan again with --cluster to get one that can be applied"
-        )
+        if not plan.appliable:
+            next_step = "plan again with --cluster to get one that can be applied"
+        elif file is None:
+            next_step = "plan again with -o FILE, which sfcert apply takes"
+        else:
+            next_step = f"sfcert apply {file}"
         lines += ["", f"Next: {next_step}"]
     return "\n".join(lines) + "\n"
 

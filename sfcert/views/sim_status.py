@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sfcert.views.text import PLAIN, Page, table
+from sfcert.views.text import PLAIN, Page, instant, table
 
 
 def sim_status_human(status: dict[str, Any], *, page: Page = PLAIN) -> str:
     """The status document of `GET /status`, shortened to what a person asks first."""
     tempo = status["tempo"]
     lines = [
-        f"virtual time {status['now']}, tempo {tempo['mode']}, seed {status['seed']}",
+        f"virtual time {instant(datetime.fromisoformat(status['now']))}, tempo {tempo['mode']}, seed {status['seed']}",
         f"{status['requests_total']} requests answered, {status['writes']} writes",
         f"{status['refused_between_nodes']} connections refused between nodes",
         f"as a page: {status['page']}",

@@ -76,7 +76,7 @@ def apply(
     """Carry out a plan, or go on with it.
 
     Args:
-        until: the last stage to do, by id; None: all.
+        until: the last stage to do, by id; None: all. Nothing is begun where an earlier run went past it.
         confirm: asked before the first write and before every point of no return; False: exit 6.
         plan_name: how the plan is called on the command line, for the way to go on.
         steps: carries out effects; the durable engine's seam.
@@ -104,7 +104,9 @@ def apply(
         run.binding = fetch_binding(plan, ports.vaults)
         refuse_unready_issuer(run)
         reached = _reached(run)
-        for number, stage in enumerate(plan.stages, 1):
+        # a run may have gone past `until` before: what it did is counted, and nothing more is begun
+        last = len(plan.stages) if until is None else [one.id for one in plan.stages].index(until) + 1
+        for number, stage in enumerate(plan.stages[: max(last, reached - 1)], 1):
             if number < reached:
                 records.append(_done_before(run, stage))
                 continue
@@ -117,10 +119,10 @@ def apply(
                 of=len(plan.stages),
             )
             records.append(run_stage(run.bound(stage), run, asked))
-            if stage.id == until and number < len(plan.stages):
-                stop = stop_of(plan, {one.stage for one in records}, plan_name)
-                run.tell("run-paused", after=stage.id, next=stop.next_stage, text=stop.text, go_on=stop.go_on)
-                return Outcome(digest=plan.digest, stages=tuple(records), complete=False, stop=stop)
+        if len(records) < len(plan.stages):
+            stop = stop_of(plan, {one.stage for one in records}, plan_name)
+            run.tell("run-paused", after=records[-1].stage, next=stop.next_stage, text=stop.text, go_on=stop.go_on)
+            return Outcome(digest=plan.digest, stages=tuple(records), complete=False, stop=stop)
     except BaseException as error:  # also Ctrl-C: every end while frozen says so; it always flies on
         token = error.token if isinstance(error, SfcertError) else None
         stop = stop_of(plan, {one.stage for one in records}, plan_name, begun=asked.begun, token=token)
@@ -203,7 +205,7 @@ class _Asked:
             self._ask(Question(kind="run", stage=stage.id, text=f"Apply the plan from stage {stage.id} on?"))
             self._has_run = True
         if stage.is_point_of_no_return:
-            text = f"Stage {stage.id} is a point of no return: {stage.action} Go on?"
+            text = f"Stage {stage.id} is a point of no return: {stage.action.rstrip('.')}. Go on?"
             self._ask(Question(kind="point-of-no-return", stage=stage.id, text=text))
 
     def by_hand(self, stage: Stage) -> None:

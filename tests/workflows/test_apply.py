@@ -181,6 +181,17 @@ def test_until_pauses_after_that_stage(world: World) -> None:
     assert CERTIFICATE_URL in outcome.stop.text
 
 
+def test_until_a_stage_that_an_earlier_run_went_past_begins_nothing(world: World) -> None:
+    world.apply(until="60-declare")
+    sent, events = list(world.arm.sent), len(world.events)
+    outcome = world.apply(until="10-freeze")
+    assert not outcome.complete
+    assert world.arm.sent == sent
+    assert "stage-started" not in {event.type for event in world.events[events:]}
+    assert outcome.stop.next_stage == "60-declare"
+    assert [event.data["after"] for event in world.told("run-paused")][-1] == "10-freeze"
+
+
 def test_instances_move_batch_by_batch_and_only_those_that_are_behind() -> None:
     world = new_world()
     scale_set = make.scale_set_id()

@@ -64,7 +64,13 @@ def confirmation(yes: bool) -> Confirm:
     def confirm(question: Question) -> bool:
         if yes:
             return True
-        return sys.stdin.isatty() and click.confirm(question.text, err=True)
+        if sys.stdin is None or not sys.stdin.isatty():
+            return False
+        try:
+            return click.confirm(question.text, err=True)
+        except click.Abort:
+            click.echo(err=True)  # what is told next begins a line of its own
+            raise
 
     return confirm
 

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ def _answering(function: Callable[..., int]) -> Callable[..., int]:
 
         try:
             return function(*args, **options)
+        except OSError as failure:
+            if failure.filename is None:
+                raise
+            message = f"{failure.filename} cannot be written: {failure.strerror}. --state names another folder."
+            raise InputError("FileUnreadable", message) from failure
         except SimFailed as failure:
             raise RemoteError(
                 "RemoteFailed", f"{failure}.", service="embedded Azure", operation=function.__name__
@@ -64,7 +70,8 @@ def command() -> None:
     type=click.Choice(["auto", "at-once", "looks", "factor", "manual"]),
     default="auto",
     show_default=True,
-    help="When long operations end: after some looks, at the first, at the look of --looks, by the clock.",
+    help="When long operations end: when they are polled (auto), at the first look, at that of --looks, by wall time "
+    "(factor), or by `sim advance` alone (manual).",
 )
 @click.option("--factor", type=float, default=3600.0, show_default=True, help="Virtual seconds a second, for factor.")
 @click.option("--looks", type=click.IntRange(min=1), default=3, show_default=True, help="For looks.")
@@ -103,7 +110,7 @@ def down(state_dir: Path) -> int:
     return 0
 
 
-@command.command()
+@command.command(short_help="Clock, clusters, nodes, refused connections, faults; its page.")
 @_state_dir
 @form_option
 @_answering
@@ -129,7 +136,7 @@ def reset(state_dir: Path) -> int:
     return 0
 
 
-@command.command()
+@command.command(short_help="Put a world in: a captured bundle, or an ARM template.")
 @_state_dir
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template.")
@@ -165,13 +172,14 @@ def load(state_dir: Path, file: Path, parameters: Path | None, resource_group: s
 def advance(state_dir: Path, span: float) -> int:
     """Let virtual time pass: 90s, 15m, 6h, 30d."""
     from sfcert.sim import host
+    from sfcert.views.text import instant
 
     reached = host.control(state_dir, "POST", "/advance", {"seconds": span})
-    answer(f"it is {reached.get('now', 'later')}")
+    answer(f"it is {instant(datetime.fromisoformat(reached['now']))}")
     return 0
 
 
-@command.command()
+@command.command(short_help="Arm the fault NAME; without one, list them.")
 @_state_dir
 @click.argument("name", required=False)
 @click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...")
@@ -201,7 +209,7 @@ def fault(state_dir: Path, name: str | None, options: tuple[str, ...], off: bool
     return 0
 
 
-@command.command()
+@command.command(short_help="Mend the nodes of a cluster that is down, as people would.")
 @_state_dir
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @click.option("--accept-expired", is_flag=True, help="Set AcceptExpiredPinnedClusterCertificate on them first.")
@@ -242,7 +250,7 @@ def _exports(environment: dict[str, str]) -> str:
 _SHADOWS = ("https_proxy", "http_proxy", "no_proxy", "all_proxy", "ALL_PROXY", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
 
 
-@command.command()
+@command.command(short_help="Print the lines that lead clients of a shell there.")
 @_state_dir
 @click.option("--unset", is_flag=True, help="Print the lines that undo it.")
 @click.option("--force", is_flag=True, help="Even where a proxy of yours is set already.")

@@ -15,6 +15,8 @@ from sfcert.cli.main import COMMANDS, cli, run
 from sfcert.sources.bundle import bundle_text
 from tests import make
 
+_MAIN = "from sfcert.cli.main import main; main()"
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
@@ -151,3 +153,47 @@ def test_judging_at_another_instant_is_asked_for_and_never_guessed(
 ) -> None:
     run(["audit", "--bundle", str(world), "--format", "json", "--now", "2027-03-01T00:00:00Z"])
     assert json.loads(capsys.readouterr().out)["observed_at_utc"] == "2027-03-01T00:00:00Z"
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["explain"], ["audit", "--format", "json"]])
+def test_a_full_disk_under_standard_output_ends_with_one_sentence_and_1(world: Path, arguments: list[str]) -> None:
+    more = ["--bundle", str(world)] if arguments[0] == "audit" else []
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", _MAIN, *arguments, *more], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "sfcert: standard output cannot be written: No space left on device.\n"
+
+
+def test_a_closed_standard_output_is_nobody_to_tell_and_no_bug(world: Path) -> None:
+    command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-c", _MAIN, "audit", "--bundle", str(world)]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_group_without_a_command_shows_its_help_once_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sim"]) == 1
+    streams = capsys.readouterr()
+    assert streams.err.count("Usage: sfcert sim") == 1
+    assert streams.out == ""
+
+
+@pytest.mark.parametrize("command", [["show"], ["audit", "--bundle"]])
+def test_a_file_nested_beyond_measure_is_refused_in_one_sentence(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "deep.json"
+    file.write_text("[" * 100_000)
+    assert run([*command, str(file)]) == 1
+    assert "nested too deep" in capsys.readouterr().err
+
+
+def test_a_demo_whose_folder_is_a_file_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "taken"
+    file.write_text("mine")
+    assert run(["demo", "-o", str(file)]) == 1
+    assert "cannot be made: it is a file" in capsys.readouterr().err
