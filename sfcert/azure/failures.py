@@ -100,14 +100,29 @@ def of_exception(service: str, operation: str, error: Exception, *, now: datetim
     raise error
 
 
+#: How resolvers and proxies say that there is no such host, or no way to it; measured with urllib3 on Linux, the other
+#: systems' words from their own `getaddrinfo`.
+_NO_SUCH_WAY = (
+    "name or service not known",
+    "nodename nor servname provided",
+    "getaddrinfo failed",
+    "tunnel connection failed: 403",
+    "tunnel connection failed: 407",
+)
+
+
 def unreachable(service: str, operation: str, why: str) -> RemoteError:
-    """The error of a connection that did not come about, or broke."""
+    """The error of a connection that did not come about, or broke.
+
+    A host that nobody knows, or to which the proxy leads nobody, is most often a name that was mistyped: that does not
+    pass, but for the network that is only coming up.
+    """
     return RemoteError(
         "RemoteUnreachable",
         f"{service} could not be reached for {operation}: {why}. Check the network and HTTPS_PROXY, NO_PROXY.",
         service=service,
         operation=operation,
-        transient=True,
+        transient=not any(one in why.lower() for one in _NO_SUCH_WAY),
     )
 
 

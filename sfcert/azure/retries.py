@@ -7,6 +7,7 @@
     401 that says: this token is over      yes, twice                    yes: it was not accepted
     no token for the moment (`sign_in`)    yes                           yes: nothing was sent
     408, 500, 502, 504, broken connection  yes                           no: the caller looks first what became of it
+    no such host, refused by the proxy     yes, not for long             the same: nothing was sent
     everything else                        no                            no
 
 Waits go by the Clock port. Retry-After is obeyed but capped; without it the wait doubles. `PATIENCE_S` caps the sum.
@@ -23,6 +24,8 @@ from sfcert.ports import Clock
 T = TypeVar("T")
 
 PATIENCE_S = 300.0
+#: For a host that nobody knows, or that the proxy refuses: long enough for a network that is coming up.
+NO_WAY_PATIENCE_S = 20.0
 RETRY_AFTER_CAP_S = 120.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 30.0
@@ -55,7 +58,7 @@ def may_retry(error: RemoteError, *, is_repeatable: bool) -> bool:
         # without a token nothing was sent
         return error.transient is True
     if error.status is None:
-        return is_repeatable and error.token == "RemoteUnreachable"
+        return error.token == "RemoteUnreachable" and (is_repeatable or _has_no_way(error))
     if error.status in _NOT_ACCEPTED or is_token_over(error):
         return True
     if error.status == 409:
@@ -66,6 +69,11 @@ def may_retry(error: RemoteError, *, is_repeatable: bool) -> bool:
 def is_token_over(error: RemoteError) -> bool:
     """Whether the service refuses a token that has expired or was revoked, not the caller."""
     return error.status == 401 and (error.remote_code or "").lower() in _TOKEN_OVER
+
+
+def _has_no_way(error: RemoteError) -> bool:
+    """Whether there is no such host, or the proxy leads nobody there; see `failures.unreachable`."""
+    return error.token == "RemoteUnreachable" and error.transient is False
 
 
 def wait_s(error: RemoteError, attempt: int) -> float:
@@ -89,6 +97,9 @@ class Retries:
     def clock(self) -> Clock:
         return self._clock
 
+    def _patience_with(self, error: RemoteError) -> float:
+        return min(self._patience_s, NO_WAY_PATIENCE_S) if _has_no_way(error) else self._patience_s
+
     def call(self, send: Callable[[], T], *, is_repeatable: bool) -> T:
         """What `send` gives, tried again as the table says.
 
@@ -108,7 +119,7 @@ class Retries:
                 if new_tokens > _NEW_TOKENS:
                     raise
                 pause = wait_s(error, attempt)
-                if waited + pause > self._patience_s:
+                if waited + pause > self._patience_with(error):
                     raise _exhausted(error, attempt, waited) from error
                 if self._on_retry is not None:
                     said = error.status if error.status is not None else error.token

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from sfcert.sources.live import CaptureOptions
 
 
+#: So many passing failures are nobody's business; after them a person wonders what takes so long.
+_QUIET_RETRIES = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """Adapters that share one credential, one clock, one retry table, and one way to each vault."""
@@ -52,6 +56,18 @@ def clock_of_environment() -> Clock:
     return SimulatedClock(control) if control else WallClock()
 
 
+def _told_when_it_lasts() -> Callable[[str], None]:
+    """Logs each passing failure; from the fourth on it is a warning, which standard error shows without -v as well."""
+    log, told = logging.getLogger("sfcert.retry"), 0
+
+    def tell(what: str) -> None:
+        nonlocal told
+        told += 1
+        log.log(logging.WARNING if told > _QUIET_RETRIES else logging.INFO, what)
+
+    return tell
+
+
 def connect(source: Source | None = None, on_retry: Callable[[str], None] | None = None) -> Connection:
     """The adapters for the cloud that the environment names.
 
@@ -59,7 +75,7 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
     azure-identity's chain decides.
 
     Args:
-        on_retry: told of each passing failure in one line; None: it is logged.
+        on_retry: told of each passing failure in one line; None: it is logged, and shown where it lasts.
     """
     from sfcert.azure.arm import AzureArm
     from sfcert.azure.credentials import default_credential, service_principal
@@ -78,7 +94,7 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
     tenant, client, secret = (os.environ.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
     credential = service_principal(tenant, client, secret) if tenant and client and secret else default_credential()
     clock = clock_of_environment()
-    retries = Retries(clock, on_retry=on_retry or logging.getLogger("sfcert.retry").info)
+    retries = Retries(clock, on_retry=on_retry or _told_when_it_lasts())
     vault_requests = VaultRequests(credential, retries)
     may_read = source is not None and source.read_secret
     return Connection(

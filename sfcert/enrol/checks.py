@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from sfcert.dated import runtime_at_least
 from sfcert.enrol.expectation import Expectation
@@ -27,6 +28,15 @@ def failed(check: str, reason: str, message: str, remedy: str = "") -> GateCheck
 def unknown(check: str, reason: str, message: str, remedy: str = "") -> GateCheck:
     assert reason in GATE_REASONS
     return GateCheck(check=check, verdict="unknown", reason=reason, message=message, remedy=remedy)
+
+
+def spelled(span: timedelta) -> str:
+    """A span as a sentence takes it: `36 d 3 min`, `2 h 1 min`; to the minute, which is all that a gate is about."""
+    minutes = max(0, round(span.total_seconds() / 60))
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count} {name}" for count, name in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
+    return " ".join(parts) or "less than a minute"
 
 
 def pin_remedy(thumbprints: Iterable[str]) -> str:

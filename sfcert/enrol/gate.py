@@ -27,6 +27,7 @@ from sfcert.enrol.checks import (
     passed,
     pin_remedy,
     plan_remedy,
+    spelled,
     unknown,
 )
 from sfcert.enrol.expectation import Expectation
@@ -238,7 +239,7 @@ def _in_date(leaf: Certificate, now: datetime) -> GateCheck:
         )
     near = now - leaf.not_before_utc < CLOCK_TOLERANCE
     more = " A node whose clock is more than that behind would refuse it for some minutes." if near else ""
-    return passed("in-date", f"Valid since {now - leaf.not_before_utc}.{more}")
+    return passed("in-date", f"Valid for {spelled(now - leaf.not_before_utc)} already.{more}")
 
 
 def _newer(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation, now: datetime) -> GateCheck:
@@ -287,12 +288,15 @@ def _lifetime(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectati
         return failed(
             "lifetime",
             "TooShort",
-            f"It lives {life}; after renewal falls due {left} are left, and a delivery takes up to {needed}.",
+            f"It lives {spelled(life)}; after renewal falls due {spelled(left)} are left, and a delivery takes up to "
+            f"{spelled(needed)}.",
             "Ask for a longer validity, or renew earlier.",
         )
     session = timedelta(seconds=timing_s("session_lifetime_s"))
     more = " That is shorter than a session may last." if left < needed + session else ""
-    return passed("lifetime", f"After renewal falls due {left} are left; a delivery takes up to {needed}.{more}")
+    return passed(
+        "lifetime", f"After renewal falls due {spelled(left)} are left; a delivery takes up to {spelled(needed)}.{more}"
+    )
 
 
 def _outlives(leaf: Certificate, issuers: Sequence[Certificate], until: datetime) -> GateCheck:

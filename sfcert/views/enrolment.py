@@ -70,6 +70,8 @@ def enrolled_human(done: Enrolled, *, csr_file: str | None = None, page: Page = 
     if done.outcome == "waiting":
         if csr_file is None:
             lines.append((done.csr_pem or "").rstrip())
+        elif csr_file == "-":
+            lines.append("The request was printed, alone, on standard output.")
         else:
             lines.append(f"The request lies in {csr_file}.")
         lines.append(f"When it is signed: sfcert merge {done.name} --vault {done.vault_url} --chain FILE")

@@ -51,6 +51,7 @@ class RunHuman:
         self._write = write
         self._page = page
         self._gates: dict[tuple[str, str], str] = {}
+        self._nodes_told: list[str] = []
         self._waited: float = 0.0
 
     def __call__(self, event: Event) -> None:
@@ -98,7 +99,11 @@ class RunHuman:
         return self._line(at, f"  · {data['message']}")
 
     def _nodes(self, at: datetime, data: dict[str, Any]) -> list[str]:
-        return [self._line(at, "nodes"), *node_lines(data["table"], self._page)]
+        lines = node_lines(data["table"], self._page)
+        if lines == self._nodes_told:  # a look that shows the same again is no news to a person
+            return []
+        self._nodes_told = lines
+        return [self._line(at, "nodes"), *lines]
 
     def _endpoint(self, at: datetime, data: dict[str, Any]) -> list[str]:
         first, *rest = endpoint_lines(data["sight"], self._page)

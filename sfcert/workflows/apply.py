@@ -234,6 +234,9 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
     def before_write(*, again: bool = False, after_failure: bool = False) -> None:
         # a failed attempt of this very stage is mended by sending it again: no other way leads out of its failure
         gates = [one for one in stage.gates_in if not (again and _is_own_failure(stage, one))]
+        if stage.kind == "vault":
+            # a policy is not frozen for a certificate that is no longer the one that the plan was made for
+            gates += [one for one in stage.gates_out if one.kind == "newest-version-is" and one not in gates]
         rolled_back = frozenset(one.id for one in gates if after_failure and _is_own_rollback(stage, one))
         await_gates(run, stage, gates, until_utc=until, started_utc=None, done_utc=None, rolled_back=rolled_back)
         asked.before(stage)

@@ -127,7 +127,8 @@ def await_gates(
         _stop_if_blind(run, stage, open_ones, since)
         now = run.now()
         is_echo = done_utc is not None and (now - done_utc).total_seconds() < ECHO_S
-        failed_before = set() if is_echo else _stop_if_failed(run, stage, open_ones, failed_before, since)
+        is_sent = done_utc is not None
+        failed_before = set() if is_echo else _stop_if_failed(run, stage, open_ones, failed_before, since, is_sent)
         if now >= until_utc:
             raise _not_converged(stage, open_ones, (now - since).total_seconds(), "The time for this stage is over.")
         wait = min(_wait_s(run, [one for _, one in open_ones]), max(1.0, (until_utc - now).total_seconds()))
@@ -191,7 +192,12 @@ def _stop_if_blind(run: Run, stage: Stage, found: Sequence[tuple[Gate, GateVerdi
 
 
 def _stop_if_failed(
-    run: Run, stage: Stage, found: Sequence[tuple[Gate, GateVerdict]], before: set[str], since: datetime
+    run: Run,
+    stage: Stage,
+    found: Sequence[tuple[Gate, GateVerdict]],
+    before: set[str],
+    since: datetime,
+    is_sent: bool,
 ) -> set[str]:
     failed = [(gate, one) for gate, one in found if one.state == "failed"]
     twice = [(gate, one) for gate, one in failed if gate.id in before]
@@ -201,7 +207,8 @@ def _stop_if_failed(
             "PlanStale",
             f"What stage {stage.id} relies on has moved since the plan was made.",
             evidence=[one.message for one in moved],
-            override="Nothing was sent for it. Look at the vault, then plan again.",
+            override=("It was sent before that was seen." if is_sent else "Nothing was sent for it.")
+            + " Look at the vault, then plan again.",
         )
     if twice:
         raise ConvergenceError(

@@ -2,7 +2,7 @@
 
 A page that says nothing of an embedded Azure is read where one is up already: that runs in this process, a reader's
 commands in theirs. A line `$ …` of a console block is a command; `# exits with N` on it says which exit code the page
-promises (0 if none).
+promises (0 if none). The tutorial shows output as well, in text blocks, with `…` for what is left out: it has to come.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sfcert.sim.host import start_in_thread
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SHOWN = re.compile(r"^```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PROMISE = re.compile(r"#\s*exits with (\d+)")
 
 
@@ -53,6 +54,15 @@ def script_of(page: str) -> str:
 
 def starts_its_own(page: str) -> bool:
     return "sfcert sim" in page
+
+
+def not_printed(page: Path, printed: str) -> list[str]:
+    """Lines of the tutorial's text blocks that are part of no printed line, whatever stands for `…`."""
+    if page.parent.name != "tutorial":
+        return []
+    shown = [line.strip() for block in _SHOWN.findall(page.read_text()) for line in block.splitlines()]
+    assert shown, "a tutorial shows what a reader will see"
+    return [one for one in shown if not re.search(re.escape(one).replace("…", ".*"), printed)]
 
 
 @contextmanager
@@ -87,3 +97,4 @@ def test_each_command_of_the_page_ends_as_the_page_says(page: Path, tmp_path: Pa
             timeout=300,
         )
     assert ended.returncode == 0, ended.stderr[-3000:] + ended.stdout[-2000:]
+    assert not_printed(page, ended.stdout) == []

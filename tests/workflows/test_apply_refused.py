@@ -53,13 +53,14 @@ def test_a_foreign_change_after_the_write_stops_the_run(world: World) -> None:
     assert any("reliabilityLevel" in line for line in caught.value.evidence)
 
 
-def test_a_newer_version_in_the_vault_makes_the_plan_stale() -> None:
+def test_a_newer_version_in_the_vault_makes_the_plan_stale_before_renewal_is_frozen() -> None:
     world = new_world()
     newest = gate("newest-version-is", CERTIFICATE_URL, thumbprint="0" * 40)
     world.plan = plan_of(msgspec.structs.replace(freeze_stage(), gates_out=(newest,)))
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RefusedError, match="Nothing was sent for it") as caught:
         world.apply()
     assert (caught.value.token, caught.value.exit_code) == ("PlanStale", 4)
+    assert world.sent == []
 
 
 def test_nothing_is_sent_without_a_yes(world: World) -> None:

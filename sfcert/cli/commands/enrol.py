@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 @click.option(
     "--due", is_flag=True, help="For a timer: wait after failures, rest while a plan is at work, ask for advice."
 )
-@click.option("--cancel-pending", is_flag=True, help="End an operation that somebody else began.")
+@click.option("--cancel-pending", is_flag=True, help="End the operation in progress, whoever began it.")
 @click.option("--frozen-by", metavar="MARK", help="Go on although the plan with this mark has frozen its renewal.")
 @click.option(
     "--csr",
     type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the request there (PEM); - prints it alone.",
+    metavar="FILE|-",
+    help="Write the request there (PEM); '-' prints it alone on standard output.",
 )
 @click.option(
     "--timeout",
@@ -177,6 +177,5 @@ def _say(done: Enrolled, csr: Path | None, form: str, asked: Asked) -> None:
     for note in asked.notes:
         click.echo(f"note: {note}", err=True)
     if form == "human":
-        where = "standard output" if is_piped else str(csr) if csr else None
-        said = enrolled_human(done, csr_file=where, page=page_of_terminal())
+        said = enrolled_human(done, csr_file=str(csr) if csr else None, page=page_of_terminal())
         click.echo(said, nl=False, err=True) if is_piped else answer(said)

@@ -31,7 +31,7 @@ from sfcert.errors import InputError
     required=True,
     multiple=True,
     type=click.Path(path_type=Path),
-    metavar="FILE",
+    metavar="FILE|-",
     help="Leaf and issuers (PEM, DER or PKCS #7), in any order; '-' is standard input.",
 )
 @gate_options

@@ -185,4 +185,4 @@ def _words(value: Any) -> str:
 
 
 def _instant(text: str) -> str:
-    return escape(text.replace("T", " ").replace("+00:00", " UTC"))
+    return escape(f"{text[:19].replace('T', ' ')} UTC")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfcert.azure.retries import PATIENCE_S, RETRY_AFTER_CAP_S, Retries, may_retry, wait_s
+from sfcert.azure.failures import unreachable
+from sfcert.azure.retries import NO_WAY_PATIENCE_S, PATIENCE_S, RETRY_AFTER_CAP_S, Retries, may_retry, wait_s
 from sfcert.errors import RemoteError
 from tests.fakes import FakeClock
 
@@ -156,3 +157,26 @@ def test_what_may_not_be_tried_again_is_raised_as_it_is_after_one_call() -> None
         Retries(clock).call(failing(1, refused), is_repeatable=True)
     assert caught.value is refused
     assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "Failed to resolve 'kv-typo.vault.azure.net' ([Errno -2] Name or service not known)",
+        "('Unable to connect to proxy', OSError('Tunnel connection failed: 403 Forbidden'))",
+    ],
+    ids=["nobody-knows-the-host", "the-proxy-leads-nobody-there"],
+)
+def test_a_name_that_was_mistyped_is_told_soon_and_a_broken_connection_is_borne(why: str) -> None:
+    def waited(error: RemoteError) -> float:
+        clock = FakeClock()
+        began = clock.now()
+        with pytest.raises(RemoteError) as caught:
+            Retries(clock).call(failing(1000, error), is_repeatable=True)
+        assert caught.value.token == "RetriesExhausted"
+        return (clock.now() - began).total_seconds()
+
+    no_way = unreachable("Key Vault", "GET /certificates", why)
+    assert may_retry(no_way, is_repeatable=False)  # nothing was sent
+    assert 10 <= waited(no_way) <= NO_WAY_PATIENCE_S
+    assert waited(unreachable("Key Vault", "GET /certificates", "[Errno 104] Connection reset by peer")) > 200
