@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 def page_of_terminal() -> Page:
     """The terminal's width (at most 120) with colours, or a plain page of 100 where there is no terminal.
 
-    Source: NO_COLOR as at no-color.org.
+    Source: NO_COLOR as at no-color.org (set, and not empty); TERM=dumb is a terminal without any control sequence.
     """
     from sfcert.views.text import Page
 
     if sys.stdout is None or not sys.stdout.isatty():  # None: it was closed before we began
         return Page()
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    return Page(width=width, colour="NO_COLOR" not in os.environ)
+    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Page(width=width, colour=colour)

@@ -115,7 +115,10 @@ class RunHuman:
         return lines + str(data.get("verbatim") or "").splitlines()
 
     def _run_paused(self, at: datetime, data: dict[str, Any]) -> list[str]:
-        return [self._line(at, f"stopped after {data['after']}, as asked"), *str(data["text"]).splitlines()]
+        said = f"stopped after {data['after']}, as asked"
+        if data["is_past"]:
+            said = f"nothing was begun: an earlier run went past {data['until']}"
+        return [self._line(at, said), *str(data["text"]).splitlines()]
 
     def _run_stopped(self, at: datetime, data: dict[str, Any]) -> list[str]:
         return [self._line(at, self._page.paint("stopped", "red")), *str(data["text"]).splitlines()]

@@ -121,7 +121,15 @@ def apply(
             records.append(run_stage(run.bound(stage), run, asked))
         if len(records) < len(plan.stages):
             stop = stop_of(plan, {one.stage for one in records}, plan_name)
-            run.tell("run-paused", after=records[-1].stage, next=stop.next_stage, text=stop.text, go_on=stop.go_on)
+            run.tell(
+                "run-paused",
+                after=records[-1].stage,
+                until=until,
+                is_past=last < reached,
+                next=stop.next_stage,
+                text=stop.text,
+                go_on=stop.go_on,
+            )
             return Outcome(digest=plan.digest, stages=tuple(records), complete=False, stop=stop)
     except BaseException as error:  # also Ctrl-C: every end while frozen says so; it always flies on
         token = error.token if isinstance(error, SfcertError) else None
