@@ -11,6 +11,9 @@ import click
 
 from sfcert.cli.stacked import stacked
 
+#: In which years a clock may be set: a proof looks a century ahead, and no calendar of Python's goes past 9999.
+_YEARS = range(1970, 3000)
+
 
 class Instant(click.ParamType[datetime]):
     """`2026-11-22T10:00:00Z`, or the same without seconds, or a date; UTC where no zone is given."""
@@ -24,6 +27,8 @@ class Instant(click.ParamType[datetime]):
             parsed = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is not an instant such as 2026-11-22T10:00:00Z", param, ctx)
+        if parsed.year not in _YEARS:
+            self.fail(f"{value!r} lies outside the years {_YEARS.start} to {_YEARS.stop - 1}", param, ctx)
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 

@@ -71,6 +71,8 @@ def test_every_option_says_what_it_is_for() -> None:
         (["audit", "--bundle", "a.json", "--cluster", "/x"], "Name one source"),
         (["audit", "--bundle", "a.json", "--parameters", "b.json"], "--parameters goes with --template"),
         (["audit", "--bundle", "a.json", "--now", "yesterday"], "is not an instant"),
+        (["plan", "--bundle", "a.json", "--now", "9999-12-31"], "lies outside the years 1970 to 2999"),
+        (["audit", "--bundle", "a.json", "--now", "0001-01-01T00:00:00+05:00"], "lies outside the years"),
         (["audit", "--bundle", "no-such-file.json"], "no-such-file.json cannot be read"),
         (["audit", "--template", "no-such-file.json"], "no-such-file.json cannot be read"),
         (["show", "no-such-file.json"], "no-such-file.json cannot be read"),
