@@ -339,8 +339,8 @@ def test_many_certificates_share_a_session_and_a_responder(pebble: Pebble) -> No
 
 
 def test_refused_nonces_and_slow_validation_are_borne(tmp_path: Path, challenge_server: ChallengeServer) -> None:
-    """Pebble as it is by default waits up to 15 s before it validates; here it also refuses half of all nonces."""
-    with running_pebble(tmp_path, dns=challenge_server.dns, is_friendly=False, nonce_reject=50) as unkind:
+    """Pebble as it is by default waits up to 15 s before it validates; here it also refuses a third of all nonces."""
+    with running_pebble(tmp_path, dns=challenge_server.dns, is_friendly=False, nonce_reject=33) as unkind:
         chain = Run(unkind).obtain(["www.example.test"], http(unkind))
     assert chain.calls > 10
 
