@@ -82,7 +82,7 @@ def certificate_enrolled(look: Look) -> GateVerdict:
     if latest.certificate is not None and latest.certificate.common_name != expects.get("common_name"):
         message = f"{latest.thumbprint} carries {latest.certificate.common_name}, not {expects.get('common_name')}."
         return look.failed("NewerVersion", message)
-    if found.tags.get(ENROLLED_TAG) != expects.get("mark"):
+    if not expects.get("mark") or found.tags.get(ENROLLED_TAG) != expects["mark"]:
         message = f"{latest.thumbprint} of {found.url} is not marked as one that has passed this plan's gate."
         return look.open("NotSeen", message)
     return look.passed(f"{found.url} has the new version {latest.thumbprint}, which has passed the gate.")

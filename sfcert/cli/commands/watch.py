@@ -9,7 +9,7 @@ import click
 
 from sfcert.cli.commands.apply import plan_source, ports_for
 from sfcert.cli.output import answer
-from sfcert.cli.plan_file import load_plan
+from sfcert.cli.plan_file import load_plan, stage_of
 from sfcert.cli.source import Source, node_options
 from sfcert.cli.span import Span
 
@@ -87,6 +87,9 @@ def command(
         return 0
     if plan is not None:
         loaded = load_plan(plan)
+        if stage is not None:
+            # told before anybody is asked to sign in
+            stage_of(loaded, stage)
         source = plan_source(loaded, options)
         connection = connect(source)
         watch(

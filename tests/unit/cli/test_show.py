@@ -58,3 +58,13 @@ def test_a_stage_that_is_not_there_is_refused_with_those_that_are(
 def test_a_stage_without_a_template_says_so(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", str(plan), "--stage", str(stage_of(plan, "vault")["id"]), "--format", "template"]) == 1
     assert "deploys no template" in capsys.readouterr().err
+
+
+def test_a_stage_that_a_plan_has_not_is_told_before_anybody_signs_in(
+    plan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "made up, and of no use")
+    for line in (["show", str(plan), "--stage", "nope"], ["watch", str(plan), "--stage", "nope"]):
+        assert run(line) == 1
+        assert "The plan has no stage 'nope'. It has: " in capsys.readouterr().err

@@ -142,8 +142,17 @@ def enrolled(*, mark: str | None = "plan-1", enabled: bool = True, versions: Any
         (enrolled(), {"common_name": "other.example.com"}, ("failed", "NewerVersion")),
         (enrolled(mark=None), {}, ("open", "NotSeen")),
         (enrolled(mark="plan-2"), {}, ("open", "NotSeen")),
+        (enrolled(mark=None), {"mark": None}, ("open", "NotSeen")),
     ],
-    ids=["new and marked", "nothing new", "disabled", "another name", "not marked", "marked by another plan"],
+    ids=[
+        "new and marked",
+        "nothing new",
+        "disabled",
+        "another name",
+        "not marked",
+        "marked by another plan",
+        "no mark",
+    ],
 )
 def test_a_certificate_is_enrolled_only_as_a_new_version_marked_by_this_plan(
     world: Any, changes: Json, expected: tuple[str, str]
