@@ -4,7 +4,7 @@ azure-identity ends every failure as `ClientAuthenticationError`, whatever its c
 is busy for a minute, which must not end a run of hours. What passes becomes `SignInUnavailable`, which the house's
 table of retries knows: nothing was sent then, so that anything may be tried again. Who has never had a token and gets
 no answer at all sits behind a wrong proxy rather than before a bad minute: that is told at once. All else flies on.
-Source: azure-identity 1.25 and MSAL 1.34, measured at the embedded Azure: the status stands in the text alone
+Source: azure-identity 1.27 and MSAL 1.39, measured at the embedded Azure: the status stands in the text alone
 ("HTTP Error: 503", "HTTP status: 429"). Codes: Entra's authentication error codes (learn.microsoft.com,
 reference-error-codes).
 """

@@ -46,7 +46,7 @@ class Account:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
-    def key(self) -> tuple[str, Acme]:
+    def identity(self) -> tuple[str, Acme]:
         """What tells two accounts apart. Solvers make no other account."""
         return self.vault_url, msgspec.structs.replace(self.acme, solvers=())
 
@@ -163,15 +163,15 @@ class AcmeDesk:
 
     def _session(self, account: Account, say: Callable[[str], None]) -> AcmeSession:
         """The session of this account, open."""
-        if account.key not in self._sessions:
+        if account.identity not in self._sessions:
             try:
                 from sfcert.acme.holding import Holding
 
                 self._holding = self._holding or Holding()
-                self._sessions[account.key] = _opened(account, say, self._holding)
+                self._sessions[account.identity] = _opened(account, say, self._holding)
             except SfcertError as error:
-                self._sessions[account.key] = error
-        found = self._sessions[account.key]
+                self._sessions[account.identity] = error
+        found = self._sessions[account.identity]
         if isinstance(found, SfcertError):
             raise found
         return found
@@ -212,8 +212,9 @@ def look_ahead_by_acme(connection: Connection, account: Account, names: Sequence
     chosen = Solvers(connection).for_names(account.acme, names, account.secrets)
     _mac(account)
     with AcmeSession(options_of(account.acme), AccountKey.generate(), WallClock()) as session:
+        # the directory is fetched when it is first looked at, and without a profile nothing else would
+        _ = session.directory
         profile_of(session)
-        assert session.directory
     for name, solver in chosen.items():
         if isinstance(solver, Dns01):
             solver.fetch_zone(name)

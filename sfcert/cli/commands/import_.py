@@ -39,9 +39,8 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     from sfcert.enrol.kubernetes import read_tls_secret
     from sfcert.enrol.manifest_certificate import vault_name
     from sfcert.enrol.reading import latest_version, leaf_of_version, policy_of_leaf
-    from sfcert.errors import RefusedError
     from sfcert.model.enrolment import PFX
-    from sfcert.model.frozen import OWNER_TAG
+    from sfcert.workflows.enrolment.operation import refuse_frozen
     from sfcert.workflows.enrolment.request import refusal
 
     vault_url = checked_vault(vault_url)
@@ -57,13 +56,7 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     if standing is not None and standing.thumbprint == leaf.thumbprint:
         answer(f"{vault_url}/certificates/{wanted}: nothing to do, {leaf.thumbprint} is its newest version.")
         return 0
-    if (owner := ((body or {}).get("tags") or {}).get(OWNER_TAG)) is not None:
-        raise RefusedError(
-            "AnotherRunActive",
-            f"{vault_url}/certificates/{wanted}: a plan has frozen its renewal ({OWNER_TAG} says {owner}), and counts "
-            "on no new version meanwhile.",
-            override="Let that plan come to its end or undo its freeze.",
-        )
+    refuse_frozen(f"{vault_url}/certificates/{wanted}", body)
     expectation = expectation_for(named)
     if expectation is not None:
         report = judge(

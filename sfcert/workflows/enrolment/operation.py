@@ -19,6 +19,30 @@ from sfcert.workflows.enrolment.request import Means, Request, failed_remotely
 Json = dict[str, Any]
 
 
+def refuse_frozen(
+    certificate_url: str, body: Json | None, *, frozen_by: str | None = None, takes_mark: bool = False
+) -> None:
+    """Nothing, where no plan has frozen the renewal of this certificate, or the one with the mark `frozen_by`.
+
+    Args:
+        body: as `EnrolmentVault.fetch_certificate` gives it.
+        takes_mark: whoever calls can be given the mark, by `--frozen-by`.
+
+    Raises:
+        RefusedError: AnotherRunActive.
+    """
+    owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
+    if owner is None or owner == frozen_by:
+        return
+    more = f"; where nobody is at work, --frozen-by {owner} says that you know" if takes_mark else ""
+    raise RefusedError(
+        "AnotherRunActive",
+        f"{certificate_url}: a plan has frozen its renewal ({OWNER_TAG} says {owner}), and counts on no new version "
+        "and no other policy meanwhile.",
+        override=f"Let that plan come to its end or undo its freeze{more}.",
+    )
+
+
 class Operation:
     """The vault's operation for one request.
 
@@ -97,16 +121,9 @@ class Operation:
         Raises:
             RefusedError: AnotherRunActive.
         """
-        owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
-        if owner is None or self._request.holds_renewal or owner == self._request.frozen_by:
-            return
-        raise RefusedError(
-            "AnotherRunActive",
-            f"{self._request.certificate_url}: a plan has frozen its renewal ({OWNER_TAG} says {owner}), and counts on "
-            "no new version and no other policy meanwhile.",
-            override="Let that plan come to its end or undo its freeze; where nobody is at work, --frozen-by "
-            f"{owner} says that you know.",
-        )
+        if not self._request.holds_renewal:
+            url, mark = self._request.certificate_url, self._request.frozen_by
+            refuse_frozen(url, body, frozen_by=mark, takes_mark=True)
 
     def begin(self, body: Json | None) -> Json:
         """Ask the vault for a certificate by the policy. Raises RemoteError. Effects: one operation, of ours."""
