@@ -8,7 +8,6 @@ from __future__ import annotations
 from sfcert.enrol.words import acme_lines, usage_words
 from sfcert.model.plan import EnrolOperation, Plan, PropertyChange, Stage
 from sfcert.model.proof import Proof
-from sfcert.pki import read_pem_chain
 from sfcert.views.text import PLAIN, Page, duration, instant, short_value
 
 SYMBOL = {"deployment": "▲", "vault": "◆", "instances": "■", "enrol": "✚", "wait": "◌", "manual": "✋"}
@@ -67,8 +66,13 @@ def enrolment_lines(stage: Stage) -> list[str]:
 
 def _issuers(operation: EnrolOperation) -> str:
     """The issuers that the gate takes, by name where their certificate was seen."""
-    pem = operation.known_issuers_pem
-    names = {one.thumbprint: one.common_name or one.subject for one in read_pem_chain(pem.encode())} if pem else {}
+    names: dict[str, str] = {}
+    if operation.known_issuers_pem:
+        # a plan without an enrolment is shown without reading certificates
+        from sfcert.pki import read_pem_chain
+
+        known = read_pem_chain(operation.known_issuers_pem.encode())
+        names = {one.thumbprint: one.common_name or one.subject for one in known}
     return ", ".join(f"{one} ({names.get(one, 'its certificate was not seen')})" for one in operation.issuers)
 
 

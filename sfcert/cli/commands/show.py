@@ -37,7 +37,6 @@ def command(plan: Path, stage: str | None, form: str, enrolled: str | None) -> i
     """Review a saved PLAN."""
     from sfcert.model.codec import pretty
     from sfcert.views.plan import plan_human, plan_markdown
-    from sfcert.views.plan_page import plan_html
 
     if stage is None and form in ("template", "policy", "issuers"):
         raise click.UsageError(f"--format {form} goes with --stage STAGE.")
@@ -54,6 +53,8 @@ def command(plan: Path, stage: str | None, form: str, enrolled: str | None) -> i
         case "markdown":
             answer(plan_markdown(loaded))
         case "html":
+            from sfcert.views.plan_page import plan_html
+
             answer(plan_html(loaded))
         case _:
             answer(plan_human(loaded, file=str(plan), page=page_of_terminal()))

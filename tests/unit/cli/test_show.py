@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,15 @@ def test_a_stage_that_is_not_there_is_refused_with_those_that_are(
 def test_a_stage_without_a_template_says_so(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", str(plan), "--stage", str(stage_of(plan, "vault")["id"]), "--format", "template"]) == 1
     assert "deploys no template" in capsys.readouterr().err
+
+
+def test_a_plan_that_enrols_nothing_is_shown_without_reading_certificates(plan: Path) -> None:
+    code = (
+        f"import sys; from sfcert.cli.main import run; run(['show', {str(plan)!r}]); "
+        "print([name for name in ('azure', 'cryptography', 'jinja2') if name in sys.modules], file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "[]"
 
 
 def test_a_stage_that_a_plan_has_not_is_told_before_anybody_signs_in(
