@@ -95,7 +95,8 @@ def certificate_on_nodes(look: Look) -> GateVerdict:
 
     Where a store cannot be seen, the Key Vault extension's success on that instance stands for it: with initial sync it
     reports success only once the certificate is installed. Where a vm secret brings this very version (`secret_url`),
-    an instance that runs the model with it, and succeeded in that, has it. Without either nobody can tell.
+    an instance that runs the model with it, and succeeded in that, has it; one that does not yet is waited for. Without
+    either nobody can tell.
     """
     scale_set = look.scale_set()
     if isinstance(scale_set, GateVerdict):
@@ -110,8 +111,11 @@ def certificate_on_nodes(look: Look) -> GateVerdict:
     unseen = [one for one in scale_set.instances if one.store is None]
     secret = str(look.gate.expects.get("secret_url") or "")
     unproved = [one for one in unseen if not (_delivered(scale_set, one) or _installed(scale_set, one, secret))]
+    where = ", ".join(one.name or one.id for one in unproved)
+    if unproved and _lists(scale_set, secret) and all(one.latest_model is not None for one in unproved):
+        message = f"A vm secret brings {wanted}, but {where} does not run the newest model with it."
+        return look.open("InstancesBehind", message, INSTANCES_LOOK_S)
     if unproved:
-        where = ", ".join(one.name or one.id for one in unproved)
         message = (
             f"The store of {where} cannot be seen, and neither a Key Vault extension nor a vm secret vouches for "
             f"{wanted} there."
@@ -123,8 +127,13 @@ def certificate_on_nodes(look: Look) -> GateVerdict:
 
 def _installed(scale_set: ScaleSet, instance: Instance, secret_url: str) -> bool:
     """Source: service-fabric.md 5: vm secrets reach machines with the model; a version that cannot be had fails it."""
-    is_listed = any(one.url.lower() == secret_url.lower() for one in scale_set.secrets)
-    return is_listed and instance.latest_model is True and (instance.provisioning_state or "").lower() == "succeeded"
+    if not _lists(scale_set, secret_url):
+        return False
+    return instance.latest_model is True and (instance.provisioning_state or "").lower() == "succeeded"
+
+
+def _lists(scale_set: ScaleSet, secret_url: str) -> bool:
+    return any(one.url.lower() == secret_url.lower() for one in scale_set.secrets)
 
 
 def _delivered(scale_set: ScaleSet, instance: Instance) -> bool:

@@ -13,8 +13,7 @@ from typing import Literal
 
 from sfcert.errors import InputError, RefusedError, SfcertError
 from sfcert.model.base import Value
-from sfcert.model.ids import same_id
-from sfcert.model.plan import Gate, Plan, Stage
+from sfcert.model.plan import Plan, Stage
 from sfcert.model.progress import Applied
 from sfcert.ports import Ports
 from sfcert.workflows.binding import fetch_binding
@@ -23,6 +22,7 @@ from sfcert.workflows.enrol_stage import enrol_stage, refuse_unready_issuer
 from sfcert.workflows.events import Emit
 from sfcert.workflows.instances_stage import upgrade_instances
 from sfcert.workflows.lock import refuse_other_runs
+from sfcert.workflows.own_attempt import Attempt
 from sfcert.workflows.run import Enrolments, Run, Steps, directly, options_of
 from sfcert.workflows.stopping import Stop, stop_of
 from sfcert.workflows.vault_stage import change_policy
@@ -239,14 +239,12 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
     how: How = "waited"
     done = started
 
-    def before_write(*, again: bool = False, after_failure: bool = False) -> None:
-        # a failed attempt of this very stage is mended by sending it again: no other way leads out of its failure
-        gates = [one for one in stage.gates_in if not (again and _is_own_failure(stage, one))]
+    def before_write(attempt: Attempt = "none") -> None:
+        gates = list(stage.gates_in)
         if stage.kind == "vault":
             # a policy is not frozen for a certificate that is no longer the one that the plan was made for
             gates += [one for one in stage.gates_out if one.kind == "newest-version-is" and one not in gates]
-        rolled_back = frozenset(one.id for one in gates if after_failure and _is_own_rollback(stage, one))
-        await_gates(run, stage, gates, until_utc=until, started_utc=None, done_utc=None, rolled_back=rolled_back)
+        await_gates(run, stage, gates, until_utc=until, started_utc=None, done_utc=None, attempt=attempt)
         asked.before(stage)
         asked.begun.add(stage.id)
 
@@ -287,11 +285,3 @@ def run_stage(stage: Stage, run: Run, asked: _Asked) -> StageRecord:
         safe_to_stop_until_utc=stage.safe_to_stop_until_utc,
     )
     return StageRecord(stage=stage.id, how=how, applied=applied, started_utc=started, done_utc=done)
-
-
-def _is_own_rollback(stage: Stage, gate: Gate) -> bool:
-    return gate.kind == "cluster-at-rest" and same_id(gate.subject, stage.resource)
-
-
-def _is_own_failure(stage: Stage, gate: Gate) -> bool:
-    return gate.kind == "instances-current" and same_id(gate.subject, stage.resource)

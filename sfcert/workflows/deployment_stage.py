@@ -15,6 +15,7 @@ Source: design, Applying; ARM: a second PUT of a deployment's name replaces it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from sfcert.model.base import Value
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import Deployment, Stage
 from sfcert.model.progress import Applied
+from sfcert.workflows.own_attempt import Attempt
 from sfcert.workflows.run import Run
 from sfcert.workflows.stale import fetch_body, foreign_changes, is_already_so, moved_since, refuse_stale
 
@@ -51,13 +53,12 @@ def state_of(record: Json | None) -> str | None:
     return str((record.get("properties") or {}).get("provisioningState") or "unknown").lower()
 
 
-def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) -> Deployed:
+def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Callable[[Attempt], None]) -> Deployed:
     """Carry out a deployment stage up to Azure's own end of it; gates are not looked at here.
 
     Args:
-        before_write: called once before anything is sent (gates in, confirmation), with `again` where an attempt
-            of this stage failed after its changes had arrived: that its own resource is Failed is then its own doing.
-            `after_failure`: an attempt of this stage failed, whatever became of its changes.
+        before_write: called once before anything is sent (gates in, confirmation), with what became of the attempt
+            before this one.
 
     Raises:
         RefusedError: PlanStale, ForeignChange.
@@ -81,11 +82,13 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Any) ->
     before = fetch_body(run, stage.resource, version)
     if state is None and is_already_so(stage, before):
         return Deployed(how="already-done", applied=None, done_utc=run.now())
-    is_half_done = state is not None and is_already_so(stage, before)
-    if not is_half_done:
+    attempt: Attempt = "none"
+    if state is not None:
+        attempt = "half-done" if is_already_so(stage, before) else "failed"
+    if attempt != "half-done":
         refuse_stale(run, stage)
-    before_write(again=is_half_done, after_failure=state in _FAILED)
-    attempts = 2 if state in _FAILED else 1
+    before_write(attempt)
+    attempts = 1 if attempt == "none" else 2
     sent_at = run.now()
     retries = _send(run, stage, deployment, failed=record)
     run.tell("stage-sent", stage=stage.id, operation=deployment.name, attempt=attempts)

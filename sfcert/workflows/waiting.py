@@ -15,6 +15,7 @@ from sfcert.model.observation import Observation
 from sfcert.model.plan import Gate, Stage
 from sfcert.model.progress import GateVerdict
 from sfcert.sources.live import Part
+from sfcert.workflows.own_attempt import Attempt, forgiven
 from sfcert.workflows.run import Run
 
 #: What has to be read again for a gate of each kind.
@@ -94,13 +95,13 @@ def await_gates(
     until_utc: datetime,
     started_utc: datetime | None,
     done_utc: datetime | None,
-    rolled_back: frozenset[str] = frozenset(),
+    attempt: Attempt = "none",
 ) -> None:
     """Return once all gates have passed in one look.
 
     Args:
-        rolled_back: ids of gates at which a cluster that has rolled its last change back counts as at rest: what is to
-            be sent again is that very change. While it still rolls, they stay open.
+        attempt: what became of the stage's last one. What that left on the stage's own resource counts as passed:
+            what is to be sent again is that very change.
 
     Raises:
         RefusedError: PlanStale, where what the plan relies on has moved.
@@ -115,8 +116,8 @@ def await_gates(
     failed_before: set[str] = set()
     since = run.now()
     while True:
-        verdicts = look_at(run, pending, started_utc=started_utc, done_utc=done_utc)
-        verdicts = tuple(_forgiven(one, rolled_back) for one in verdicts)
+        seen = look_at(run, pending, started_utc=started_utc, done_utc=done_utc)
+        verdicts = tuple(forgiven(one, gate, stage, attempt) for gate, one in zip(pending, seen, strict=True))
         _tell(run, stage, pending, verdicts, told)
         open_ones = [(gate, one) for gate, one in zip(pending, verdicts, strict=True) if one.state != "passed"]
         if not open_ones:
@@ -137,13 +138,6 @@ def await_gates(
         run.tell("waiting", stage=stage.id, seconds=round(wait, 1), why=open_ones[0][1].message)
         run.sleep(wait)
         pending = [gate for gate, _ in open_ones]
-
-
-def _forgiven(found: GateVerdict, rolled_back: frozenset[str]) -> GateVerdict:
-    if found.gate in rolled_back and (found.state, found.reason) == ("failed", "UpgradeRolledBack"):
-        message = f"{found.message} That was this stage's own attempt, which is sent again."
-        return verdict(found.gate, "passed", "UpgradeRolledBack", message)
-    return found
 
 
 def _tell(

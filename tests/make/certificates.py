@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+import gmpy2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,11 +19,33 @@ from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH, Certificate
 from sfcert.pki import read_certificate
 from tests.make.names import COMMON_NAME, NOW
 
+_EXPONENT = 65537
+
 
 @cache
 def key(label: str) -> rsa.RSAPrivateKey:
-    """One RSA key per label and process: equal labels mean one key, as with a renewal that reuses it."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """The RSA key of a label: equal labels mean one key, as with a renewal that reuses it.
+
+    It is the same in every process, and so are thumbprints, digests and whatever a seed draws by them.
+    """
+    p, q = _prime(f"{label}, p"), _prime(f"{label}, q")
+    d = rsa.rsa_recover_private_exponent(_EXPONENT, p, q)
+    numbers = rsa.RSAPrivateNumbers(
+        p=p,
+        q=q,
+        d=d,
+        dmp1=rsa.rsa_crt_dmp1(d, p),
+        dmq1=rsa.rsa_crt_dmq1(d, q),
+        iqmp=rsa.rsa_crt_iqmp(p, q),
+        public_numbers=rsa.RSAPublicNumbers(_EXPONENT, p * q),
+    )
+    return numbers.private_key()
+
+
+def _prime(label: str) -> int:
+    """A prime of 1024 bits whose upper two are set, so that the product of two has 2048."""
+    start = int.from_bytes(hashlib.shake_256(label.encode()).digest(128)) | 3 << 1022
+    return int(gmpy2.next_prime(start))
 
 
 def _name(common_name: str) -> x509.Name:

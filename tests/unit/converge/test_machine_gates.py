@@ -67,6 +67,14 @@ def test_a_vm_secret_vouches_only_for_a_machine_that_runs_with_it(field: str, va
     document["vm_instances"][SETS][1]["properties"][field] = value
     listed = {"thumbprint": LEAF.thumbprint, "secret_url": make.secret_url(make.leaf()).upper()}
     found = look("certificate-on-nodes", seen(document), SETS, **listed)
+    assert (found.state, found.reason) == ("open", "InstancesBehind")
+
+
+def test_a_machine_that_does_not_tell_its_model_leaves_it_unknown_whether_it_has_the_secret() -> None:
+    document, _, _ = edited(has_stores=False)
+    del document["vm_instances"][SETS][1]["properties"]["latestModelApplied"]
+    listed = {"thumbprint": LEAF.thumbprint, "secret_url": make.secret_url(make.leaf())}
+    found = look("certificate-on-nodes", seen(document), SETS, **listed)
     assert (found.state, found.reason) == ("unknown", "NotSeen")
 
 
