@@ -14,6 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 from sfcert.model.bundle import Bundle
+from sfcert.model.plan import Plan
+from sfcert.model.rehearsal import Hardship
 from sfcert.planning.inputs import Inputs
 from tests import make
 
@@ -56,6 +58,13 @@ def drawn(seed: int) -> Odd:
     inputs = Inputs(playbook=dice.choice(_PLAYBOOKS), certificates=names, accepted=accepted)
     words = f"{inputs.playbook}, runtime {world.runtime}, {world.os}, by name {world.by_name}, {told}"
     return Odd(make.from_document(document), inputs, words)
+
+
+def hardship_for(plan: Plan) -> Hardship:
+    """What a plan from an odd capture has to come through. Where a new machine could not join before anything was sent,
+    as the plan's own findings say, nobody adds one or re-images it."""
+    closed = any(one.rule == "thumbprint-auto-refreshed" and one.reason == "AlreadyReplaced" for one in plan.findings)
+    return "usual" if closed else "hostile"
 
 
 def _leaf(dice: random.Random, label: str, *, named: bool = False) -> make.Issued:

@@ -79,7 +79,7 @@ def soak_captures(examples: int, seed: int) -> int:
         )
         verdict = ""
         if plan.status == "ready":
-            rehearsal = rehearse(plan, odd.bundle, faults="hostile", seed=number)
+            rehearsal = rehearse(plan, odd.bundle, faults=odd_captures.hardship_for(plan), seed=number)
             verdict = rehearsal.verdict
             if verdict != "held":
                 broke += 1

@@ -24,7 +24,7 @@ from sfcert.trust.mending import at_rest
 from sfcert.trust.phases import describe
 from sfcert.trust.presentation import Presentation, presents
 from sfcert.trust.reach import Variant
-from sfcert.trust.rules import RuntimeRules
+from sfcert.trust.rules import RuntimeRules, rules_of_extension
 from sfcert.trust.validation import Acceptance, accepts
 from sfcert.trust.world import Manifest, Presented, Trusted, World, manifest_of, same_store
 
@@ -74,7 +74,8 @@ class Judge:
         self.certificates: dict[str, Certificate] = {}
         self._issuers: dict[str, tuple[Certificate, ...]] = {}
         self._rules = rules
-        self._presented: dict[tuple[Presented, int, datetime], Presentation] = {}
+        self._extension_rules = rules_of_extension(rules)
+        self._presented: dict[tuple[RuntimeRules, Presented, int, datetime], Presentation] = {}
         self._accepted: dict[tuple[Trusted, str, datetime], Acceptance] = {}
         self._told: dict[Manifest, str] = {}
         self._manifests: dict[Declaration, Manifest] = {}
@@ -85,11 +86,19 @@ class Judge:
         self._issuers |= issuers
 
     def presents(self, presented: Presented, variant: Variant, at: datetime) -> Presentation:
-        key = presented, variant.key, at
+        """What the runtime presents."""
+        return self._choice(self._rules, presented, variant, at)
+
+    def offers(self, presented: Presented, variant: Variant, at: datetime) -> Presentation:
+        """What the node extension shows to the resource provider."""
+        return self._choice(self._extension_rules, presented, variant, at)
+
+    def _choice(self, rules: RuntimeRules, presented: Presented, variant: Variant, at: datetime) -> Presentation:
+        key = rules, presented, variant.key, at
         known = self._presented.get(key)
         if known is None:
             store = variant.store
-            known = self._presented[key] = presents(presented, store.holdings, self._rules, at, unknown=store.unknown)
+            known = self._presented[key] = presents(presented, store.holdings, rules, at, unknown=store.unknown)
         return known
 
     def accepts(self, trusted: Trusted, leaf: Certificate, at: datetime) -> Acceptance:
@@ -187,7 +196,7 @@ def look_at_provider(
     """Invariant 2: each node extension has a credential that the provider's record takes, by either record.
 
     A node extension by thumbprint has every declared certificate that it can load; by common name only the one that
-    selection gives it.
+    selection gives it, or each that it may (`rules_of_extension`).
     Source: reference 1.5, 3.5 (inferred) and section 7 row 8.
     """
     outcome = Outcome()
@@ -230,7 +239,7 @@ def _provider_refuses(
 ) -> str | None:
     wanted, trusted = judge.manifest(declaration).presented, record.trusted
     if wanted.names:
-        shown = judge.presents(wanted, variant, at)
+        shown = judge.offers(wanted, variant, at)
         for fact in shown.missing:
             outcome.missing[fact] = None
         if not shown.certificates:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from sfcert import dated
 from sfcert.model.base import Value
 
@@ -51,3 +53,13 @@ def rules_of(runtime: str | None, settings: Mapping[str, Mapping[str, str]], os:
         accepts_expired_pinned=os != "Linux"
         and security.get("acceptexpiredpinnedclustercertificate", "false").strip().lower() == "true",
     )
+
+
+def rules_of_extension(rules: RuntimeRules) -> RuntimeRules:
+    """The rules of the node extension beside a runtime: it is updated by itself, so that on a runtime which selects by
+    farthest NotAfter it may go by either order.
+
+    Unverified: which order the extension goes by is nowhere told. Source: reference 1.5 (it takes no issuer and may
+    pick another certificate of the same name), 2.1.
+    """
+    return msgspec.structs.replace(rules, selects_newest=None) if rules.selects_newest is False else rules

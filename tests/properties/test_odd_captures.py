@@ -47,7 +47,7 @@ def test_a_plan_from_an_odd_capture_comes_through_or_says_why_there_is_none(seed
     if plan.status == "blocked":
         assert all(one.strip() for one in plan.blocked_by), odd.told
     if plan.status == "ready":
-        rehearsal = rehearse(plan, odd.bundle, faults="hostile", seed=seed)
+        rehearsal = rehearse(plan, odd.bundle, faults=odd_captures.hardship_for(plan), seed=seed)
         assert rehearsal.verdict == "held", (odd.told, rehearsal.runs)
 
 

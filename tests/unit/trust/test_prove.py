@@ -11,8 +11,8 @@ from sfcert.trust.mending import ExpiredCounts
 from sfcert.trust.moves import DeclareCluster, DeclareExtension, FreezeRenewal, Move, Nothing, RetireSecrets, Together
 from sfcert.trust.prove import assumptions, safe_to_stop_until
 from sfcert.trust.rules import RuntimeRules
-from tests.unit.trust.proving import AHEAD, HEALTHY, NEWER, G, I, O, judge, start, told
-from tests.unit.trust.small import DAY, NAME, NOW, authority, by_name, by_thumbprint, cert, migration
+from tests.unit.trust.proving import AHEAD, HEALTHY, ISSUERS, NEWER, G, I, O, judge, start, told
+from tests.unit.trust.small import DAY, NAME, NOW, authority, by_name, by_thumbprint, cert, migration, world
 
 
 def test_the_usual_migration_is_proved_and_says_what_was_looked_at() -> None:
@@ -175,6 +175,18 @@ def test_the_provider_refuses_a_node_extension_that_offers_what_its_record_does_
     assert proof.counterexample is not None
     assert proof.counterexample.invariant == 2
     assert "resource provider" in told(proof)
+
+
+@pytest.mark.parametrize(("begins", "verdict"), [(10, "refuted"), (50, "proved")])
+def test_beside_an_old_runtime_the_extension_may_choose_by_either_order(begins: float, verdict: str) -> None:
+    """Nodes go by the end, and so present G; the extension may go by the beginning already."""
+    goal, other = cert("G", day=begins, days=300), cert("N", day=40, days=100)
+    old = RuntimeRules(selects_newest=False)
+    begin = world(by_name("I"), (goal, other), ISSUERS, held=(goal, other), rules=old)
+    proof = judge(begin, [Nothing(stage_id="wait", deadline_s=60)])
+    assert proof.verdict == verdict
+    if proof.counterexample is not None:
+        assert proof.counterexample.invariant == 2
 
 
 @pytest.mark.parametrize("cluster_first", [True, False])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfcert.trust.rules import rules_of
+from sfcert.trust.rules import RuntimeRules, rules_of, rules_of_extension
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,14 @@ from sfcert.trust.rules import rules_of
 def test_the_version_decides_selection_and_keys(runtime: str | None, newest: bool | None, cng: bool | None) -> None:
     found = rules_of(runtime, {})
     assert (found.selects_newest, found.cng_keys) == (newest, cng)
+
+
+@pytest.mark.parametrize(("selects", "may_select"), [(True, True), (False, None), (None, None)])
+def test_a_node_extension_need_not_go_by_the_order_of_an_old_runtime(
+    selects: bool | None, may_select: bool | None
+) -> None:
+    rules = RuntimeRules(selects_newest=selects, accepts_expired_pinned=True)
+    assert rules_of_extension(rules) == RuntimeRules(selects_newest=may_select, accepts_expired_pinned=True)
 
 
 def test_settings_are_read_without_regard_to_case_and_only_in_their_section() -> None:
