@@ -66,6 +66,8 @@ types: $(READY) ## the strict type checker
 soak: $(READY) ## hundreds of seeded runs: every fault alone and in pairs, the proof against the simulator
 	$(BIN)/python -m tests.soak_unkind 300
 	$(BIN)/python -m tests.soak 200
+	$(BIN)/python -m tests.soak captures 400
+	SFCERT_TEST_SEARCH=20 $(BIN)/pytest -n auto -m hypothesis
 
 bench: $(READY) servers peers ## figures, printed; nothing is asserted by time
 	$(BIN)/python -m tests.bench

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+
+from tests import search
 
 #: Servers that tests of several folders share.
 pytest_plugins = ("tests.servers.fixtures",)
 
-# Two shared cores: a slow moment of the machine is not a failure of the law.
-settings.register_profile("sfcert", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("sfcert")
+search.prepare()
 
 ROOT = Path(__file__).resolve().parent.parent
 

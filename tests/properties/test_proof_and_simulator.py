@@ -19,6 +19,7 @@ from sfcert.planning.inputs import Inputs
 from sfcert.sim.worlds.specs import NodeType, Spec
 from sfcert.workflows.apply import apply
 from tests.lives import MUTATIONS, UNCHECKED, Deed, lived, made, mutated, planned, specs
+from tests.search import examples
 
 #: Each example is a whole migration: too slow for Hypothesis's own limits, and shrinking would take minutes.
 few = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,7 +30,7 @@ PLAIN = Spec(
 
 
 @seed(20261122)
-@settings(few, max_examples=6)
+@settings(few, max_examples=examples(6))
 @given(specs(), seeds)
 def test_what_is_proved_comes_through_every_hardship(spec: Spec, number: int) -> None:
     bundle = made(spec, number).captured()
@@ -41,7 +42,7 @@ def test_what_is_proved_comes_through_every_hardship(spec: Spec, number: int) ->
 
 
 @seed(20261122)
-@settings(few, max_examples=25)
+@settings(few, max_examples=examples(25))
 @given(specs(), seeds, st.sampled_from(MUTATIONS))
 def test_a_plan_with_something_wrong_is_not_proved_or_does_no_harm(spec: Spec, number: int, kind: str) -> None:
     world = made(spec, number)
@@ -69,7 +70,7 @@ OTHER_ROLES = Spec(
 
 
 @seed(20261122)
-@settings(few, max_examples=16)
+@settings(few, max_examples=examples(16))
 @given(st.sampled_from(sorted(ROLES)), st.booleans(), seeds, st.sampled_from(["none", "drop", "swap", "merge", "thaw"]))
 def test_a_plan_about_another_role_is_not_proved_or_does_no_harm(
     playbook: str, by_name: bool, number: int, kind: str
@@ -125,7 +126,7 @@ def test_an_issuer_that_is_forgotten_does_break_the_cluster(number: int) -> None
 
 
 @seed(20261122)
-@settings(few, max_examples=3)
+@settings(few, max_examples=examples(3))
 @given(specs(), seeds)
 def test_planning_what_a_plan_has_left_behind_gives_nothing_to_do(spec: Spec, number: int) -> None:
     world = made(replace(spec, issued_days=-5), number)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfcert.acme.account import open_account
@@ -18,6 +18,7 @@ from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, Placed
 from sfcert.errors import TOKENS, RemoteError, SfcertError
 from tests.adapters.acme.in_process import bring_in
 from tests.fakes import FakeClock
+from tests.search import examples
 from tests.servers.requests import Pending
 from tests.servers.small_acme import PREFIX, SmallAcme
 
@@ -169,7 +170,7 @@ def order_from(ca: OddAcme, solver: Standing, events: list[AcmeEvent], clock: Fa
             assert way.sent < 3000
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400))
 @given(changes, st.booleans())
 def test_whatever_a_ca_answers_a_chain_comes_of_it_or_an_error_of_ours(wanted: list[Change], is_closed: bool) -> None:
     solver, clock = Standing(is_closed=is_closed), FakeClock()

@@ -20,6 +20,7 @@ from sfcert.trust.presentation import presents
 from sfcert.trust.prove import LONGEST_STOP, prove, safe_to_stop_until
 from sfcert.trust.validation import accepts
 from sfcert.trust.world import Callers, Trusted, World, manifest_of
+from tests.search import examples
 from tests.unit.trust.small import (
     DAY,
     NAME,
@@ -263,7 +264,7 @@ def test_what_is_proved_is_what_every_client_sees_at_every_node_of_every_walk(
     assert (proof.verdict == "proved") == whole
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_a_mutated_plan_is_refuted_or_did_no_harm(data: st.DataObject) -> None:
     """Stages dropped or swapped, an issuer forgotten, a role turned, a name forgotten: refused clients are found."""
@@ -439,7 +440,7 @@ class _Nodes:
         return bool(presents(manifest_of(declared).presented, held, RULES, NOW + timedelta(hours=1)).certificates)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.permutations(WHOLE), st.integers(0, 4), st.integers(0, 2**32))
 def test_what_is_proved_for_the_reverse_proxy_never_breaks_when_nodes_live_through_it(
     plan: list[Move], length: int, seed: int

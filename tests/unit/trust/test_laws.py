@@ -27,6 +27,7 @@ from sfcert.trust.prove import prove
 from sfcert.trust.reach import Variant
 from sfcert.trust.validation import accepts
 from sfcert.trust.world import Manifest, Presented, Store, Trusted, World, manifest_of
+from tests.search import examples
 from tests.unit.trust.small import (
     DAY,
     NAME,
@@ -309,7 +310,7 @@ def mutations(draw: st.DrawFn) -> list[Move]:
     return plan
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(mutations(), st.integers(0, 2**32), st.sampled_from(["phases", "single-walk"]))
 def test_what_is_proved_never_breaks_when_nodes_live_through_it(plan: list[Move], seed: int, reading: str) -> None:
     proof = prove(START, plan, slack_s=DAY, accepted=("issuer-next-time",))
