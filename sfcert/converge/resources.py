@@ -96,14 +96,18 @@ def judge_scale_set(scale_set: ScaleSet) -> Convergence:
         message = f"{scale_set.name}: it is not known whether these run with the newest model: {_names(silent)}."
         return convergence(scale_set.id, "unknown", "NotRead", message, look_again_s=INSTANCES_LOOK_S)
     behind = [one for one in scale_set.instances if not one.latest_model]
-    if behind:
+    is_at_work = (scale_set.provisioning_state or "").lower() != "succeeded"
+    if behind and not is_at_work:
         message = f"{scale_set.name}: not with the newest model yet: {_names(behind)}."
         if (scale_set.upgrade_mode or "").lower() == "manual":
             message += " Its upgrade policy is Manual: instances move only when they are told to."
         return convergence(scale_set.id, "in-progress", "InstancesBehind", message, look_again_s=INSTANCES_LOOK_S)
     moving = [one for one in scale_set.instances if (one.provisioning_state or "").lower() != "succeeded"]
-    if moving or (scale_set.provisioning_state or "").lower() != "succeeded":
-        message = f"{scale_set.name}: provisioningState {scale_set.provisioning_state}; at work: {_names(moving)}."
+    if moving or is_at_work:
+        message = f"{scale_set.name}: provisioningState {scale_set.provisioning_state}"
+        for what, where in (("at work", moving), ("not with the newest model yet", behind)):
+            message += f"; {what}: {_names(where)}" if where else ""
+        message += "."
         return convergence(scale_set.id, "in-progress", "UpdateRunning", message, look_again_s=INSTANCES_LOOK_S)
     message = f"{scale_set.name}: all {len(scale_set.instances)} instances run with the newest model."
     return convergence(scale_set.id, "current", "Holds", message)

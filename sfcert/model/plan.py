@@ -104,10 +104,13 @@ class Expectation(Value):
 
 
 class PropertyChange(Value):
+    """One property that is changed. `resource` is the one whose it is; None: the stage's own."""
+
     path: str
     kind: ChangeKind
     before: Any
     after: Any
+    resource: str | None = None
 
 
 class Deadline(Value):
@@ -144,6 +147,15 @@ class Stage(Value):
     safe_to_stop_until_utc: datetime | None = None
     undo: Json = field(default_factory=dict)
     az: tuple[str, ...] = ()
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The resources that the changes lie on; the stage's own where it names none."""
+        return tuple(dict.fromkeys(one.resource or self.resource for one in self.changes)) or (self.resource,)
+
+    def changes_of(self, resource_id: str) -> tuple[PropertyChange, ...]:
+        """The changes that lie on one of the touched resources."""
+        return tuple(one for one in self.changes if (one.resource or self.resource) == resource_id)
 
 
 class Goal(Value):

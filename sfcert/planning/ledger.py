@@ -48,12 +48,12 @@ def changes_between(before: Body, after: Body, owned: tuple[str, ...]) -> tuple[
     Effects: none.
     """
     found = [
-        PropertyChange(path=str(one.path), kind=one.kind.value, before=one.before, after=one.after)
+        PropertyChange(path=str(one.path), kind=one.kind.value, before=one.before, after=one.after, resource=before.id)
         for one in diff(before.plain, after.plain)
     ]
     known = {one.path for one in before.live}
     found += [
-        PropertyChange(path=one.path, kind="Create", before=None, after=one.expression)
+        PropertyChange(path=one.path, kind="Create", before=None, after=one.expression, resource=before.id)
         for one in after.live
         if one.path not in known
     ]

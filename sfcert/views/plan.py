@@ -6,6 +6,7 @@ Order is the plan's own and therefore stable. No view computes anything that the
 from __future__ import annotations
 
 from sfcert.enrol.words import acme_lines, usage_words
+from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import EnrolOperation, Plan, PropertyChange, Stage
 from sfcert.model.proof import Proof
 from sfcert.views.text import PLAIN, Page, duration, instant, short_value
@@ -81,16 +82,28 @@ def cancel_lines_of(stage: Stage) -> tuple[str, ...]:
     return tuple(stage.undo.get("cancel") or ())
 
 
-def change_line(change: PropertyChange, longest: int = 60) -> str:
+def change_line(change: PropertyChange, longest: int = 60, *, of: str = "") -> str:
+    return f"{_CHANGE[change.kind]} {of}{change.path}: {_values(change, longest)}"
+
+
+def change_lines_of(stage: Stage, longest: int = 60) -> list[tuple[PropertyChange, str]]:
+    """The changes of a stage, each in one line; with the name of its resource where the stage touches several."""
+    found = []
+    for resource in stage.touched:
+        of = f"{parse_resource_id(resource).name}: " if len(stage.touched) > 1 else ""
+        found += [(change, change_line(change, longest, of=of)) for change in stage.changes_of(resource)]
+    return found
+
+
+def _values(change: PropertyChange, longest: int) -> str:
     before, after = short_value(change.before, longest), short_value(change.after, longest)
     match change.kind:
         case "Create":
-            what = after
+            return after
         case "Delete":
-            what = before
+            return before
         case _:
-            what = f"{before} → {after}"
-    return f"{_CHANGE[change.kind]} {change.path}: {what}"
+            return f"{before} → {after}"
 
 
 def safe_stop(stage: Stage) -> str:
@@ -102,7 +115,7 @@ def safe_stop(stage: Stage) -> str:
 def _change_lines(change: PropertyChange, page: Page) -> list[str]:
     """The path whole and on a line of its own, so that it can be copied; the values below it."""
     sign = {"Create": "green", "Modify": "cyan", "Delete": "red"}[change.kind]
-    values = change_line(change, max(page.width - 20, _WHOLE_PINS)).split(": ", 1)[1]
+    values = _values(change, max(page.width - 20, _WHOLE_PINS))
     return [page.paint(f"      {_CHANGE[change.kind]} {change.path}", sign), *page.wrap(values, 8)]
 
 
@@ -114,8 +127,12 @@ def stage_lines(stage: Stage, page: Page) -> list[str]:
     lines += page.wrap(stage.reason, 4, "why: ")
     for text in enrolment_lines(stage):
         lines += page.wrap(text, 4)
-    for change in stage.changes:
-        lines += _change_lines(change, page)
+    for resource in stage.touched:
+        changes = stage.changes_of(resource)
+        if changes and len(stage.touched) > 1:
+            lines += page.wrap(f"of {parse_resource_id(resource).name}:", 6)
+        for change in changes:
+            lines += _change_lines(change, page)
     for opening, gates in (("before: ", stage.gates_in), ("then see: ", stage.gates_out)):
         for gate in gates:
             level = "" if gate.level == "arm" else f" [{gate.level}]"
@@ -253,7 +270,7 @@ def plan_markdown(plan: Plan) -> str:
         if asked := enrolment_lines(stage):
             lines += _fold(f"<code>{stage.id}</code>: the enrolment", [f"- {one}" for one in asked])
         if stage.changes:
-            block = ["```diff", *(change_line(change, _WHOLE_PINS) for change in stage.changes), "```"]
+            block = ["```diff", *(line for _, line in change_lines_of(stage, _WHOLE_PINS)), "```"]
             folded = _fold(f"<code>{stage.id}</code>: {len(stage.changes)} properties", block)
             if sum(map(len, lines)) + sum(map(len, folded)) < _MARKDOWN_LIMIT:
                 lines += folded

@@ -14,7 +14,7 @@ from sfcert.model.forecast import CertificateForecast, Forecast
 from sfcert.model.plan import Plan, Stage
 from sfcert.views.forecast import ForecastRow, describe, forecast_rows, forecast_svg, last_moment_says
 from sfcert.views.forecast import headline as forecast_headline
-from sfcert.views.plan import SYMBOL, cancel_lines_of, change_line, enrolment_lines, goal_text, headline, safe_stop
+from sfcert.views.plan import SYMBOL, cancel_lines_of, change_lines_of, enrolment_lines, goal_text, headline, safe_stop
 from sfcert.views.text import duration, instant
 
 
@@ -114,7 +114,7 @@ def _card(stage: Stage, longest_s: int) -> StageCard:
         stop=safe_stop(stage),
         is_point_of_no_return=stage.is_point_of_no_return,
         asks=tuple(enrolment_lines(stage)),
-        changes=tuple(ChangeRow(one.kind, change_line(one, 160)) for one in stage.changes),
+        changes=tuple(ChangeRow(one.kind, line) for one, line in change_lines_of(stage, 160)),
         gates_in=tuple(gate.says for gate in stage.gates_in),
         gates_out=tuple(gate.says for gate in stage.gates_out),
         undo=str(stage.undo.get("how", "")),

@@ -1,13 +1,13 @@
 """How is a deployment sent once, and only once? Floor 5.
 
-    record under the stage's name      the live resource                        what is done
-    (a) none                           as the plan expects it                   send
+    record under the stage's name      the live resources                       what is done
+    (a) none                           as the plan expects them                 send
     (b) none                           every change is there already            nothing: it was done before
     (c) none                           neither                                  stale
     (d) running                        -                                        wait for it
     (e) succeeded                      its changes are there                    nothing: look at the gates
-    (e') succeeded                     again as it was before                   stale: somebody undid it
-    (f) failed, canceled               as expected, or half done                send again, counted
+    (e') succeeded                     one is again as it was before            stale: somebody undid it
+    (f) failed, canceled               each as expected, or changed already     send again, counted
     (g) a send whose answer was lost   -                                        look for the record, then as above
 
 Source: design, Applying; ARM: a second PUT of a deployment's name replaces it.
@@ -15,14 +15,14 @@ Source: design, Applying; ARM: a second PUT of a deployment's name replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sfcert import dated
 from sfcert.errors import ConvergenceError, RefusedError, RemoteError
 from sfcert.model.base import Value
-from sfcert.model.ids import parse_resource_id
+from sfcert.model.ids import parse_resource_id, same_id
 from sfcert.model.plan import Deployment, Stage
 from sfcert.model.progress import Applied
 from sfcert.workflows.own_attempt import Attempt
@@ -78,22 +78,21 @@ def deploy(run: Run, stage: Stage, *, until_utc: datetime, before_write: Callabl
         run.tell("stage-attached", stage=stage.id, operation=deployment.name, state=state)
         record = _await(run, stage, deployment, until_utc)
         return Deployed(how="attached", applied=None, done_utc=_ended(record, run.now()))
-    version = _api_version(stage)
-    before = fetch_body(run, stage.resource, version)
-    if state is None and is_already_so(stage, before):
-        return Deployed(how="already-done", applied=None, done_utc=run.now())
+    before = _bodies(run, stage)
+    arrived = [one for one, body in before.items() if is_already_so(stage, one, body)]
     attempt: Attempt = "none"
     if state is not None:
-        attempt = "half-done" if is_already_so(stage, before) else "failed"
-    if attempt != "half-done":
-        refuse_stale(run, stage)
+        attempt = "half-done" if arrived else "failed"
+    elif len(arrived) == len(before):
+        return Deployed(how="already-done", applied=None, done_utc=run.now())
+    refuse_stale(run, stage, spared=arrived if attempt == "half-done" else ())
     before_write(attempt)
     attempts = 1 if attempt == "none" else 2
     sent_at = run.now()
     retries = _send(run, stage, deployment, failed=record)
     run.tell("stage-sent", stage=stage.id, operation=deployment.name, attempt=attempts)
     record = _await(run, stage, deployment, until_utc)
-    _refuse_foreign(run, stage, before, version)
+    _refuse_foreign(run, stage, before)
     applied = Applied(
         stage=stage.id,
         kind=stage.kind,
@@ -109,18 +108,24 @@ def _refuse_undone(run: Run, stage: Stage) -> None:
     """A name that succeeded is never sent again; where its work was undone since, only a new plan helps."""
     if not stage.changes or not stage.expects:
         return
-    body = fetch_body(run, stage.resource, _api_version(stage))
-    if not is_already_so(stage, body) and not moved_since(run, stage):
-        raise RefusedError(
-            "PlanStale",
-            f"Stage {stage.id} succeeded once, but {stage.resource} is again as it was before it.",
-            override="Find out who undid it, then plan again.",
-        )
+    for resource_id, body in _bodies(run, stage).items():
+        others = [one.resource for one in stage.expects if not same_id(one.resource, resource_id)]
+        if not is_already_so(stage, resource_id, body) and not moved_since(run, stage, spared=others):
+            raise RefusedError(
+                "PlanStale",
+                f"Stage {stage.id} succeeded once, but {resource_id} is again as it was before it.",
+                override="Find out who undid it, then plan again.",
+            )
 
 
-def _api_version(stage: Stage) -> str:
-    expected = next((one.api_version for one in stage.expects if one.resource.lower() == stage.resource.lower()), None)
-    return expected or dated.api_version(parse_resource_id(stage.resource).type)
+def _bodies(run: Run, stage: Stage) -> dict[str, Json | None]:
+    """What each resource that the stage touches looks like now. Effects: one read for each."""
+    return {one: fetch_body(run, one, _api_version(stage, one)) for one in stage.touched}
+
+
+def _api_version(stage: Stage, resource_id: str) -> str:
+    expected = next((one.api_version for one in stage.expects if same_id(one.resource, resource_id)), None)
+    return expected or dated.api_version(parse_resource_id(resource_id).type)
 
 
 def _send(run: Run, stage: Stage, deployment: Deployment, *, failed: Json | None) -> list[str]:
@@ -253,17 +258,18 @@ def _ended(record: Json | None, now: datetime) -> datetime:
     return min(parsed, now)
 
 
-def _refuse_foreign(run: Run, stage: Stage, before: Json | None, version: str) -> None:
-    after = fetch_body(run, stage.resource, version)
-    if before is None or after is None:
-        return
-    harmful, noted = foreign_changes(stage, before, after)
-    if noted:
-        run.tell("noted", stage=stage.id, message="Also new since the write: " + "; ".join(noted[:8]))
-    if harmful:
-        raise RefusedError(
-            "ForeignChange",
-            f"After stage {stage.id} something that it does not own reads differently on {stage.resource}.",
-            evidence=harmful[:20],
-            override="Look at it before going on; then plan again.",
-        )
+def _refuse_foreign(run: Run, stage: Stage, bodies: Mapping[str, Json | None]) -> None:
+    for resource_id, after in _bodies(run, stage).items():
+        before = bodies[resource_id]
+        if before is None or after is None:
+            continue
+        harmful, noted = foreign_changes(stage, resource_id, before, after)
+        if noted:
+            run.tell("noted", stage=stage.id, message="Also new since the write: " + "; ".join(noted[:8]))
+        if harmful:
+            raise RefusedError(
+                "ForeignChange",
+                f"After stage {stage.id} something that it does not own reads differently on {resource_id}.",
+                evidence=harmful[:20],
+                override="Look at it before going on; then plan again.",
+            )

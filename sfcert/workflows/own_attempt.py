@@ -1,6 +1,6 @@
 """What that a failed attempt of a stage left is no reason against sending that stage again? Floor 5.
 
-    gate, of the stage's own resource    what it finds                    forgiven where
+    gate, of a resource that it touches  what it finds                    forgiven where
     cluster-at-rest                      UpgradeRolledBack                an attempt failed
     instances-current                    InstancesBehind, UpdateFailed    it failed after its changes had arrived
     certificate-on-nodes                 InstancesBehind                  it failed after its changes had arrived
@@ -42,7 +42,11 @@ _FORGIVEN: Mapping[Attempt, frozenset[tuple[str, str]]] = {
 
 def forgiven(found: GateVerdict, gate: Gate, stage: Stage, attempt: Attempt) -> GateVerdict:
     """The verdict of a gate before a stage is sent; passed where what it finds is that stage's own doing."""
-    if (gate.kind, found.reason) not in _FORGIVEN[attempt] or not same_id(gate.subject, stage.resource):
+    if (gate.kind, found.reason) not in _FORGIVEN[attempt] or not _touches(stage, gate):
         return found
     message = f"{found.message} That was this stage's own attempt, which is sent again."
     return verdict(found.gate, "passed", found.reason, message)
+
+
+def _touches(stage: Stage, gate: Gate) -> bool:
+    return any(same_id(gate.subject, one) for one in stage.touched)

@@ -7,7 +7,7 @@ place without a second copy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sfcert.arm import Change, ChangeKind, covers, diff, get_at, has_at, remove_at
@@ -40,13 +40,18 @@ def fetch_body(run: Run, resource_id: str, api_version: str) -> Json | None:
     return found
 
 
-def moved_since(run: Run, stage: Stage) -> list[str]:
+def moved_since(run: Run, stage: Stage, *, spared: Collection[str] = ()) -> list[str]:
     """What of a stage's expectations no longer holds, one line each; empty where all of it does.
+
+    Args:
+        spared: resources that are not looked at.
 
     Effects: one read for each expectation.
     """
     lines: list[str] = []
     for expectation in stage.expects:
+        if any(same_id(expectation.resource, one) for one in spared):
+            continue
         body = fetch_body(run, expectation.resource, expectation.api_version)
         if body is None:
             lines.append(f"{expectation.resource} does not exist any more")
@@ -133,13 +138,16 @@ def writable(resource_id: str, body: Json) -> Json:
     return kept
 
 
-def refuse_stale(run: Run, stage: Stage) -> None:
+def refuse_stale(run: Run, stage: Stage, *, spared: Collection[str] = ()) -> None:
     """Raise where the stage's expectations do not hold.
+
+    Args:
+        spared: resources that an attempt of this stage has changed already.
 
     Raises:
         RefusedError: PlanStale, with a line for each place that moved.
     """
-    lines = moved_since(run, stage)
+    lines = moved_since(run, stage, spared=spared)
     if lines:
         raise RefusedError(
             "PlanStale",
@@ -149,17 +157,19 @@ def refuse_stale(run: Run, stage: Stage) -> None:
         )
 
 
-def is_already_so(stage: Stage, body: Json | None) -> bool:
-    """Whether every change of a deployment stage is in the live body already. A stage that names no change says no.
+def is_already_so(stage: Stage, resource_id: str, body: Json | None) -> bool:
+    """Whether every change that a deployment stage makes to one resource is in its live body already. Where the stage
+    names no change of it, no.
 
     Args:
         body: a fresh GET. What Azure alone sets in it does not count, but tells what a `reference` of the stage is.
     """
-    if body is None or not stage.changes:
+    changes = stage.changes_of(resource_id)
+    if body is None or not changes:
         return False
     try:
-        held = writable(stage.resource, body)
-        return all(_holds(held, body, change, _below(change, stage.changes)) for change in stage.changes)
+        held = writable(resource_id, body)
+        return all(_holds(held, body, change, _below(change, changes)) for change in changes)
     except InputError:
         # a path that does not lie inside this body: nothing can be told from it
         return False
@@ -194,24 +204,24 @@ def _client_id(expression: str, raw: Json) -> Any:
     return expression
 
 
-def foreign_changes(stage: Stage, before: Json, after: Json) -> tuple[list[str], list[str]]:
-    """What a write changed beside the stage's own paths: (changed or gone, newly there).
+def foreign_changes(stage: Stage, resource_id: str, before: Json, after: Json) -> tuple[list[str], list[str]]:
+    """What a write changed on one resource beside the stage's own paths: (changed or gone, newly there).
 
     A value that appears may be the provider's own default and is only noted; one that changed or went is not ours.
     """
-    spared = [*_owned(stage, stage.resource), *_SCALED, *_without(stage)]
+    spared = [*_owned(stage, resource_id), *_SCALED, *_without(stage, resource_id)]
     harmful: list[str] = []
     noted: list[str] = []
-    for change in diff(writable(stage.resource, before), writable(stage.resource, after)):
+    for change in diff(writable(resource_id, before), writable(resource_id, after)):
         if covers(spared, change.path) or _is_instance_count(str(change.path)):
             continue
         (noted if change.kind is ChangeKind.CREATE else harmful).append(_said(change))
     return harmful, noted
 
 
-def _without(stage: Stage) -> Iterable[str]:
+def _without(stage: Stage, resource_id: str) -> Iterable[str]:
     for one in stage.expects:
-        if same_id(one.resource, stage.resource):
+        if same_id(one.resource, resource_id):
             yield from one.without
 
 

@@ -63,23 +63,23 @@ SET_TO = change("tags.new", "Modify", "b")
     ids=["both", "in another spelling", "one is not gone", "another value", "null", "neither"],
 )
 def test_a_stage_is_done_only_where_every_one_of_its_changes_is_there(tags: Json, so: bool) -> None:
-    assert is_already_so(stage(SET_TO, GONE), scale_set() | {"tags": tags}) is so
-    assert is_already_so(stage(GONE, SET_TO), scale_set() | {"tags": tags}) is so
+    assert is_already_so(stage(SET_TO, GONE), SET, scale_set() | {"tags": tags}) is so
+    assert is_already_so(stage(GONE, SET_TO), SET, scale_set() | {"tags": tags}) is so
 
 
 def test_a_stage_that_names_no_change_and_a_resource_that_is_not_there_are_never_done() -> None:
-    assert not is_already_so(stage(), scale_set())
-    assert not is_already_so(stage(SET_TO), None)
+    assert not is_already_so(stage(), SET, scale_set())
+    assert not is_already_so(stage(SET_TO), SET, None)
 
 
 def test_null_is_there_only_where_it_stands() -> None:
     to_null = stage(change("tags.new", "Modify", None))
-    assert is_already_so(to_null, scale_set() | {"tags": {"new": None}})
-    assert not is_already_so(to_null, scale_set() | {"tags": {}})
+    assert is_already_so(to_null, SET, scale_set() | {"tags": {"new": None}})
+    assert not is_already_so(to_null, SET, scale_set() | {"tags": {}})
 
 
 def test_a_path_that_does_not_lie_in_the_body_is_not_taken_for_done() -> None:
-    assert not is_already_so(stage(change("a..b", "Delete")), scale_set())
+    assert not is_already_so(stage(change("a..b", "Delete")), SET, scale_set())
 
 
 CLIENT = f"{EXTENSIONS}[name='KVVMExtension'].properties.settings.authenticationSettings.msiClientId"
@@ -91,30 +91,40 @@ def test_a_client_id_that_is_known_at_run_time_only_is_compared_with_the_live_id
     whole = copy.deepcopy(body["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"][0])
     del whole["properties"]["settings"]["authenticationSettings"]["msiClientId"]
     wanted = stage(change(f"{EXTENSIONS}[name='KVVMExtension']", "Create", whole), change(CLIENT, "Create", ASKED))
-    assert is_already_so(wanted, body)
+    assert is_already_so(wanted, SET, body)
     spelt = copy.deepcopy(body)
     spelt["identity"]["userAssignedIdentities"] = {
         make.IDENTITY_ID.lower(): next(iter(body["identity"]["userAssignedIdentities"].values()))
     }
-    assert is_already_so(wanted, spelt)
+    assert is_already_so(wanted, SET, spelt)
     for assigned in ({}, None, {make.IDENTITY_ID: {"clientId": "another"}}, {make.IDENTITY_ID: None}):
         other = copy.deepcopy(body)
         other["identity"]["userAssignedIdentities"] = assigned
-        assert not is_already_so(wanted, other)
+        assert not is_already_so(wanted, SET, other)
     nobody = copy.deepcopy(body)
     del nobody["identity"]
-    assert not is_already_so(wanted, nobody)
+    assert not is_already_so(wanted, SET, nobody)
     moved = copy.deepcopy(body)
     extension = moved["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"][0]
     extension["properties"]["settings"]["secretsManagementSettings"]["linkOnRenewal"] = True
-    assert not is_already_so(wanted, moved)
+    assert not is_already_so(wanted, SET, moved)
 
 
 def test_an_expression_that_nobody_here_evaluates_equals_nothing() -> None:
     unknown = stage(change("tags.new", "Modify", "[parameters('x')]"))
-    assert not is_already_so(unknown, scale_set() | {"tags": {"new": "b"}})
+    assert not is_already_so(unknown, SET, scale_set() | {"tags": {"new": "b"}})
     literal = stage(change("tags.new", "Modify", "[[x]"))
-    assert is_already_so(literal, scale_set() | {"tags": {"new": "[[x]"}})
+    assert is_already_so(literal, SET, scale_set() | {"tags": {"new": "[[x]"}})
+
+
+def test_each_resource_of_a_stage_is_asked_for_its_own_changes_alone() -> None:
+    level = msgspec.structs.replace(change("properties.reliabilityLevel", "Modify", "Gold"), resource=make.CLUSTER_ID)
+    both = stage(level, msgspec.structs.replace(SET_TO, resource=SET), resource=make.CLUSTER_ID)
+    assert both.touched == (make.CLUSTER_ID, SET)
+    assert is_already_so(both, SET, scale_set() | {"tags": {"new": "b"}})
+    assert not is_already_so(both, make.CLUSTER_ID, cluster() | {"tags": {"new": "b"}})
+    assert is_already_so(both, make.CLUSTER_ID, moved(cluster(), reliabilityLevel="Gold"))
+    assert not is_already_so(stage(SET_TO), make.CLUSTER_ID, cluster() | {"tags": {"new": "b"}})
 
 
 def moved(body: Json, **changes: Any) -> Json:
@@ -127,18 +137,18 @@ def test_what_a_write_changes_beside_its_own_paths_is_told_and_what_appears_is_o
     before = cluster()
     after = moved(before, reliabilityLevel="Gold", addOnFeatures=["DnsService"])
     del after["properties"]["managementEndpoint"]
-    harmful, noted = foreign_changes(stage(resource=make.CLUSTER_ID), before, after)
+    harmful, noted = foreign_changes(stage(resource=make.CLUSTER_ID), make.CLUSTER_ID, before, after)
     assert sorted(one.split(" ")[0] for one in harmful) == [
         "properties.managementEndpoint",
         "properties.reliabilityLevel",
     ]
     assert [one.split(" ")[0] for one in noted] == ["properties.addOnFeatures"]
     own = stage(resource=make.CLUSTER_ID, owned=("properties.reliabilityLevel", "properties.managementEndpoint"))
-    assert foreign_changes(own, before, after)[0] == []
+    assert foreign_changes(own, make.CLUSTER_ID, before, after)[0] == []
     of_another = stage(resource=make.CLUSTER_ID, owned=(f"{SET}:properties.reliabilityLevel",))
-    assert len(foreign_changes(of_another, before, after)[0]) == 2
+    assert len(foreign_changes(of_another, make.CLUSTER_ID, before, after)[0]) == 2
     of_this = stage(resource=make.CLUSTER_ID, owned=(f"{make.CLUSTER_ID.upper()}:properties.reliabilityLevel",))
-    assert len(foreign_changes(of_this, before, after)[0]) == 1
+    assert len(foreign_changes(of_this, make.CLUSTER_ID, before, after)[0]) == 1
 
 
 def test_what_azure_and_its_scaling_move_by_themselves_is_nobodys_change() -> None:
@@ -147,13 +157,13 @@ def test_what_azure_and_its_scaling_move_by_themselves_is_nobodys_change() -> No
     node_types[0]["vmInstanceCount"] = 9
     states = {"provisioningState": "Updating", "clusterState": "UpdatingUserCertificate"}
     after = moved(before, nodeTypes=node_types, clusterCodeVersion="11.5.1.1", **states)
-    assert foreign_changes(stage(resource=make.CLUSTER_ID), before, after | {"etag": "x"}) == ([], [])
+    assert foreign_changes(stage(resource=make.CLUSTER_ID), make.CLUSTER_ID, before, after | {"etag": "x"}) == ([], [])
     machines = scale_set()
     grown = copy.deepcopy(machines)
     grown["sku"]["capacity"] = 9
-    assert foreign_changes(stage(), machines, grown) == ([], [])
+    assert foreign_changes(stage(), SET, machines, grown) == ([], [])
     grown["sku"]["name"] = "Standard_D4ds_v5"
-    assert len(foreign_changes(stage(), machines, grown)[0]) == 1
+    assert len(foreign_changes(stage(), SET, machines, grown)[0]) == 1
 
 
 def test_what_the_plan_leaves_to_the_live_resource_is_spared_for_that_resource_alone() -> None:
@@ -161,9 +171,9 @@ def test_what_the_plan_leaves_to_the_live_resource_is_spared_for_that_resource_a
     other = copy.deepcopy(machines)
     other["sku"]["name"] = "Standard_D4ds_v5"
     spared = Expectation(resource=SET.upper(), api_version="2024-11-01", paths_sha256="", without=("sku",))
-    assert foreign_changes(stage(expects=(spared,)), machines, other) == ([], [])
+    assert foreign_changes(stage(expects=(spared,)), SET, machines, other) == ([], [])
     elsewhere = msgspec.structs.replace(spared, resource=make.CLUSTER_ID)
-    assert len(foreign_changes(stage(expects=(elsewhere,)), machines, other)[0]) == 1
+    assert len(foreign_changes(stage(expects=(elsewhere,)), SET, machines, other)[0]) == 1
 
 
 def test_of_any_other_resource_what_every_resource_has_is_left_out() -> None:

@@ -112,3 +112,13 @@ def test_machines_that_wait_for_a_hand_are_told_as_such() -> None:
     document, _, _ = edited(node_types=(make.NodeTypeShape(mode="Manual"),))
     document["vm_instances"][SETS][0]["properties"]["latestModelApplied"] = False
     assert "Manual" in judge_scale_set(seen(document).scale_sets[0]).message
+
+
+def test_while_a_scale_set_is_updated_its_instances_are_not_left_behind_but_on_their_way() -> None:
+    """A failed attempt of its own is forgiven for what it left behind, never while the scale set is still at work."""
+    document, _, scale_set = edited()
+    document["vm_instances"][SETS][1]["properties"]["latestModelApplied"] = False
+    scale_set["properties"]["provisioningState"] = "Updating"
+    found = judge_scale_set(seen(document).scale_sets[0])
+    assert (found.state, found.reason) == ("in-progress", "UpdateRunning")
+    assert found.message == "nt0: provisioningState Updating; not with the newest model yet: nt0_1."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,10 +22,10 @@ from sfcert.views.text import Page, duration, short_value
 from tests import make
 
 
-def planned(world: make.World) -> Plan:
+def planned(world: make.World, **inputs: Any) -> Plan:
     return plan_for(
         make.observation(world),
-        Inputs(),
+        Inputs(**inputs),
         now=make.NOW,
         playbooks=playbooks_folder(),
         templates=templates_folder(),
@@ -46,6 +48,20 @@ def test_every_face_names_every_stage_and_the_digest(ready: Plan) -> None:
         assert ready.digest in text
         for stage in ready.stages:
             assert stage.id in text
+
+
+def test_a_stage_that_touches_several_resources_tells_whose_each_property_is() -> None:
+    """Two scale sets have an extension of one name each: without theirs nobody could tell the lines apart."""
+    shapes = (make.NodeTypeShape("nt0", 5, "Silver", is_primary=True), make.NodeTypeShape("nt1", 5, "Silver"))
+    found = planned(make.world(node_types=shapes), playbook="thumbprint-to-common-name-single")
+    human, markdown, page = plan_human(found), plan_markdown(found), plan_html(found)
+    for name in ("shop", "nt0", "nt1"):
+        assert human.count(f"      of {name}:\n") == 1
+    for name in ("nt0", "nt1"):
+        told = f"+ {name}: properties.virtualMachineProfile.extensionProfile.extensions[name='KVVMExtension']: "
+        assert markdown.count(told) == 1
+        assert unescape(page).count(told) == 1
+    assert "of shop:" not in plan_human(planned(make.world()))
 
 
 def test_every_face_of_a_blocked_plan_gives_each_reason(blocked: Plan) -> None:
