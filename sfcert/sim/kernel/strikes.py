@@ -1,12 +1,14 @@
 """Does a fault of requests strike this one? By door, method, path, count and the seed.
 
 The dice are thrown by the seed, the request and how often it came: the same whoever asks for other things in between,
-and apart from what the world itself leaves to chance.
+and apart from what the world itself leaves to chance. Keys are made anew in every world, so that what a path carries
+of a thumbprint or of a digest does not count.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +20,7 @@ Door = Literal["arm", "vault", "nodes", "sign-in"]
 DOORS: tuple[Door, ...] = ("arm", "vault", "nodes", "sign-in")
 #: Struck only where a fault names them: who cannot sign in meets nothing else of it.
 _BY_NAME = frozenset({"sign-in"})
+_OF_A_KEY = re.compile(r"\b[0-9a-f]{8,}\b")
 WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
 
 
@@ -56,7 +59,7 @@ class Strikes:
         return True
 
     def _dice(self, name: str, asked: Asked) -> float:
-        key = (name, asked.method, asked.path.lower())
+        key = (name, asked.method, _OF_A_KEY.sub("-", asked.path.lower()))
         self._asked[key] += 1
         return random.Random(f"unkind {self._azure.seed} {key} {self._asked[key]}").random()
 

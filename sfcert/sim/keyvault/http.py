@@ -104,15 +104,19 @@ class VaultHttp:
         """
         host = vault_host.lower().split(":")[0]
         asked = Asked("vault", method, host + "/" + re.sub(r"/+", "/", path).strip("/"))
-        if self._unkind.cuts(asked):
+        # The first question of a conversation brings no token and only asks where to get one. A process asks it once
+        # and remembers the answer, whatever worlds it has to do with: nothing that a seed decides may hang on it.
+        is_unkind = bool(authorization)
+        if is_unkind and self._unkind.cuts(asked):
             return VaultReply(0, reset=True)
         try:
-            if authorization:
-                # The first question of a conversation brings no token and only asks where to get one.
+            if is_unkind:
                 self._unkind.refuse(asked, authorization)
             reply = self._answer(asked, method, path, base, host, query, authorization, text)
         except AzureFailure as failure:
             reply = VaultReply(failure.status, failure.envelope(), dict(failure.headers))
+        if not is_unkind:
+            return reply
         spoilt = self._unkind.spoils(asked, reply.status)
         if spoilt == "cut":
             return VaultReply(0, reset=True)
