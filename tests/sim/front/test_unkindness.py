@@ -6,6 +6,7 @@ import pytest
 
 from sfcert.sim.entra import Entra
 from sfcert.sim.front.unkind import UNKINDNESS
+from sfcert.sim.kernel.strikes import Asked, Strikes
 from tests.sim.front.widgets import Client, FakeWidgets, make
 
 
@@ -18,6 +19,21 @@ def test_an_armed_refusal_comes_as_often_as_asked_and_changes_nothing(arm: Clien
     arm.azure.faults.arm(fault, {"times": 2, "match": "/disks/"})
     assert [arm("PUT", disk, {}).status for _ in range(3)] == [status, status, 201]
     assert [write["what"] for write in arm.azure.journal.writes if "disks" in write["subject"]] == ["PUT"]
+
+
+def test_chance_does_not_look_at_what_a_name_carries_of_a_key(arm: Client) -> None:
+    """Keys are made anew in every world; by the same seed the same requests have to be struck."""
+    arm.azure.faults.arm("server-error", {"chance": 0.5})
+
+    def struck(of_a_key: str) -> list[bool]:
+        names = (f"50-{number}-add-{of_a_key[:8].upper()}-nt0-{of_a_key}" for number in range(12))
+        return [strikes.strikes("server-error", Asked("arm", "GET", f"/deployments/{name}")) for name in names]
+
+    strikes = Strikes(arm.azure)
+    first = struck("8580d5eb4bd7")
+    strikes = Strikes(arm.azure)
+    assert struck("0c296814cafe") == first
+    assert len(set(first)) == 2
 
 
 def test_a_lost_answer_hides_a_write_that_was_done(arm: Client) -> None:

@@ -72,6 +72,17 @@ def test_without_a_token_a_caller_is_told_where_to_get_one_before_anything_else(
     )
 
 
+def test_no_fault_strikes_or_counts_the_question_where_to_get_a_token() -> None:
+    """A process asks it once, for whatever worlds: the same seed would be another run the second time."""
+    wire = Wire()
+    for fault in ("connection-reset", "throttling", "slow-answer"):
+        wire.azure.faults.arm(fault, {"times": 1})
+    token, wire.token = wire.token, None
+    assert (wire("GET", "/certificates").status, wire.azure.faults.struck.total()) == (401, 0)
+    wire.token = token
+    assert wire("GET", "/certificates").reset
+
+
 def test_a_token_for_resource_manager_does_not_open_a_vault() -> None:
     wire = Wire()
     entra_service = wire.azure.service("entra", Entra)
