@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
-
+from sfcert import pki
 from sfcert.errors import RefusedError
+from sfcert.model.certificate import Certificate
+from sfcert.pki.request import RequestFacts
+from sfcert.pki.request import read_request as read_facts
 
-Certificates = tuple[x509.Certificate, ...]
+Certificates = tuple[Certificate, ...]
 
 
 def read_chain(pem: bytes, *, ca: str) -> Certificates:
@@ -27,77 +26,53 @@ def read_chain(pem: bytes, *, ca: str) -> Certificates:
         RefusedError: `AcmeChainUnusable` where it is not a PEM chain.
     """
     try:
-        return tuple(x509.load_pem_x509_certificates(pem))
+        return pki.read_pem_chain(pem)
     except ValueError as error:
         raise _unusable(ca, "it is not a list of PEM certificates", "Report it to the CA, then renew.") from error
 
 
-def read_request(csr_der: bytes) -> x509.CertificateSigningRequest:
+def read_request(csr_der: bytes) -> RequestFacts:
     """The certificate request that the vault made.
 
     Raises:
         RefusedError: it is none.
     """
     try:
-        return x509.load_der_x509_csr(csr_der)
+        return read_facts(csr_der)
     except ValueError as error:
         raise RefusedError(
             "AcmeChainUnusable", "The vault's certificate request cannot be read, so nothing can be signed for it."
         ) from error
 
 
-def requested_names(request: x509.CertificateSigningRequest) -> frozenset[str]:
+def requested_names(request: RequestFacts) -> frozenset[str]:
     """The names in lower case that the CA will find in the request: its alternative names and its common name."""
-    found = {
-        str(one.value).lower()
-        for one in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        # a CA takes the common name for a name to verify only if it can be one
-        if "." in str(one.value) and " " not in str(one.value)
-    }
-    try:
-        names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return frozenset(found)
-    return frozenset(found | {one.lower() for one in names.get_values_for_type(x509.DNSName)})
+    found = {one.lower() for one in request.dns_names}
+    # a CA takes the common name for a name to verify only if it can be one
+    if request.common_name is not None and "." in request.common_name and " " not in request.common_name:
+        found.add(request.common_name.lower())
+    return frozenset(found)
 
 
-def key_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
-    """The public key as DER, to compare."""
-    return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def holds_key(certificate: x509.Certificate, wanted: bytes) -> bool:
-    """Whether the certificate is for that key. One whose key is of a kind that nobody can read is for another."""
-    try:
-        return key_of(certificate) == wanted
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-
-
-def in_order(chain: Certificates, request: x509.CertificateSigningRequest) -> Certificates:
+def in_order(chain: Certificates, request: RequestFacts) -> Certificates:
     """The same certificates: the request's leaf first, each followed by the one that signed it.
 
-    What was sent twice is there once. The order of the CA stays where it makes no single chain of all of them.
+    What was sent twice is there once. The order of the CA stays where not all of them belong to the leaf.
     """
-    unlike = tuple(dict.fromkeys(chain))
-    wanted = key_of(request)
-    found = tuple(one for one in unlike if holds_key(one, wanted))[:1]
-    while found:
-        above = next((one for one in unlike if one not in found and _is_signed_by(found[-1], one)), None)
-        if above is None:
-            break
-        found = (*found, above)
-    return found if len(found) == len(unlike) else chain
+    leaf = next((one for one in chain if one.public_key_sha256 == request.public_key_sha256), None)
+    if leaf is None:
+        return chain
+    found, strangers = pki.in_order(chain, leaf)
+    return chain if strangers else found
 
 
-def check_chain(chain: Certificates, request: x509.CertificateSigningRequest, *, ca: str) -> None:
+def check_chain(chain: Certificates, request: RequestFacts, *, ca: str) -> None:
     """Nothing, if the chain is for this request's key, leaf first, each certificate signed by the next, two at least.
 
     Raises:
         RefusedError: `AcmeChainUnusable` with what is wrong and the way out.
     """
-    wanted = key_of(request)
-    holders = [index for index, one in enumerate(chain) if holds_key(one, wanted)]
+    holders = [index for index, one in enumerate(chain) if one.public_key_sha256 == request.public_key_sha256]
     if not holders:
         raise _unusable(
             ca,
@@ -113,7 +88,7 @@ def check_chain(chain: Certificates, request: x509.CertificateSigningRequest, *,
             "Choose another chain of this CA, or fetch the issuer's certificate and merge by hand.",
         )
     for index, (below, above) in enumerate(pairwise(chain)):
-        if not _is_signed_by(below, above):
+        if not pki.is_issued_by(below, above):
             raise _unusable(ca, f"certificate {index + 1} is not signed by the one that follows it", _REPORT)
 
 
@@ -142,23 +117,15 @@ def pick(chains: Sequence[Certificates], preferred_chain: str | None) -> tuple[i
 
 def ends_with_issuer(chain: Certificates, name: str) -> bool:
     """Whether the chain's last certificate was issued by that name; the case counts for nothing."""
-    return name.casefold() in _names(chain[-1].issuer)
+    return _is_by(chain[-1], name)
 
 
 def _has_issuer(chain: Certificates, name: str) -> bool:
-    return any(name.casefold() in _names(one.issuer) for one in chain)
+    return any(_is_by(one, name) for one in chain)
 
 
-def _names(name: x509.Name) -> set[str]:
-    return {str(one.value).casefold() for one in name.get_attributes_for_oid(NameOID.COMMON_NAME)}
-
-
-def _is_signed_by(below: x509.Certificate, above: x509.Certificate) -> bool:
-    try:
-        below.verify_directly_issued_by(above)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+def _is_by(certificate: Certificate, name: str) -> bool:
+    return (certificate.issuer_common_name or "").casefold() == name.casefold()
 
 
 _REPORT = "Report it to the CA; a renewal makes a new order."

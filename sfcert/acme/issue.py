@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import CertificateSigningRequest
 from josepy.b64 import b64encode
 
 from sfcert.acme.account import open_account
@@ -23,9 +21,7 @@ from sfcert.acme.chain import (
     Certificates,
     check_chain,
     ends_with_issuer,
-    holds_key,
     in_order,
-    key_of,
     pick,
     read_chain,
     read_request,
@@ -40,6 +36,7 @@ from sfcert.acme.session import AcmeSession, Json
 from sfcert.acme.solvers.solver import Solver
 from sfcert.acme.values import AcmeChain, AcmeEvent, AcmeOptions, OrderState, Placed, RenewalWindow
 from sfcert.errors import RefusedError, RemoteError
+from sfcert.pki.request import RequestFacts
 from sfcert.ports import Clock
 
 __all__ = ["AcmeChain", "AcmeEvent", "AcmeOptions", "OrderState", "Placed", "RenewalWindow", "obtain", "obtain_on"]
@@ -172,7 +169,7 @@ def _obtain(
         chains = [_in_order(one, request, session.ca, emit) for one in fetched]
         if is_ours and not is_resumed:
             break
-        if attempt == _MOST_ORDERS or holds_key(chains[0][0], key_of(request)):
+        if attempt == _MOST_ORDERS or chains[0][0].public_key_sha256 == request.public_key_sha256:
             break
         # finalized by a run whose pending request in the vault is gone since, or by another order for the same names,
         # which a CA may take for one with this (RFC 8555, section 7.4; Boulder does)
@@ -189,7 +186,7 @@ def _obtain(
                 f"taken.",
             )
         )
-    der = [tuple(one.public_bytes(Encoding.DER) for one in chain) for chain in sound]
+    der = [tuple(one.der for one in chain) for chain in sound]
     certificate_id = ari_id(der[0][0])
     window = _advice(session, certificate_id, emit)
     emit(AcmeEvent(kind="issued", message=f"{session.ca} has signed for {', '.join(wanted)}."))
@@ -262,14 +259,14 @@ def _download(session: AcmeSession, url: str, emit: Emit) -> list[Certificates]:
     return found
 
 
-def _in_order(chain: Certificates, request: CertificateSigningRequest, ca: str, emit: Emit) -> Certificates:
+def _in_order(chain: Certificates, request: RequestFacts, ca: str, emit: Emit) -> Certificates:
     found = in_order(chain, request)
     if found != chain:
         emit(AcmeEvent(kind="note", message=f"The chain from {ca} came out of order; it was put right."))
     return found
 
 
-def _is_sound(chain: Certificates, request: CertificateSigningRequest, ca: str, emit: Emit) -> bool:
+def _is_sound(chain: Certificates, request: RequestFacts, ca: str, emit: Emit) -> bool:
     try:
         check_chain(chain, request, ca=ca)
     except RefusedError as error:

@@ -34,7 +34,7 @@ from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.renewal import left_at_trigger
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
-from sfcert.pki import direct_issuers, is_issued_by
+from sfcert.pki import direct_issuers, in_order
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -88,25 +88,11 @@ def leaf_of(chain: Sequence[Certificate]) -> Certificate:
     return next((one for one in chain if not one.is_ca and one.subject not in issuers), chain[0])
 
 
-def ordered(chain: Sequence[Certificate], request_key_sha256: str | None = None) -> tuple[Certificate, ...]:
-    """What of the chain belongs to its leaf: the leaf first, each followed by its issuer, then those that were
-    certified again with a key of that line, and what signed them. Others are left out: machines would take them into
-    their stores."""
-    rest = list(chain)
-    current: Certificate | None = _leaf(chain, request_key_sha256)
-    found: list[Certificate] = []
-    while current is not None:
-        found.append(current)
-        rest = [one for one in rest if one.thumbprint != current.thumbprint]
-        above = direct_issuers(current, rest) if not current.is_self_signed else ()
-        # of several certificates of one key, the one that leads on
-        current = next(
-            (one for one in above if one.is_self_signed or direct_issuers(one, rest)), next(iter(above), None)
-        )
-    while more := [one for one in rest if any(is_issued_by(each, one) for each in found if not each.is_self_signed)]:
-        found += more
-        rest = [one for one in rest if one not in more]
-    return tuple(found)
+def ordered(
+    chain: Sequence[Certificate], request_key_sha256: str | None = None
+) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
+    """What of the chain belongs to its leaf, in order, and what does not: machines would take it into their stores."""
+    return in_order(chain, _leaf(chain, request_key_sha256))
 
 
 def _leaf(chain: Sequence[Certificate], key: str | None) -> Certificate:

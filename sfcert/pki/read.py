@@ -42,7 +42,7 @@ def _extension(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> x50
 def _key(certificate: x509.Certificate) -> tuple[str, int]:
     try:
         key = certificate.public_key()
-    except UnsupportedAlgorithm:
+    except (UnsupportedAlgorithm, ValueError):
         return "unknown", 0
     match key:
         case rsa.RSAPublicKey():
@@ -60,11 +60,11 @@ def _key(certificate: x509.Certificate) -> tuple[str, int]:
 
 
 def _public_key_info(certificate: x509.Certificate) -> bytes:
-    """SubjectPublicKeyInfo, or the whole certificate where the key's algorithm is not known here: such a key then
-    never counts as the same as another's."""
+    """SubjectPublicKeyInfo, or the whole certificate where the key is of a kind that is not known here, or broken: such
+    a key then never counts as the same as another's."""
     try:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except UnsupportedAlgorithm:
+    except (UnsupportedAlgorithm, ValueError):
         return certificate.public_bytes(Encoding.DER)
 
 

@@ -284,9 +284,10 @@ class _Run:
         request, vault = self._request, self._means.vault
         key = request_key(pending)
         # a chain that fits no request of ours is judged in the order in which it came
-        in_order = ordered(chain, key)
-        if strangers := {one.thumbprint for one in chain} - {one.thumbprint for one in in_order}:
-            self._notes.append(f"Left out of the chain, as nothing in it needs them: {', '.join(sorted(strangers))}.")
+        in_order, strangers = ordered(chain, key)
+        if strangers:
+            named = ", ".join(sorted(one.thumbprint for one in strangers))
+            self._notes.append(f"Left out of the chain, as nothing in it needs them: {named}.")
         report = self._gate.judge(in_order, key)
         self._tell("judged", verdict=report.verdict)
         if report.verdict != "pass":

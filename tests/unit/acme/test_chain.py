@@ -9,9 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from sfcert.acme.chain import pick
+from sfcert.acme.chain import Certificates, pick
+from sfcert.pki import read_certificate
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,17 +23,20 @@ def named(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def chain(*names: str) -> tuple[x509.Certificate, ...]:
+def chain(*names: str) -> Certificates:
     """One certificate for each name, issued by the next one; the last name is only an issuer."""
     return tuple(
-        x509.CertificateBuilder()
-        .subject_name(named(subject))
-        .issuer_name(named(issuer))
-        .public_key(KEY.public_key())
-        .serial_number(1)
-        .not_valid_before(BEGIN)
-        .not_valid_after(BEGIN + timedelta(days=1))
-        .sign(KEY, hashes.SHA256())
+        read_certificate(
+            x509.CertificateBuilder()
+            .subject_name(named(subject))
+            .issuer_name(named(issuer))
+            .public_key(KEY.public_key())
+            .serial_number(1)
+            .not_valid_before(BEGIN)
+            .not_valid_after(BEGIN + timedelta(days=1))
+            .sign(KEY, hashes.SHA256())
+            .public_bytes(Encoding.DER)
+        )
         for subject, issuer in pairwise(names)
     )
 

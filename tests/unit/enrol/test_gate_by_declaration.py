@@ -281,9 +281,9 @@ def test_an_acme_directory_is_asked_by_address_and_no_pin_is_predicted_for_what_
 
 def test_a_self_signed_leaf_is_its_own_chain_and_stands_in_no_other() -> None:
     own = make.certificate(key_label="own", **FRESH).facts
-    assert ordered([own]) == (own,)
+    assert ordered([own]) == ((own,), ())
     chain = [one.facts for one in (LEAF, *LEAF.chain)]
-    assert ordered([own, *chain], LEAF.facts.public_key_sha256) == tuple(chain)
+    assert ordered([own, *chain], LEAF.facts.public_key_sha256) == (tuple(chain), (own,))
 
 
 def test_for_a_cluster_by_thumbprint_only_certificates_of_the_same_name_are_rivals() -> None:
@@ -299,7 +299,7 @@ def test_of_two_certificates_of_the_issuers_key_the_one_that_leads_on_comes_firs
     twin = make.authority("Example Issuing CA A", key_label="ca Example Issuing CA A", root="Another Root")
     whole = (LEAF, *LEAF.chain, twin)
     for chain in ((LEAF, twin, *LEAF.chain), (*LEAF.chain[::-1], twin, LEAF)):
-        found = ordered([one.facts for one in chain], LEAF.facts.public_key_sha256)
+        found, _ = ordered([one.facts for one in chain], LEAF.facts.public_key_sha256)
         assert found == tuple(one.facts for one in whole)
 
 

@@ -53,6 +53,15 @@ def test_a_pem_chain_keeps_its_order_and_passes_over_private_keys() -> None:
     assert [one.thumbprint for one in chain] == [one.thumbprint for one in (issued, *issued.chain)]
 
 
+def test_a_key_that_nobody_can_read_is_of_no_known_kind_and_like_no_other() -> None:
+    issuer = make.authority()
+    # the public exponent as a string of bits
+    facts = read_certificate(issuer.der.replace(b"\x02\x03\x01\x00\x01", b"\x03\x03\x01\x00\x01", 1))
+    assert (facts.key_type, facts.key_bits) == ("unknown", 0)
+    assert facts.public_key_sha256 != issuer.facts.public_key_sha256
+    assert direct_issuers(make.leaf().facts, [facts]) == ()
+
+
 @pytest.mark.parametrize("rubbish", [b"", b"not a certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
 def test_what_is_not_x509_is_refused(rubbish: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the parser's own words differ by what is wrong
