@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sfcert.cli.acme_solvers import Solvers
     from sfcert.cli.connect import Connection
     from sfcert.model.enrolment import Acme, Advice
-    from sfcert.workflows.enrolment.request import AcmeAnswer, Acquire
+    from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Acquire
 
 Json = dict[str, Any]
 
@@ -62,9 +62,9 @@ def acquire_by_acme(
     if desk is not None:
         return desk.acquire(account, certificate, tell)
 
-    def acquire(names: Sequence[str], csr: Callable[[], bytes], **more: Any) -> AcmeAnswer:
+    def acquire(ask: AcmeAsk) -> AcmeAnswer:
         with AcmeDesk(connection) as own:
-            return own.acquire(account, certificate, tell)(names, csr, **more)
+            return own.acquire(account, certificate, tell)(ask)
 
     return acquire
 
@@ -104,17 +104,7 @@ class AcmeDesk:
         Effects: none before it is called.
         """
 
-        def acquire(
-            names: Sequence[str],
-            csr: Callable[[], bytes],
-            *,
-            keep: Callable[[Json], None],
-            keep_placed: Callable[[tuple[Json, ...]], None],
-            resume: Json | None,
-            placed: tuple[Json, ...],
-            replaces: str | None,
-            timeout_s: float,
-        ) -> AcmeAnswer:
+        def acquire(ask: AcmeAsk) -> AcmeAnswer:
             from sfcert.acme.issue import obtain_on
             from sfcert.acme.values import OrderState, Placed
             from sfcert.cli.acme_solvers import Solvers
@@ -126,9 +116,9 @@ class AcmeDesk:
 
             def hear(event: AcmeEvent) -> None:
                 if event.order is not None:
-                    keep(msgspec.to_builtins(event.order))
+                    ask.keep(msgspec.to_builtins(event.order))
                 if event.placed is not None:
-                    keep_placed(msgspec.to_builtins(event.placed))
+                    ask.keep_placed(msgspec.to_builtins(event.placed))
                 if event.message:
                     say(event.message)
 
@@ -141,21 +131,21 @@ class AcmeDesk:
 
             with self._lock:
                 solvers = self._solvers = self._solvers or Solvers(self._connection)
-                chosen = solvers.for_names(account.acme, names, account.secrets)
+                chosen = solvers.for_names(account.acme, ask.names, account.secrets)
                 session = self._session(account, say)
             by_http = sorted(name for name, solver in chosen.items() if solver.kind == "http-01")
             if by_http:
                 say(f"HTTP-01: {session.ca} comes to port 80 at {', '.join(by_http)}. {_PREFER_DNS}")
             chain = obtain_on(
                 session,
-                list(names),
-                csr,
+                ask.names,
+                ask.csr,
                 solver_for,
                 emit=hear,
-                replaces=replaces,
-                resume=msgspec.convert(resume, OrderState) if resume is not None else None,
-                placed=msgspec.convert(placed, tuple[Placed, ...]),
-                timeout_s=timeout_s,
+                replaces=ask.replaces,
+                resume=msgspec.convert(ask.resume, OrderState) if ask.resume is not None else None,
+                placed=msgspec.convert(ask.placed, tuple[Placed, ...]),
+                timeout_s=ask.timeout_s,
             )
             return AcmeAnswer(der=chain.der, advice=_advice(chain.ari_id, chain.window))
 

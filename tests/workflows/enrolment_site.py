@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.sim.authority.authorities import Authorities
 from sfcert.sources.observe import observe
-from sfcert.workflows.enrolment.request import AcmeAnswer, Means, Request
+from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Means, Request
 from tests.e2e.site import Site
 
 Json = dict[str, Any]
@@ -160,31 +160,20 @@ class FakeAcme:
         self.in_place: list[Json] = []
         self.before: Callable[[str], None] = lambda _: None
 
-    def __call__(
-        self,
-        names: Sequence[str],
-        csr: Callable[[], bytes],
-        *,
-        keep: Callable[[Json], None],
-        keep_placed: Callable[[tuple[Json, ...]], None],
-        resume: Json | None,
-        placed: tuple[Json, ...],
-        replaces: str | None,
-        timeout_s: float,
-    ) -> AcmeAnswer:
-        self.timeouts.append(timeout_s)
-        if resume is None:
+    def __call__(self, ask: AcmeAsk) -> AcmeAnswer:
+        self.timeouts.append(ask.timeout_s)
+        if ask.resume is None:
             self.before("order")
-            self.orders.append({"order_url": f"https://ca/order/{len(self.orders)}", "names": list(names)})
-            self.replaces.append(replaces)
-            keep(self.orders[-1])
-        answer = {"name": names[0], "token": f"t{len(self.timeouts)}"}
-        keep_placed((*placed, answer))
+            self.orders.append({"order_url": f"https://ca/order/{len(self.orders)}", "names": list(ask.names)})
+            self.replaces.append(ask.replaces)
+            ask.keep(self.orders[-1])
+        answer = {"name": ask.names[0], "token": f"t{len(self.timeouts)}"}
+        ask.keep_placed((*ask.placed, answer))
         self.in_place.append(answer)
         self.before("challenge")
-        self.in_place = [one for one in self.in_place if one not in (*placed, answer)]
-        keep_placed(())
-        request = csr()
+        self.in_place = [one for one in self.in_place if one not in (*ask.placed, answer)]
+        ask.keep_placed(())
+        request = ask.csr()
         self.before("finalize")
         chain = self._desk.sign(request, self._authority)
         self.before("downloaded")

@@ -40,7 +40,7 @@ from sfcert.workflows.enrolment.gate import Gatekeeper
 from sfcert.workflows.enrolment.issuer import ensure_issuer, is_issuer_missing
 from sfcert.workflows.enrolment.notebook import Notebook
 from sfcert.workflows.enrolment.operation import Operation
-from sfcert.workflows.enrolment.request import AcmeAnswer, Means, Request, failed_remotely, refusal
+from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment.waiting import await_completion
 
 Json = dict[str, Any]
@@ -254,14 +254,16 @@ class _Run:
         notebook.is_ordering()
         record = notebook.record
         answer = acquire(
-            self._policy.dns_names,
-            lambda: operation.signing_request(operation.fetch_ours() or operation.begin(body)),
-            keep=notebook.has_order,
-            keep_placed=notebook.has_placed,
-            resume=record.order,
-            placed=record.placed,
-            replaces=record.ari_id if leaf is not None else None,
-            timeout_s=self._request.timeout_s,
+            AcmeAsk(
+                names=self._policy.dns_names,
+                csr=lambda: operation.signing_request(operation.fetch_ours() or operation.begin(body)),
+                keep=notebook.has_order,
+                keep_placed=notebook.has_placed,
+                resume=record.order,
+                placed=record.placed,
+                replaces=record.ari_id if leaf is not None else None,
+                timeout_s=self._request.timeout_s,
+            )
         )
         self._tell("signed", certificates=len(answer.der))
         pending = operation.fetch_ours()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sfcert.enrol.expectation import Expectation
 from sfcert.enrol.ports import EnrolmentVault, Memory
@@ -25,25 +25,27 @@ class AcmeAnswer:
     advice: Advice = field(default_factory=Advice)
 
 
-class Acquire(Protocol):
-    """Has a chain signed by ACME.
+@dataclass(frozen=True, slots=True)
+class AcmeAsk:
+    """What is asked of an authority by ACME, and what is done on the way.
 
-    `keep` is told the order's state before anything else is done with it, `keep_placed` what is about to stand where
-    the authority looks; `resume` and `placed` are what was kept. `timeout_s` bounds the waiting.
+    `csr` makes or finds the vault's request, DER. `keep` is told the order's state before anything else is done with
+    it, `keep_placed` what is about to stand where the authority looks; `resume` and `placed` are what was kept.
+    `replaces` is the id of the certificate whose place this one takes. `timeout_s` bounds the waiting.
     """
 
-    def __call__(
-        self,
-        names: Sequence[str],
-        csr: Callable[[], bytes],
-        *,
-        keep: Callable[[Json], None],
-        keep_placed: Callable[[tuple[Json, ...]], None],
-        resume: Json | None,
-        placed: tuple[Json, ...],
-        replaces: str | None,
-        timeout_s: float,
-    ) -> AcmeAnswer: ...
+    names: tuple[str, ...]
+    csr: Callable[[], bytes]
+    keep: Callable[[Json], None]
+    keep_placed: Callable[[tuple[Json, ...]], None]
+    resume: Json | None
+    placed: tuple[Json, ...]
+    replaces: str | None
+    timeout_s: float
+
+
+#: Has a chain signed by ACME.
+Acquire = Callable[[AcmeAsk], AcmeAnswer]
 
 
 @dataclass(frozen=True, slots=True)
