@@ -47,7 +47,7 @@ def read_request(csr_der: bytes) -> RequestFacts:
 
 def requested_names(request: RequestFacts) -> frozenset[str]:
     """The names in lower case that the CA will find in the request: its alternative names and its common name."""
-    found = {one.lower() for one in request.dns_names}
+    found = {one.lower() for one in request.alternative_names.dns_names}
     # a CA takes the common name for a name to verify only if it can be one
     if request.common_name is not None and "." in request.common_name and " " not in request.common_name:
         found.add(request.common_name.lower())

@@ -31,10 +31,12 @@ from sfcert.enrol.checks import (
     unknown,
 )
 from sfcert.enrol.expectation import Expectation
+from sfcert.enrol.granted import added_names, lacking_names
 from sfcert.enrol.renewal import left_at_trigger
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, GateReport, gate_report
 from sfcert.pki import direct_issuers, in_order
+from sfcert.pki.names import alternative_names
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -129,23 +131,23 @@ def _chain(chain: Sequence[Certificate], leaf: Certificate) -> GateCheck:
 
 def _names(leaf: Certificate, policy: EnrolmentPolicy, expectation: Expectation | None) -> list[GateCheck]:
     checks = [check_name_declared(leaf.common_name, policy, expectation)]
-    not_in_san = check_name_in_san(leaf.common_name, leaf.dns_names)
-    if not_in_san is not None:
-        checks.append(not_in_san)
-    else:
-        has = {one.lower() for one in leaf.dns_names}
-        lacking = [one for one in policy.dns_names if one.lower() not in has]
-        checks.append(
-            failed(
-                "name-in-san",
-                "SanMissing",
-                f"Asked for, but not in it: {', '.join(lacking)}.",
-                "Let the authority grant every name of the request, or ask for fewer.",
-            )
-            if lacking
-            else passed("name-in-san", "Every name that was asked for is in it.")
-        )
+    checks.append(check_name_in_san(leaf.common_name, leaf.dns_names) or _alternative_names(leaf, policy))
     return checks
+
+
+def _alternative_names(leaf: Certificate, policy: EnrolmentPolicy) -> GateCheck:
+    """Whether every name that was asked for, of any kind, is there. Further ones are told: they keep no node away."""
+    has = alternative_names(leaf.der)
+    if lacking := lacking_names(policy, has):
+        return failed(
+            "name-in-san",
+            "SanMissing",
+            f"Asked for, but not in it: {', '.join(lacking)}.",
+            "Let the authority grant every name of the request, or ask for fewer.",
+        )
+    added = added_names(policy, has)
+    more = f" The authority added: {', '.join(added)}." if added else ""
+    return passed("name-in-san", f"Every name that was asked for is in it.{more}")
 
 
 def _is_pinned(leaf: Certificate, expectation: Expectation | None) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any, Literal
 
+from sfcert.enrol.granted import asked_names, is_same
 from sfcert.enrol.names import common_name_of
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Key, Record, Renewal, Sans
 from sfcert.pki import read_certificate
+from sfcert.pki.names import alternative_names
 from sfcert.pki.request import read_request
 
 Json = dict[str, Any]
@@ -75,8 +77,8 @@ def is_ours(pending: Json, record: Record | None, policy: EnrolmentPolicy, diges
         return False
     if asked is None:
         return False
-    names = {one.lower() for one in asked.dns_names}
-    return asked.common_name == common_name_of(policy.subject) and names == {one.lower() for one in policy.dns_names}
+    is_named_so = asked.common_name == common_name_of(policy.subject)
+    return is_named_so and is_same(asked.alternative_names, asked_names(policy))
 
 
 def policy_from_vault(raw: Json, tags: dict[str, str]) -> EnrolmentPolicy:
@@ -118,9 +120,11 @@ def policy_from_vault(raw: Json, tags: dict[str, str]) -> EnrolmentPolicy:
 
 def policy_of_leaf(leaf: Certificate) -> EnrolmentPolicy:
     """What would have asked for this certificate: for one that was issued elsewhere and is judged all the same."""
+    has = alternative_names(leaf.der)
     return EnrolmentPolicy(
         subject=f"CN={leaf.common_name}" if leaf.common_name else leaf.subject,
         issuer=Issuer(name="Unknown"),
         dns_names=leaf.dns_names,
+        sans=Sans(emails=has.emails, upns=has.upns),
         ekus=leaf.ekus or (),
     )

@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from sfcert.model.base import Value
+from sfcert.pki.names import AlternativeNames, names_in
 
 
 class RequestFacts(Value):
     """`public_key_sha256` is over SubjectPublicKeyInfo, upper-case hex, as in `Certificate`."""
 
     common_name: str | None
-    dns_names: tuple[str, ...]
+    alternative_names: AlternativeNames
     public_key_sha256: str
 
 
@@ -26,14 +27,9 @@ def read_request(der: bytes) -> RequestFacts:
     request = x509.load_der_x509_csr(der)
     spki = request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     names = [str(one.value) for one in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    try:
-        sans = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        dns_names = tuple(sans.get_values_for_type(x509.DNSName))
-    except x509.ExtensionNotFound:
-        dns_names = ()
     return RequestFacts(
         common_name=names[-1] if names else None,
-        dns_names=dns_names,
+        alternative_names=names_in(request.extensions),
         public_key_sha256=hashlib.sha256(spki).hexdigest().upper(),
     )
 

@@ -88,17 +88,20 @@ def certificate(
     issuer: Issued | None = None,
     key_label: str = "leaf-1",
     dns_names: tuple[str, ...] | None = None,
+    more_names: tuple[x509.GeneralName, ...] = (),
     not_before: datetime = NOW - timedelta(days=30),
     not_after: datetime = NOW + timedelta(days=150),
     ekus: tuple[str, ...] | None = (SERVER_AUTH, CLIENT_AUTH),
     is_ca: bool = False,
     serial: int | None = None,
 ) -> Issued:
-    """One certificate; self-signed where there is no issuer. `dns_names` None means: the common name alone."""
+    """One certificate; self-signed where there is no issuer. `dns_names` None means: the common name alone.
+    `more_names` are names of other kinds beside them."""
     subject_key = key(key_label)
     signer = key(issuer.key_label) if issuer else subject_key
     issuer_name = issuer.x509.subject if issuer else _name(common_name)
-    stated = f"{common_name}|{key_label}|{not_before}|{not_after}|{ekus}|{dns_names}|{issuer and issuer.thumbprint}"
+    names_stated = (dns_names, *more_names) if more_names else dns_names
+    stated = f"{common_name}|{key_label}|{not_before}|{not_after}|{ekus}|{names_stated}|{issuer and issuer.thumbprint}"
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(common_name))
@@ -114,7 +117,7 @@ def certificate(
     if not is_ca:
         names = (common_name,) if dns_names is None else dns_names
         if names:
-            general = [x509.DNSName(name) for name in names]
+            general = [*(x509.DNSName(name) for name in names), *more_names]
             builder = builder.add_extension(x509.SubjectAlternativeName(general), critical=False)
         if ekus is not None:
             usages = [x509.ObjectIdentifier(oid) for oid in ekus] or [ExtendedKeyUsageOID.CODE_SIGNING]

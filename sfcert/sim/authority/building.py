@@ -82,6 +82,13 @@ def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
     return found
 
 
+def utf8_string(text: str) -> bytes:
+    """DER of a UTF8String (X.690, sections 8.1.3 and 8.23)."""
+    body = text.encode("utf-8")
+    size = len(body).to_bytes((len(body).bit_length() + 7) // 8 or 1, "big")
+    return bytes([0x0C]) + (size if len(body) < 0x80 else bytes([0x80 | len(size)]) + size) + body
+
+
 def certificate(
     *,
     subject: x509.Name,

@@ -21,6 +21,8 @@ from sfcert.sim.keyvault.failures import bad_parameter
 from sfcert.sim.keyvault.state import PEM, PFX
 
 MEMBERS = ("key_props", "secret_props", "x509_props", "lifetime_actions", "issuer", "attributes")
+# szOID_NT_PRINCIPAL_NAME: a user principal name among the alternative names
+PRINCIPAL_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 KEY_TYPES = {"RSA", "RSA-HSM", "EC", "EC-HSM"}
 
 
@@ -178,6 +180,7 @@ def sans_of(policy: dict[str, Any]) -> list[x509.GeneralName]:
     sans = policy["x509_props"].get("sans") or {}
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in sans.get("dns_names") or []]
     names += [x509.RFC822Name(name) for name in sans.get("emails") or []]
+    names += [x509.OtherName(PRINCIPAL_NAME, building.utf8_string(name)) for name in sans.get("upns") or []]
     names += [x509.UniformResourceIdentifier(name) for name in sans.get("uris") or []]
     names += building.general_names(sans.get("ipAddresses") or sans.get("ip_addresses") or [])
     return names

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from cryptography import x509
 
 from sfcert.sim import authority, authorization, entra, keyvault
 from sfcert.sim.entra import Entra
@@ -98,6 +100,24 @@ def test_every_version_of_the_api_is_taken(version: str) -> None:
 @pytest.mark.parametrize("version", ["", "latest", "7"])
 def test_what_is_no_version_is_refused(version: str) -> None:
     assert Wire()("GET", "/certificates", **{"api-version": version}).status == 400
+
+
+def test_every_kind_of_name_that_a_policy_asks_for_is_in_the_request() -> None:
+    upn = f"{'s' * 200}@corp.example"
+    sans = {"dns_names": ["a.example"], "emails": ["ops@a.example"], "upns": [upn, "svc@corp.example"]}
+    wire = Wire()
+    wire.create(issuer="Unknown", x509_props={"subject": "CN=a.example", "sans": sans})
+    body = wire("GET", "/certificates/c1/pending").body
+    assert body is not None
+    request = x509.load_der_x509_csr(base64.b64decode(body["csr"]))
+    names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["a.example"]
+    assert names.get_values_for_type(x509.RFC822Name) == ["ops@a.example"]
+    others = [(one.type_id.dotted_string, one.value) for one in names.get_values_for_type(x509.OtherName)]
+    assert others == [
+        ("1.3.6.1.4.1.311.20.2.3", b"\x0c\x81\xd5" + upn.encode()),
+        ("1.3.6.1.4.1.311.20.2.3", b"\x0c\x10svc@corp.example"),
+    ]
 
 
 def test_paths_take_any_case_and_a_trailing_slash() -> None:
