@@ -2,7 +2,9 @@
 
 Raw requests through the client's pipeline, as in `vaults`: policies are written back key by key. The one secret that
 is read is an ACME account's key, in memory; certificates' private keys never leave the vault through here.
-Source: the data plane's REST reference, api-version 7.4; service-fabric.md 6.2 and 6.3 of the project's reference.
+Source: the data plane's REST reference, api-version 7.4, and 2025-07-01 for names that those until 7.6 do not know
+(Azure/azure-rest-api-specs, keyvault/data-plane/Certificates, `SubjectAlternativeNames`); service-fabric.md 6.2 and 6.3
+of the project's reference.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from sfcert.errors import RemoteError
 
 Json = dict[str, Any]
 JWK = "application/jwk+json"
+#: The first api-version whose policies have the names `uris` and `ipAddresses`.
+_WITH_ALL_NAMES = "?api-version=2025-07-01"
 
 
 class AzureEnrolmentVault:
@@ -31,7 +35,7 @@ class AzureEnrolmentVault:
 
     def fetch_certificate(self, vault_url: str, name: str) -> Json | None:
         try:
-            policy: Json | None = self._requests.call("GET", vault_url, f"/certificates/{name}/policy")
+            policy: Json | None = self._policy(vault_url, name)
         except RemoteError as error:
             if error.status not in (403, 404):
                 raise
@@ -63,10 +67,11 @@ class AzureEnrolmentVault:
     def start_create(self, vault_url: str, name: str, policy: Json, tags: dict[str, str]) -> Json:
         # sent twice it would meet its own operation, so an ambiguous answer is not repeated: the caller looks
         body = {"policy": policy, "attributes": {"enabled": True}, "tags": tags}
-        return self._requests.call("POST", vault_url, f"/certificates/{name}/create", body, is_repeatable=False)
+        path = f"/certificates/{name}/create{_version_for(policy)}"
+        return self._requests.call("POST", vault_url, path, body, is_repeatable=False)
 
     def put_policy(self, vault_url: str, name: str, policy: Json) -> None:
-        self._requests.call("PATCH", vault_url, f"/certificates/{name}/policy", policy)
+        self._requests.call("PATCH", vault_url, f"/certificates/{name}/policy{_version_for(policy)}", policy)
 
     def put_tags(self, vault_url: str, name: str, version: str, tags: dict[str, str]) -> None:
         self._requests.call("PATCH", vault_url, f"/certificates/{name}/{version}", {"tags": tags})
@@ -90,7 +95,8 @@ class AzureEnrolmentVault:
 
     def put_import(self, vault_url: str, name: str, value: str, policy: Json, tags: dict[str, str]) -> Json:
         body = {"value": value, "policy": policy, "attributes": {"enabled": True}, "tags": tags}
-        return self._requests.call("POST", vault_url, f"/certificates/{name}/import", body, is_repeatable=False)
+        path = f"/certificates/{name}/import{_version_for(policy)}"
+        return self._requests.call("POST", vault_url, path, body, is_repeatable=False)
 
     # -- an ACME account's key ----------------------------------------------------------------------------------------
 
@@ -106,7 +112,20 @@ class AzureEnrolmentVault:
 
     # -- how ----------------------------------------------------------------------------------------------------------
 
+    def _policy(self, vault_url: str, name: str) -> Json:
+        """The policy with names of every kind: a request that is made from it would lose what it does not show."""
+        path = f"/certificates/{name}/policy"
+        found = self._requests.optional("GET", vault_url, path + _WITH_ALL_NAMES, (400,))
+        # a cloud whose vaults do not know that version has no such names either
+        return self._requests.call("GET", vault_url, path) if found is None else found
+
     def _whole(self, vault_url: str, name: str, listed: Json) -> Json:
         """The version with its bytes; what the list showed where the vault hides a disabled one."""
         version = str(listed["id"]).rstrip("/").rsplit("/", 1)[-1]
         return self._requests.optional("GET", vault_url, f"/certificates/{name}/{version}", (403, 404)) or listed
+
+
+def _version_for(policy: Json) -> str:
+    """The query of a request that carries this policy; empty where the usual version has words for it."""
+    sans = (policy.get("x509_props") or {}).get("sans") or {}
+    return _WITH_ALL_NAMES if sans.get("uris") or sans.get("ipAddresses") else ""

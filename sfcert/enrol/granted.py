@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import msgspec
+
 from sfcert.enrol.names import common_name_of
+from sfcert.model.certificate import AlternativeNames
 from sfcert.model.enrolment import EnrolmentPolicy
-from sfcert.pki.names import AlternativeNames
 
 _WORDS = {
     "dns_names": "",
@@ -26,11 +28,16 @@ _WORDS = {
 
 def asked_names(policy: EnrolmentPolicy) -> AlternativeNames:
     """Every alternative name that the policy asks for."""
-    return AlternativeNames(dns_names=policy.dns_names, emails=policy.sans.emails, upns=policy.sans.upns)
+    return AlternativeNames(dns_names=policy.dns_names, **msgspec.structs.asdict(policy.sans))
+
+
+def in_words(names: AlternativeNames) -> tuple[str, ...]:
+    """Each name as a sentence takes it: a DNS name alone, others with their kind."""
+    return tuple(_beyond(names, AlternativeNames()))
 
 
 def lacking_names(policy: EnrolmentPolicy, has: AlternativeNames) -> tuple[str, ...]:
-    """What was asked for and is not there, in words: a DNS name alone, others with their kind."""
+    """What was asked for and is not there, in words."""
     return tuple(_beyond(asked_names(policy), has))
 
 

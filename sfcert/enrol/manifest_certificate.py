@@ -126,7 +126,11 @@ def certificate_policy(body: Json, issuer: Issuer, notes: list[str]) -> Enrolmen
         subject=_subject(spec, dns_names, notes),
         issuer=issuer,
         dns_names=dns_names,
-        sans=Sans(emails=texts_at(spec, "emailAddresses", "spec")),
+        sans=Sans(
+            emails=texts_at(spec, "emailAddresses", "spec"),
+            uris=texts_at(spec, "uris", "spec"),
+            ip_addresses=texts_at(spec, "ipAddresses", "spec"),
+        ),
         key=_key(mapping_at(spec, "privateKey", "spec")),
         ekus=tuple(dict.fromkeys(_EXTENDED[one] for one in usages if one in _EXTENDED)),
         key_usage=tuple(dict.fromkeys(_PLAIN[one] for one in usages if one in _PLAIN)),

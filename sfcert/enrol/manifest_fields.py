@@ -51,7 +51,7 @@ def _refused(says: str) -> Field:
     return Field("refused", says)
 
 
-_NO_SAN = _refused("certificates are asked for by DNS names and e-mail addresses only; take it out")
+_NOT_BY_ACME = _turned("not with an ACME issuer, to which DNS names alone are proved here")
 _OF_THE_SECRET = _idle("the vault's certificate takes the secret's place, under the Certificate's own name")
 _OF_THE_POD = _idle("the answer is served by sfcert itself, not by a pod of the cluster")
 _BY_LEXICON = _refused("has no equal from a manifest; write a policy with the solver lexicon and its provider")
@@ -65,10 +65,10 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "issuerRef": _same(),
         "commonName": _turned("without one, the first DNS name of at most 64 characters is taken"),
         "dnsNames": _turned("the common name is among them, and stands first"),
-        "emailAddresses": _same(),
-        "ipAddresses": _NO_SAN,
-        "uris": _NO_SAN,
-        "otherNames": _NO_SAN,
+        "emailAddresses": _NOT_BY_ACME,
+        "ipAddresses": _NOT_BY_ACME,
+        "uris": _NOT_BY_ACME,
+        "otherNames": _refused("a vault asks for no such names; a policy takes user principal names as sans.upns"),
         "duration": _turned("in whole months, as a vault counts; 90 days by default; an ACME authority is not asked"),
         "renewBefore": _turned("in whole days, rounded up; as a share of the life where it is more than a vault takes"),
         "renewBeforePercentage": _same("what is left of the life; by default a third (a vault is told 67 %)"),
@@ -231,9 +231,9 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "issuer-group": _same("beside issuer; cert-manager.io alone"),
         "common-name": _same(),
         "alt-names": _same("beside the hosts"),
-        "email-sans": _same(),
-        "ip-sans": _NO_SAN,
-        "uri-sans": _NO_SAN,
+        "email-sans": _NOT_BY_ACME,
+        "ip-sans": _NOT_BY_ACME,
+        "uri-sans": _NOT_BY_ACME,
         "duration": _same("as in a Certificate"),
         "renew-before": _same("as in a Certificate"),
         "renew-before-percentage": _same(),

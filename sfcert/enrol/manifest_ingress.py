@@ -34,6 +34,8 @@ _ANNOTATIONS: dict[str, tuple[str, str]] = {
     "renew-before-percentage": ("renewBeforePercentage", "number"),
     "usages": ("usages", "list"),
     "email-sans": ("emailAddresses", "list"),
+    "ip-sans": ("ipAddresses", "list"),
+    "uri-sans": ("uris", "list"),
     "revision-history-limit": ("revisionHistoryLimit", "number"),
     "subject-organizations": ("subject.organizations", "csv"),
     "subject-organizationalunits": ("subject.organizationalUnits", "csv"),

@@ -6,11 +6,13 @@ Source: RFC 4514 for escapes; RFC 1035 and RFC 6125 for names and the one wildca
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
 _PARTS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,\\]|\\.)+')
 _ADDRESS = re.compile(r"[0-9.]+")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 _LONGEST_NAME = 64
 _ESCAPE = re.compile(r"\\(.)")
 
@@ -38,7 +40,7 @@ def dns_name_fault(text: str) -> str | None:
     if is_dns_name(text):
         return None
     if _ADDRESS.fullmatch(text) or _is_address_6(text):
-        return f"{text!r} is an address; only DNS names can be asked for here"
+        return f"{text!r} is an address; ask for it as one of sans.ip_addresses"
     if not text.isascii():
         return f"{text!r} is no DNS name; write it in its xn-- form"
     if "." not in text:
@@ -56,6 +58,23 @@ def address_fault(text: str) -> str | None:
     if local and domain and "@" not in local and not re.search(r"\s", text):
         return None
     return f"{text!r} is not of the form NAME@DOMAIN"
+
+
+def ip_address_fault(text: str) -> str | None:
+    """Why the text is no address of a certificate, of either version; None where it is one."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return f"{text!r} is no IP address"
+    return f"{text!r} names a zone, which no certificate holds" if "%" in str(found) else None
+
+
+def uri_fault(text: str) -> str | None:
+    """Why the text is no URI of a certificate; None where it is one.
+
+    Source: RFC 5280 section 4.2.1.6: absolute, in ASCII, with a scheme and what is particular to it.
+    """
+    return None if _URI.fullmatch(text) else f"{text!r} is no absolute URI in ASCII, such as spiffe://example.com/shop"
 
 
 def subject_fault(subject: str) -> str | None:

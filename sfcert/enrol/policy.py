@@ -1,25 +1,35 @@
 """What does a certificate policy say, and in the vault's words? Reading `sfcert.policy/1`, checking, writing. Floor 3.
 
 Leaves out: whether a cluster would take the result (see `gate`) and who may ask for it.
-Source: Key Vault REST `CertificatePolicy`; the limits of lifetime actions as the vault states them.
+Source: Key Vault REST `CertificatePolicy`, whose `sans` have `uris` and `ipAddresses` since 2025-07-01; the limits of
+lifetime actions as the vault states them.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
-from sfcert.enrol.names import address_fault, common_name_of, dns_name_fault, is_dns_name, subject_fault
+from sfcert.enrol.names import (
+    address_fault,
+    common_name_of,
+    dns_name_fault,
+    ip_address_fault,
+    is_dns_name,
+    subject_fault,
+    uri_fault,
+)
 from sfcert.enrol.renewal import DEFAULT_PERCENTAGE
 from sfcert.enrol.solvers import secret_faults
 from sfcert.enrol.windows import parse_window
 from sfcert.errors import Fault, InputError
 from sfcert.model.certificate import CLIENT_AUTH, SERVER_AUTH
 from sfcert.model.codec import sha256_of
-from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, Issuer, PolicyChange, Renewal
+from sfcert.model.enrolment import FORMAT, EnrolmentPolicy, Issuer, PolicyChange, Renewal, Sans
 from sfcert.yaml_text import places_of_keys, read_yaml
 
 Json = dict[str, Any]
@@ -47,7 +57,7 @@ KEY_USAGES = (
 _OID = re.compile(r"([01]\.([0-9]|[1-3][0-9])|2\.(0|[1-9]\d*))(\.(0|[1-9]\d*))*")
 _ISSUER = re.compile(r"[0-9A-Za-z-]{1,127}")
 _TAG_LIMIT = 256
-_OTHER_NAMES = ("x509_props.sans.emails", "x509_props.sans.upns")
+_OTHER_NAMES = tuple(f"x509_props.sans.{kind}" for kind in ("emails", "upns", "uris", "ipAddresses"))
 
 
 def read_policy(text: str, file: str) -> EnrolmentPolicy:
@@ -125,7 +135,14 @@ def checked(policy: EnrolmentPolicy, file: str) -> EnrolmentPolicy:
     once: dict[str, str] = {}
     for one in names:
         once.setdefault(one.lower(), one)
-    return msgspec.structs.replace(policy, dns_names=tuple(once.values()), ekus=tuple(dict.fromkeys(policy.ekus)))
+    sans = Sans(
+        emails=tuple(dict.fromkeys(policy.sans.emails)),
+        upns=tuple(dict.fromkeys(policy.sans.upns)),
+        uris=tuple(dict.fromkeys(policy.sans.uris)),
+        ip_addresses=tuple(dict.fromkeys(str(ip_address(one)) for one in policy.sans.ip_addresses)),
+    )
+    ekus = tuple(dict.fromkeys(policy.ekus))
+    return msgspec.structs.replace(policy, dns_names=tuple(once.values()), sans=sans, ekus=ekus)
 
 
 def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
@@ -136,6 +153,12 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
     found += [("sans.emails", fault) for one in policy.sans.emails if (fault := address_fault(one)) is not None]
     found += [("sans.emails", f"{one!r} is no mailbox in ASCII") for one in policy.sans.emails if not one.isascii()]
     found += [("sans.upns", fault) for one in policy.sans.upns if (fault := address_fault(one)) is not None]
+    found += [("sans.uris", fault) for one in policy.sans.uris if (fault := uri_fault(one)) is not None]
+    found += [
+        ("sans.ip_addresses", fault) for one in policy.sans.ip_addresses if (fault := ip_address_fault(one)) is not None
+    ]
+    if policy.issuer.is_acme and policy.sans != Sans():
+        found.append(("sans", "an ACME authority is asked for DNS names alone, since no others are proved to it here"))
     found += [("ekus", f"{one!r} is no usage") for one in policy.ekus if not _OID.fullmatch(one)]
     found += [
         ("key_usage", f"{one!r} is none of {', '.join(KEY_USAGES)}")
@@ -206,6 +229,10 @@ def vault_policy(policy: EnrolmentPolicy, *, holds_renewal: bool = False) -> Jso
         sans["emails"] = list(policy.sans.emails)
     if policy.sans.upns:
         sans["upns"] = list(policy.sans.upns)
+    if policy.sans.uris:
+        sans["uris"] = list(policy.sans.uris)
+    if policy.sans.ip_addresses:
+        sans["ipAddresses"] = list(policy.sans.ip_addresses)
     shape: Json = {"crv": key.curve} if key.type.startswith("EC") else {"key_size": key.size}
     issuer: Json = {"name": policy.issuer.vault_name}
     if policy.issuer.certificate_type:

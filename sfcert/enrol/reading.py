@@ -97,7 +97,12 @@ def policy_from_vault(raw: Json, tags: dict[str, str]) -> EnrolmentPolicy:
             certificate_type=(raw.get("issuer") or {}).get("cty"),
         ),
         dns_names=tuple(sans.get("dns_names") or ()),
-        sans=Sans(emails=tuple(sans.get("emails") or ()), upns=tuple(sans.get("upns") or ())),
+        sans=Sans(
+            emails=tuple(sans.get("emails") or ()),
+            upns=tuple(sans.get("upns") or ()),
+            uris=tuple(sans.get("uris") or ()),
+            ip_addresses=tuple(sans.get("ipAddresses") or ()),
+        ),
         key=Key(
             type=key.get("kty") or "RSA",
             size=size if size in (2048, 3072, 4096) else 2048,
@@ -125,6 +130,6 @@ def policy_of_leaf(leaf: Certificate) -> EnrolmentPolicy:
         subject=f"CN={leaf.common_name}" if leaf.common_name else leaf.subject,
         issuer=Issuer(name="Unknown"),
         dns_names=leaf.dns_names,
-        sans=Sans(emails=has.emails, upns=has.upns),
+        sans=Sans(emails=has.emails, upns=has.upns, uris=has.uris, ip_addresses=has.ip_addresses),
         ekus=leaf.ekus or (),
     )

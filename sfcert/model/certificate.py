@@ -1,4 +1,5 @@
-"""What is known of one X.509 certificate? Facts only; `sfcert.pki` reads them from bytes."""
+"""What is known of one X.509 certificate, and which names may it state? Facts only: `sfcert.pki`
+reads them from bytes."""
 
 from __future__ import annotations
 
@@ -38,3 +39,13 @@ class Certificate(Value):
     is_ca: bool
     is_self_signed: bool
     der: bytes
+
+
+class AlternativeNames(Value):
+    """Alternative names by kind, each as it is written, in its order; `ip_addresses` as Python writes them."""
+
+    dns_names: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    upns: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()

@@ -39,10 +39,12 @@ class Key(Written):
 
 
 class Sans(Written):
-    """Further names beside `dns_names`, as the vault knows them."""
+    """Further names beside `dns_names`, as the vault knows them. `ip_addresses` of both versions."""
 
     emails: tuple[str, ...] = ()
     upns: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
 
 
 class Renewal(Written):

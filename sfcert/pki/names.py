@@ -8,20 +8,10 @@ from __future__ import annotations
 
 from cryptography import x509
 
-from sfcert.model.base import Value
+from sfcert.model.certificate import AlternativeNames
 
 _UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 _UTF8_STRING = 0x0C
-
-
-class AlternativeNames(Value):
-    """Names by kind, each as it is written, in its order; `ip_addresses` as Python writes them."""
-
-    dns_names: tuple[str, ...] = ()
-    emails: tuple[str, ...] = ()
-    upns: tuple[str, ...] = ()
-    uris: tuple[str, ...] = ()
-    ip_addresses: tuple[str, ...] = ()
 
 
 def alternative_names(der: bytes) -> AlternativeNames:

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from sfcert.model.base import Value
-from sfcert.pki.names import AlternativeNames, names_in
+from sfcert.model.certificate import AlternativeNames
+from sfcert.pki.names import names_in
 
 
 class RequestFacts(Value):

@@ -5,6 +5,7 @@ Order is the plan's own and therefore stable. No view computes anything that the
 
 from __future__ import annotations
 
+from sfcert.enrol.granted import asked_names, in_words
 from sfcert.enrol.words import acme_lines, usage_words
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import EnrolOperation, Plan, PropertyChange, Stage
@@ -56,7 +57,8 @@ def enrolment_lines(stage: Stage) -> list[str]:
         if policy.renewal.by == "vault" and not policy.issuer.is_merged
         else "sfcert (`sfcert renew --due`)"
     )
-    asks = f"asks for: {policy.subject}; names {', '.join(policy.dns_names)}; {key}; {usage_words(policy.ekus)}; "
+    names = ", ".join(in_words(asked_names(policy)))
+    asks = f"asks for: {policy.subject}; names {names}; {key}; {usage_words(policy.ekus)}; "
     counts = f"counts on: an issuer of {_issuers(operation)}; NotBefore after every certificate in use; "
     return [
         f"{asks}{policy.validity_months} months; renewed by {renewed}",

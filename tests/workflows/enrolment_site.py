@@ -122,10 +122,12 @@ class Desk:
         found = (self.body(name) or {})["versions"][0]
         return read_certificate(base64.b64decode(found["cer"])).thumbprint
 
-    def sign(self, csr_der: bytes, authority: str, *, days: int = 120) -> tuple[Certificate, ...]:
-        """What an authority of the world answers to a request: leaf and chain."""
+    def sign(
+        self, csr_der: bytes, authority: str, *, days: int = 120, sans: list[x509.GeneralName] | None = None
+    ) -> tuple[Certificate, ...]:
+        """What an authority of the world answers to a request: leaf and chain. `sans` None: the request's own names."""
         request = x509.load_der_x509_csr(csr_der)
-        sans = list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+        sans = sans or list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
         ekus = [one.dotted_string for one in request.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value]
 
         def do(azure: Any) -> list[bytes]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sfcert.sim.kernel.resources import Resource
+from sfcert.sim.keyvault import api_versions
 from sfcert.sim.keyvault.state import CertificateObject, Deleted, Pending, SecretVersion, StoredVersion
 
 
@@ -26,8 +27,9 @@ class Bodies:
 
     def __init__(self, vault: Resource, host: str, api_version: str) -> None:
         self._root = f"https://{host}"
-        self._shows_order = _is_at_least(api_version, (7, 6))
-        self._shows_days = _is_at_least(api_version, (7, 1))
+        self._api_version = api_version
+        self._shows_order = api_versions.shows_order(api_version)
+        self._shows_days = api_versions.shows_days(api_version)
         properties = vault.body["properties"]
         self.retention_days = int(properties.get("softDeleteRetentionInDays") or 90)
         self._recovery = "Recoverable" if properties.get("enablePurgeProtection") else "Recoverable+Purgeable"
@@ -89,7 +91,7 @@ class Bodies:
         return {"id": f"{self._root}/certificates/{owner.name}", "attributes": attributes}
 
     def policy(self, owner: CertificateObject) -> dict[str, Any]:
-        body = copy.deepcopy(owner.policy)
+        body = copy.deepcopy(api_versions.as_known(self._api_version, owner.policy))
         body["attributes"] = {
             **body.get("attributes", {}),
             "created": _epoch(owner.policy_created),
@@ -192,16 +194,6 @@ def x5t(version: StoredVersion) -> str:
 def _number(value: int, size: int | None = None) -> str:
     raw = value.to_bytes(size or (value.bit_length() + 7) // 8, "big")
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
-def _is_at_least(api_version: str, wanted: tuple[int, int]) -> bool:
-    """Versions are numbers until 7.6 and dates after, but for the very first. `preserveCertOrder` came with 7.6,
-    `recoverableDays` with 7.1."""
-    version = api_version.lower().partition("-preview")[0]
-    if "-" in version:
-        return version > "2016-10-01"
-    major, _, minor = version.partition(".")
-    return (int(major), int(minor)) >= wanted
 
 
 def _epoch(instant: datetime) -> int:

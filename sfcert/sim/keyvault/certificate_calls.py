@@ -10,6 +10,7 @@ from typing import Any
 from cryptography import x509
 
 from sfcert.sim.kernel.azure import Azure
+from sfcert.sim.keyvault.api_versions import as_known
 from sfcert.sim.keyvault.calls import Call, VaultReply, page
 from sfcert.sim.keyvault.content import read_import
 from sfcert.sim.keyvault.failures import VaultFailure, bad_parameter
@@ -60,11 +61,10 @@ class CertificateCalls:
 
     def create_certificate(self, call: Call) -> VaultReply:
         name = call.names["name"]
-        policy = call.body.get("policy")
         owner = self._lifecycle.create(
             call.content,
             name,
-            policy if isinstance(policy, dict) else None,
+            _policy(call),
             call.attribute("enabled") is not False,
             call.tags,
         )
@@ -77,7 +77,7 @@ class CertificateCalls:
         value, password = call.body.get("value"), call.body.get("pwd")
         if not isinstance(value, str) or not value:
             raise bad_parameter("Property value is required.")
-        policy = call.body.get("policy") if isinstance(call.body.get("policy"), dict) else None
+        policy = _policy(call)
         wanted = ((policy or {}).get("secret_props") or {}).get("contentType")
         key, leaf, chain, kind = read_import(value, password, wanted)
         version = self._lifecycle.keep_import(
@@ -101,8 +101,9 @@ class CertificateCalls:
         name = call.names["name"]
         version = self._lifecycle.version(call.content, name, call.names.get("version"))
         owner = self._lifecycle.require(call.content, name)
-        if isinstance(call.body.get("policy"), dict):
-            self._lifecycle.change_policy(call.content, owner, call.body["policy"])
+        policy = _policy(call)
+        if policy is not None:
+            self._lifecycle.change_policy(call.content, owner, policy)
         enabled = call.attribute("enabled")
         changed = self._lifecycle.change_version(
             owner, version, enabled if enabled is None else bool(enabled), call.tags
@@ -111,7 +112,7 @@ class CertificateCalls:
 
     def update_certificate_policy(self, call: Call) -> VaultReply:
         owner = self._lifecycle.require(call.content, call.names["name"])
-        self._lifecycle.change_policy(call.content, owner, call.body)
+        self._lifecycle.change_policy(call.content, owner, as_known(call.query["api-version"], call.body))
         return VaultReply(200, call.bodies.policy(owner))
 
     # -- the pending operation ----------------------------------------------------------------------------------------
@@ -253,6 +254,12 @@ class CertificateCalls:
         reply = self.get_certificate_contacts(call)
         call.content.contacts = None
         return reply
+
+
+def _policy(call: Call) -> dict[str, Any] | None:
+    """The policy of a request, as its api-version has words for it."""
+    given = call.body.get("policy")
+    return as_known(call.query["api-version"], given) if isinstance(given, dict) else None
 
 
 def _certificate(text: Any) -> x509.Certificate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from calendar import monthrange
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from cryptography import x509
@@ -182,7 +183,7 @@ def sans_of(policy: dict[str, Any]) -> list[x509.GeneralName]:
     names += [x509.RFC822Name(name) for name in sans.get("emails") or []]
     names += [x509.OtherName(PRINCIPAL_NAME, building.utf8_string(name)) for name in sans.get("upns") or []]
     names += [x509.UniformResourceIdentifier(name) for name in sans.get("uris") or []]
-    names += building.general_names(sans.get("ipAddresses") or sans.get("ip_addresses") or [])
+    names += [x509.IPAddress(ip_address(name)) for name in sans.get("ipAddresses") or []]
     return names
 
 

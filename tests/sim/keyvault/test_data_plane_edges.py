@@ -120,6 +120,36 @@ def test_every_kind_of_name_that_a_policy_asks_for_is_in_the_request() -> None:
     ]
 
 
+NAMES = {"uris": ["spiffe://a.example/shop"], "ipAddresses": ["192.0.2.1", "2001:db8::1"]}
+
+
+@pytest.mark.parametrize(("version", "knows"), [("2025-07-01", True), ("2026-04-01", True), ("7.6", False)])
+def test_uris_and_addresses_are_taken_and_shown_since_2025_07_01(version: str, knows: bool) -> None:
+    wire = Wire()
+    named = {"subject": "CN=a.example", "sans": {"dns_names": ["a.example"], **NAMES}}
+    body = {"policy": {"issuer": {"name": "Unknown"}, "x509_props": named}}
+    pending = wire("POST", "/certificates/c1/create", body, **{"api-version": version}).body
+    assert pending is not None
+    request = x509.load_der_x509_csr(base64.b64decode(pending["csr"]))
+    found = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.UniformResourceIdentifier) == (NAMES["uris"] if knows else [])
+    assert [str(one) for one in found.get_values_for_type(x509.IPAddress)] == (NAMES["ipAddresses"] if knows else [])
+    shown = {
+        asked: wire("GET", "/certificates/c1/policy", **{"api-version": asked}).body for asked in ("7.4", "2025-07-01")
+    }
+    sans = {asked: one["x509_props"]["sans"] for asked, one in shown.items() if one is not None}
+    assert sans == {
+        "7.4": {"dns_names": ["a.example"]},
+        "2025-07-01": {"dns_names": ["a.example"], **(NAMES if knows else {})},
+    }
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    body = {"policy": {"x509_props": {"subject": "CN=a.example", "sans": {"ipAddresses": ["192.0.2"]}}}}
+    reply = Wire()("POST", "/certificates/c1/create", body, **{"api-version": "2025-07-01"})
+    assert reply.status == 400
+
+
 def test_paths_take_any_case_and_a_trailing_slash() -> None:
     wire = Wire()
     wire.create()

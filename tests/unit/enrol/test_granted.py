@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from cryptography.x509.oid import NameOID
 from sfcert.enrol.gate import judge
 from sfcert.enrol.granted import added_names, is_same, lacking_names
 from sfcert.enrol.reading import is_ours, policy_of_leaf
+from sfcert.model.certificate import AlternativeNames
 from sfcert.model.enrolment import EnrolmentPolicy, GateCheck, Issuer, Record, Sans
-from sfcert.pki.names import AlternativeNames
 from tests import make
 
 FRESH = {"not_before": make.NOW - timedelta(hours=1), "not_after": make.NOW + timedelta(days=120)}
 UPN = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x10svc@corp.example")
+ADDRESS = x509.IPAddress(ip_address("192.0.2.1"))
 MAIL = x509.RFC822Name("ops@example.com")
 
 
@@ -53,6 +55,8 @@ def judged(policy: EnrolmentPolicy, **leaf: Any) -> GateCheck:
         (asked(emails=("ops@example.com",)), (), "e-mail address ops@example.com"),
         (asked(upns=("svc@corp.example",)), (MAIL,), "user principal name svc@corp.example"),
         (asked(emails=("ops@example.com",), upns=("svc@corp.example",)), (UPN,), "e-mail address ops@example.com"),
+        (asked(uris=("spiffe://example/shop",)), (MAIL,), "URI spiffe://example/shop"),
+        (asked(ip_addresses=("192.0.2.1", "192.0.2.2")), (ADDRESS,), "address 192.0.2.2"),
     ],
 )
 def test_a_name_of_any_kind_that_was_not_granted_fails(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,11 +187,37 @@ def test_other_issuers_have_their_own_way(kind: str, vault_issuer: str) -> None:
     assert read(issuer + text).policy.issuer.name == vault_issuer
 
 
+def test_names_of_other_kinds_are_asked_for_as_there() -> None:
+    names = "emailAddresses: [a@example.com]\n  uris: [spiffe://a/b]\n  ipAddresses: [192.0.2.1, '2001:db8::1']"
+    found = read(
+        "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: own}\nspec: {selfSigned: {}}\n---\n"
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: web}\n"
+        f"spec:\n  dnsNames: [web.example.com]\n  issuerRef: {{name: own}}\n  {names}\n"
+    ).policy.sans
+    assert (found.emails, found.uris) == (("a@example.com",), ("spiffe://a/b",))
+    assert found.ip_addresses == ("192.0.2.1", "2001:db8::1")
+
+
+def test_an_ingress_asks_for_addresses_and_uris_by_annotations() -> None:
+    named = {"cert-manager.io/ip-sans": "192.0.2.1, 192.0.2.2", "cert-manager.io/uri-sans": "spiffe://a/b"}
+    text = json.dumps(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": "web", "annotations": {"cert-manager.io/issuer": "own", **named}},
+            "spec": {"tls": [{"hosts": ["web.example.com"], "secretName": "web"}]},
+        }
+    )
+    own = "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: own}\nspec: {selfSigned: {}}\n---\n"
+    found = read(own + text).policy.sans
+    assert (found.ip_addresses, found.uris) == (("192.0.2.1", "192.0.2.2"), ("spiffe://a/b",))
+
+
 WRONG = [
     (CERTIFICATE.replace("duration: 2880h", "duration: four months"), "no duration"),
     (CERTIFICATE.replace("algorithm: RSA, size: 3072", "algorithm: Ed25519"), "no Ed25519 keys"),
     (CERTIFICATE.replace("renewBefore: 720h", "isCA: true"), "spec.isCA"),
-    (CERTIFICATE.replace("renewBefore: 720h", "uris: [a]"), "spec.uris"),
+    (CERTIFICATE.replace("renewBefore: 720h", "otherNames: [{oid: 1.2.3, utf8Value: a}]"), "spec.otherNames"),
     (CERTIFICATE.replace("client auth", "world domination"), "no usage"),
     (CERTIFICATE.replace("ca-by-acme", "nobody"), "no document holds the ClusterIssuer 'nobody'"),
     ("\n---\nkind: Deployment\nmetadata: {name: x}\n", "hold no Certificate"),

@@ -65,6 +65,10 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
         ({"dns_names": ["shop"]}, "at least one dot"),
         ({"sans": {"emails": ["nobody"]}}, "NAME@DOMAIN"),
         ({"sans": {"upns": ["some body@example.com"]}}, "NAME@DOMAIN"),
+        ({"sans": {"uris": ["example.com/shop"]}}, "no absolute URI"),
+        ({"sans": {"uris": ["spiffe://bücher.example/shop"]}}, "no absolute URI"),
+        ({"sans": {"ip_addresses": ["192.0.2.1/24"]}}, "no IP address"),
+        ({"sans": {"ip_addresses": ["fe80::1%eth0"]}}, "names a zone"),
         ({"subject": "CN=" + "a" * 61 + ".com"}, "65 characters"),
         ({"subject": "CN=shop.example.com,"}, "empty part"),
         ({"subject": "CN=shop.example.com, Shop"}, "KEY=VALUE"),
@@ -82,6 +86,40 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
 def test_what_a_vault_or_a_machine_could_not_use_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         policy_of({"subject": "CN=shop.example.com", "issuer": "Self"} | changes, "policy.yaml")
+
+
+@pytest.mark.parametrize(
+    "sans", [{"emails": ["a@example.com"]}, {"ip_addresses": ["192.0.2.1"]}, {"uris": ["spiffe://a/b"]}]
+)
+def test_an_acme_authority_is_asked_for_no_name_that_is_not_proved_to_it(sans: dict[str, list[str]]) -> None:
+    acme = {"name": "acme", "acme": {"directory": "https://ca.example", "solvers": [{"kind": "http01"}]}}
+    asked = {"subject": "CN=shop.example.com", "issuer": acme}
+    policy_of(asked, "policy.yaml")
+    with pytest.raises(InputError, match="DNS names alone"):
+        policy_of(asked | {"sans": sans}, "policy.yaml")
+
+
+def test_names_of_every_kind_are_written_in_the_vaults_words_and_stand_once() -> None:
+    sans = {
+        "emails": ["a@example.com", "a@example.com"],
+        "upns": ["svc@corp.example"],
+        "uris": ["spiffe://example.com/shop"],
+        "ip_addresses": ["192.0.2.1", "2001:DB8:0::1", "2001:db8::1"],
+    }
+    policy = policy_of({"subject": "CN=shop.example.com", "issuer": "Self", "sans": sans}, "x")
+    assert vault_policy(policy)["x509_props"]["sans"] == {
+        "dns_names": ["shop.example.com"],
+        "emails": ["a@example.com"],
+        "upns": ["svc@corp.example"],
+        "uris": ["spiffe://example.com/shop"],
+        "ipAddresses": ["192.0.2.1", "2001:db8::1"],
+    }
+    assert policy_changes(vault_policy(policy), policy) == ()
+    assert policy_from_vault(vault_policy(policy), {}).sans == policy.sans
+    fewer = policy_of({"subject": "CN=shop.example.com", "issuer": "Self"}, "x")
+    assert {one.path: one.after for one in policy_changes(vault_policy(policy), fewer)} == {
+        f"x509_props.sans.{kind}": [] for kind in ("emails", "upns", "uris", "ipAddresses")
+    }
 
 
 def test_each_fault_of_a_file_stands_with_its_line() -> None:

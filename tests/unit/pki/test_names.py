@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sfcert.pki.names import AlternativeNames, alternative_names
+from sfcert.model.certificate import AlternativeNames
+from sfcert.pki.names import alternative_names
 from sfcert.pki.request import read_request
 from tests import make
 
