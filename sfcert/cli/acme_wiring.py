@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from sfcert.acme.session import AcmeSession
     from sfcert.acme.solvers.solver import Solver as AcmeSolver
     from sfcert.acme.values import AcmeEvent, AcmeOptions, RenewalWindow
-    from sfcert.azure.enrolment import AzureEnrolmentVault
     from sfcert.cli.acme_solvers import Solvers
     from sfcert.cli.connect import Connection
+    from sfcert.enrol.ports import EnrolmentVault
     from sfcert.model.enrolment import Acme, Advice
+    from sfcert.ports import Clock
     from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Acquire
 
 Json = dict[str, Any]
+#: Between a run's look at the vault and its write there is one round trip; this is many.
+_BOTH_HAVE_WRITTEN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Account:
     `secrets` are values that settings name by `<setting>_secret`, held in memory.
     """
 
-    vault: AzureEnrolmentVault
+    vault: EnrolmentVault
     vault_url: str
     acme: Acme
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
@@ -158,7 +161,7 @@ class AcmeDesk:
                 from sfcert.acme.holding import Holding
 
                 self._holding = self._holding or Holding()
-                self._sessions[account.identity] = _opened(account, say, self._holding)
+                self._sessions[account.identity] = _opened(account, say, self._holding, self._connection.clock)
             except SfcertError as error:
                 self._sessions[account.identity] = error
         found = self._sessions[account.identity]
@@ -167,14 +170,14 @@ class AcmeDesk:
         return found
 
 
-def _opened(account: Account, say: Callable[[str], None], holding: Holding) -> AcmeSession:
+def _opened(account: Account, say: Callable[[str], None], holding: Holding, clock: Clock) -> AcmeSession:
     from sfcert.acme.account import open_account
     from sfcert.acme.session import AcmeSession
     from sfcert.azure.clock import WallClock
 
     mac = _mac(account)
     # a CA keeps wall time, whatever the vault's clock says
-    session = AcmeSession(options_of(account.acme), account_key(account), WallClock(), holding=holding)
+    session = AcmeSession(options_of(account.acme), account_key(account, clock), WallClock(), holding=holding)
     try:
         open_account(session, mac)
     except BaseException:  # also Ctrl-C: no connection may be left open; it always flies on
@@ -260,13 +263,20 @@ def options_of(acme: Acme) -> AcmeOptions:
     )
 
 
-def account_key(account: Account) -> AccountKey:
+def account_key(account: Account, clock: Clock) -> AccountKey:
     """The account's key from the vault; a new one is made and kept there where there is none.
+
+    A vault cannot be asked to write only what is not there yet, so that two runs at once may both make a key. Each
+    looks again once the other must have written too, and both take the newest: one account is made, not two. A write
+    that is held back for longer than that still parts them.
+
+    Args:
+        clock: the vault's.
 
     Raises:
         RemoteError: the vault does not give or take it. InputError: what lies there is no such key.
 
-    Effects: one read; one write the first time.
+    Effects: one read; the first time one write, a pause and a second read.
     """
     from sfcert.acme.keys import AccountKey
 
@@ -274,15 +284,16 @@ def account_key(account: Account) -> AccountKey:
     secret = f"{account.vault_url.rstrip('/')}/secrets/{name}"
     try:
         kept = account.vault.fetch_account_key(account.vault_url, name)
-        if kept is not None:
-            return AccountKey.from_jwk(kept)
-        fresh = AccountKey.generate()
-        account.vault.put_account_key(account.vault_url, name, fresh.to_jwk())
+        if kept is None:
+            fresh = AccountKey.generate().to_jwk()
+            account.vault.put_account_key(account.vault_url, name, fresh)
+            clock.sleep(_BOTH_HAVE_WRITTEN_S)
+            kept = account.vault.fetch_account_key(account.vault_url, name) or fresh
+        return AccountKey.from_jwk(kept)
     except RemoteError as error:
         raise _no_key(secret, error) from error
     except InputError as error:
         raise InputError(error.token, f"{secret}: {error.message}") from None
-    return fresh
 
 
 def _no_key(secret: str, error: RemoteError) -> RemoteError:
