@@ -50,13 +50,36 @@ node_options = stacked(
     ),
 )
 
+_cluster = click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster.")
+_now = click.option("--now", type=Instant(), metavar="INSTANT", help="Judge as if it were this instant (UTC).")
+
 source_options = stacked(
-    click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster."),
+    _cluster,
     click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="A captured world."),
     click.option("--template", type=click.Path(path_type=Path), metavar="FILE", help="An authored ARM template."),
     click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template."),
-    click.option("--now", type=Instant(), metavar="INSTANT", help="Judge as if it were this instant (UTC)."),
+    _now,
     node_options,
+)
+
+
+def _not_live(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None:
+        raise click.UsageError(
+            f"{parameter.opts[0]}: only a live cluster is read here, --cluster RESOURCE_ID; a bundle was captured "
+            "already, and what a template would make is not there to be read."
+        )
+
+
+#: For a command that reads what is there. The other sources are known by name, so that they are refused with a reason.
+live_options = stacked(
+    _cluster,
+    _now,
+    node_options,
+    *(
+        click.option(name, hidden=True, help="Refused.", expose_value=False, callback=_not_live, is_eager=True)
+        for name in ("--bundle", "--template", "--parameters")
+    ),
 )
 
 

@@ -103,6 +103,6 @@ def test_both_plans_are_shown_compared_and_audited_as_any_other(site_of: Callabl
 
 
 def test_a_certificate_that_is_no_vault_url_is_refused_before_anything_is_read() -> None:
-    ended = command("capture", "--bundle", "x.json", "-o", "y.json", "--certificate", "ftp://x")
+    ended = command("capture", "--cluster", "/x", "-o", "y.json", "--certificate", "ftp://x")
     assert ended.code == 1
     assert "https://VAULT/certificates/NAME is needed" in ended.err

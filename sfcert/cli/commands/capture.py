@@ -9,11 +9,11 @@ import click
 
 from sfcert.cli.output import answer, write_whole
 from sfcert.cli.reading import load_bundle_of
-from sfcert.cli.source import source_of, source_options
+from sfcert.cli.source import Source, live_options
 
 
 @click.command("capture")
-@source_options
+@live_options
 @click.option(
     "--certificate",
     "certificates",
@@ -37,9 +37,9 @@ def command(output: Path, certificates: tuple[str, ...], **options: Any) -> int:
     strange = [one for one in certificates if parse_vault_url(one) is None]
     if strange:
         raise click.UsageError(f"--certificate {strange[0]}: https://VAULT/certificates/NAME is needed.")
-    source = source_of(options)
-    if certificates and source.cluster is None:
-        raise click.UsageError("--certificate goes with --cluster: only a live capture can read it.")
+    if options["cluster"] is None:
+        raise click.UsageError("Name the cluster: --cluster RESOURCE_ID.")
+    source = Source(**options, bundle=None, template=None, parameters=None)
     wanted = CaptureOptions(certificate_urls=tuple(sorted(set(certificates)))) if certificates else None
     bundle = load_bundle_of(source, wanted)
     write_whole(output, bundle_text(bundle))
