@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sfcert.enrol.ports import Memory
-    from sfcert.model.enrolment import EnrolmentPolicy, Record
+    from sfcert.model.enrolment import Enrolled, EnrolmentPolicy, Record
 
 
 def with_advice(record: Record | None, policy: EnrolmentPolicy, memory: Memory) -> Record | None:
@@ -37,6 +37,20 @@ def frozen_by(body: dict[str, Any] | None) -> str | None:
 
     owner = ((body or {}).get("tags") or {}).get(OWNER_TAG)
     return f"its renewal rests while a plan is at work ({OWNER_TAG} says {owner})" if owner else None
+
+
+def still_waits(before: Record | None, after: Record | None, done: Enrolled) -> str | None:
+    """Why there is nothing new to tell of a request for somebody to sign; None where this run began it, or more than
+    waiting came of it.
+
+    Args:
+        before: what was remembered before this run, `after` what is now.
+    """
+    if done.outcome != "waiting" or before is None or after is None or before.step != "pending":
+        return None
+    if before.request_id is None or before.request_id != after.request_id:
+        return None
+    return "its request is out and still waits to be signed"
 
 
 def needs_its_manifest(policy: EnrolmentPolicy) -> str | None:

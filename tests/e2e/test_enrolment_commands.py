@@ -330,6 +330,25 @@ def test_a_timer_rests_while_a_plan_is_at_work(sfcert: Callable[..., Ended], tmp
     assert (both.code, "--due is for a timer" in both.err) == (1, True)
 
 
+def test_a_timer_tells_of_a_request_when_it_makes_it_and_then_in_one_line(
+    sfcert: Callable[..., Ended], tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"subject: {NAME}\nissuer: Unknown\n")
+    first = sfcert("enrol", "by-hand", "--policy", str(file), "--due")
+    assert "BEGIN CERTIFICATE REQUEST" in first.out
+    for again in (sfcert("enrol", "by-hand", "--policy", str(file), "--due"), sfcert("renew", "--due")):
+        assert (again.code, again.out) == (0, "")
+        assert [one for one in again.err.splitlines() if one.startswith("by-hand: ")][-1:] == [
+            "by-hand: its request is out and still waits to be signed"
+        ]
+    assert sfcert("renew", "--due", "--format", "json").json["renewed"] == []
+    # whoever asks for it by name gets it, and so does a timer that makes a new one
+    assert "BEGIN CERTIFICATE REQUEST" in sfcert("renew", "by-hand").out
+    assert sfcert("enrol", "by-hand", "--policy", str(file), "--cancel-pending", "--due").out.count("BEGIN") == 1
+    assert sfcert("enrol", "by-hand", "--policy", str(file), "--due").out == ""
+
+
 def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ended]) -> None:
     out = sfcert("export", "web-tls", "--secret-provider-class", "--tenant", "t-1")
     assert out.code == 0, out.err

@@ -82,6 +82,7 @@ def command(
     from sfcert.cli.acme_wiring import AcmeDesk
     from sfcert.cli.connect import connect
     from sfcert.cli.side_by_side import side_by_side
+    from sfcert.cli.timer import still_waits
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment.request import Request
 
@@ -124,7 +125,14 @@ def command(
             timeout_s=timeout,
             issuer_password=one.issuer_password,
         )
-        return enrol(request, means_for(connection, vault, one.name, state, one.policy, one.secrets, desk=desk))
+        means = means_for(connection, vault, one.name, state, one.policy, one.secrets, desk=desk)
+        before = means.memory.load()
+        made = enrol(request, means)
+        # whoever wants the request in a file has it there after every run
+        if due and csr is None and (why := still_waits(before, means.memory.load(), made)):
+            click.echo(f"{one.name}: {why}", err=True)
+            return None
+        return made
 
     with AcmeDesk(connection) as desk:
         for one, found in side_by_side(asked, work, at_once):

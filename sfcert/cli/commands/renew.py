@@ -75,7 +75,7 @@ def command(
     done: list[Enrolled] = []
     failed: list[tuple[str, SfcertError]] = []
 
-    def work(name: str) -> Enrolled | None:
+    def work(name: str) -> Enrolled | str:
         return _renew(connection, vault, name, state, named, expectation, desk, only_due=due, timeout_s=timeout)
 
     with AcmeDesk(connection) as desk:
@@ -83,8 +83,8 @@ def command(
             if isinstance(one, SfcertError):
                 click.echo(f"sfcert: {name}: {one.message}", err=True)
                 failed.append((name, one))
-            elif one is None:
-                click.echo(f"{name}: not due", err=True)
+            elif isinstance(one, str):
+                click.echo(f"{name}: {one}", err=True)
             else:
                 done.append(one)
                 if form == "human":
@@ -105,10 +105,10 @@ def _renew(
     *,
     only_due: bool,
     timeout_s: float,
-) -> Enrolled | None:
-    """Renew one certificate; None where it is not due and only due ones are wanted."""
+) -> Enrolled | str:
+    """Renew one certificate; why not, where only due ones are wanted and this one rests."""
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
-    from sfcert.cli.timer import frozen_by, needs_its_manifest, with_advice
+    from sfcert.cli.timer import frozen_by, needs_its_manifest, still_waits, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment.request import Request
@@ -125,19 +125,17 @@ def _renew(
     if why := needs_its_manifest(policy):
         if not only_due:
             raise InputError("ManifestInvalid", f"{name} {why}.")
-        click.echo(f"{name}: {why}", err=True)
-        return None
+        return why
     if only_due:
         if policy.renewal.by == "vault" and not policy.issuer.is_merged:
-            return None  # the vault renews it by itself
+            return "not due: the vault renews it by itself"
         if why := frozen_by(body):
-            click.echo(f"{name}: {why}", err=True)
-            return None
+            return why
         record = with_advice(record, policy, memory)
         status = certificate_status(vault_url, name, body, record, connection.clock.now())
         is_open = record is not None and record.step != "idle" and not record.failures
         if not status.is_due and not is_open:
-            return None
+            return "not due"
     request = Request(
         vault_url=vault_url,
         name=name,
@@ -148,4 +146,5 @@ def _renew(
         renew=True,
         timeout_s=timeout_s,
     )
-    return enrol(request, means)
+    done = enrol(request, means)
+    return (still_waits(record, memory.load(), done) if only_due else None) or done
