@@ -22,4 +22,4 @@ def page_of_terminal() -> Page:
         return Page()
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Page(width=width, colour=colour)
+    return Page(width=width, colour=colour, is_terminal=True)

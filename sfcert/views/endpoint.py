@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfcert.model.endpoint import EndpointSight
-from sfcert.views.text import PLAIN, Page, instant, table
+from sfcert.views.text import PLAIN, Page, instant
 
 
 def endpoint_lines(sight: EndpointSight, page: Page = PLAIN) -> list[str]:
@@ -12,7 +12,7 @@ def endpoint_lines(sight: EndpointSight, page: Page = PLAIN) -> list[str]:
     lines = [page.paint(f"{sight.endpoint}{named}", "bold")]
     if sight.thumbprint is not None:
         issuers = ", ".join(sight.issuer_thumbprints) or "not served"
-        lines += table(
+        lines += page.pairs(
             [
                 ("thumbprint", sight.thumbprint),
                 ("subject", sight.subject or "none"),

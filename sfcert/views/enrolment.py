@@ -7,7 +7,7 @@ from typing import Any
 
 from sfcert.model.enrolment import CertificateStatus, Enrolled, GateReport
 from sfcert.model.progress import Event
-from sfcert.views.text import PLAIN, Page, instant, short_value, table
+from sfcert.views.text import PLAIN, Page, instant, short_value
 
 Json = dict[str, Any]
 _MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unknown": ("?", "yellow")}
@@ -62,7 +62,7 @@ def enrolled_human(done: Enrolled, *, csr_file: str | None = None, page: Page = 
             ("issuer", f"{done.issuer} {done.issuer_thumbprint or '(certificate not known)'}"),
             ("expires", instant(done.not_after_utc)),
         ]
-        lines += table(rows)
+        lines += page.pairs(rows)
     if done.pins and done.common_name:
         lines.append("Pins, as the cluster declares them:")
         lines.append(f'  "certificateCommonName": "{done.common_name}"')
@@ -107,8 +107,8 @@ def _report(report: GateReport, page: Page) -> list[str]:
     return lines
 
 
-def statuses_human(found: Sequence[CertificateStatus]) -> str:
-    """A table, one certificate a line: as `kubectl get certificate` shows them."""
+def statuses_human(found: Sequence[CertificateStatus], page: Page = PLAIN) -> str:
+    """A table, one certificate a row: as `kubectl get certificate` shows them."""
     rows = [("NAME", "READY", "ISSUING", "EXPIRES", "RENEWAL", "REVISION", "ISSUER")]
     for one in found:
         ready, issuing = one.conditions
@@ -123,7 +123,7 @@ def statuses_human(found: Sequence[CertificateStatus]) -> str:
                 one.issuer or "-",
             )
         )
-    return "\n".join(table(rows, indent=0)) + "\n"
+    return "\n".join(page.table(rows, indent=0)) + "\n"
 
 
 def status_human(one: CertificateStatus, page: Page = PLAIN) -> str:
@@ -143,7 +143,7 @@ def status_human(one: CertificateStatus, page: Page = PLAIN) -> str:
         ("revision", str(one.revision)),
         ("operation", one.pending_status or "none"),
     ]
-    lines += table(rows)
+    lines += page.pairs(rows)
     lines += [f"  {key}: {value}" for key, value in sorted(one.tags.items())]
     for condition in one.conditions:
         since = f" since {instant(condition.since_utc)}" if condition.since_utc else ""

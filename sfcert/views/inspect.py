@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfcert.model.inspect import Inspect, InspectedExtension
 from sfcert.model.observation import Observation
-from sfcert.views.text import PLAIN, Page, instant, table
+from sfcert.views.text import PLAIN, Page, instant
 
 
 def inspect_human(inspected: Inspect, observation: Observation, *, page: Page = PLAIN) -> str:
@@ -23,16 +23,15 @@ def inspect_human(inspected: Inspect, observation: Observation, *, page: Page = 
     for client in cluster.roles.clients:
         kind = "admin client" if client.admin else "client"
         rows.append((kind, client.kind, client.value, ", ".join(client.issuers)))
-    lines += table(rows)
+    lines += page.table(rows)
     lines += ["", page.paint("Node types", "bold")]
     for one in inspected.node_types:
         head = f"{one.name}: {one.count if one.count is not None else '?'} nodes, {one.durability or '?'}"
-        lines.append(
-            f"  {head}, {one.upgrade_mode or '?'}, on {', '.join(one.scale_sets) or 'no scale set that was seen'}"
-        )
-        lines.append(f"    declares {one.declaration.kind} {', '.join(one.declaration.values)}")
-        lines += [f"    vm secret {url}" for url in one.vm_secrets]
-        lines.append(f"    Key Vault extension: {_extension(one.key_vault_extension)}")
+        where = ", ".join(one.scale_sets) or "no scale set that was seen"
+        lines += page.flow(f"{head}, {one.upgrade_mode or '?'}, on {where}", 2)
+        lines += page.flow(f"declares {one.declaration.kind} {', '.join(one.declaration.values)}", 4)
+        lines += [line for url in one.vm_secrets for line in page.flow(f"vm secret {url}", 4)]
+        lines += page.flow(f"Key Vault extension: {_extension(one.key_vault_extension)}", 4)
     if observation.vaults:
         lines += ["", page.paint("Vault certificates", "bold")]
         rows = []
@@ -52,16 +51,16 @@ def inspect_human(inspected: Inspect, observation: Observation, *, page: Page = 
                     )
             if vault.certificates is None:
                 rows.append((vault.url.removeprefix("https://"), "", "not read", "", "", ""))
-        lines += table(rows)
+        lines += page.table(rows)
     if observation.runtime is not None and observation.runtime.nodes is not None:
         lines += ["", page.paint("Nodes", "bold")]
-        lines += table((node.name, node.status or "?", node.presents or "?") for node in observation.runtime.nodes)
+        lines += page.table((node.name, node.status or "?", node.presents or "?") for node in observation.runtime.nodes)
     for title, items in (
         ("Not resolved", inspected.unresolved),
         ("Not read", tuple(f"{one.what}: {one.why}" for one in observation.unread)),
     ):
         if items:
-            lines += ["", page.paint(title, "yellow"), *(f"  {item}" for item in items)]
+            lines += ["", page.paint(title, "yellow"), *(line for item in items for line in page.flow(item, 2))]
     return "\n".join(lines) + "\n"
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sfcert.converge.node_table import NodeTable
-from sfcert.views.text import PLAIN, Page, instant, table
+from sfcert.views.text import PLAIN, Page, instant
 
 _SEEN = {"tls": "handshake", "health": "health event", "inferred": "inferred, not seen", "none": "not seen"}
 
 
 def node_lines(nodes: NodeTable, page: Page = PLAIN) -> list[str]:
-    """One line for each node: name, domain, status, thumbprint, how that is known, until when."""
+    """A row for each node: name, domain, status, thumbprint, how that is known, until when."""
     rows = [
         (
             row.node,
@@ -21,4 +21,4 @@ def node_lines(nodes: NodeTable, page: Page = PLAIN) -> list[str]:
         )
         for row in nodes.rows
     ]
-    return table(rows, indent=4)
+    return page.table(rows, indent=4)

@@ -42,6 +42,7 @@ def list_all(vault_url: str, state: Path | None, follow: bool, every: float, tim
     """Every certificate of the vault, one a line. With --watch, the lines that change, as they change."""
     from sfcert.cli.certificate_looks import look_at
     from sfcert.cli.connect import connect
+    from sfcert.cli.page import page_of_terminal
     from sfcert.model.codec import canonical, pretty
     from sfcert.views.enrolment import statuses_human
 
@@ -57,12 +58,11 @@ def list_all(vault_url: str, state: Path | None, follow: bool, every: float, tim
         shown = {one.name: one for one in found}
         if not follow:
             document = {"format": "sfcert.certificates/1", "vault_url": vault, "certificates": found}
-            answer(pretty(document) if form == "json" else statuses_human(found))
+            answer(pretty(document) if form == "json" else statuses_human(found, page_of_terminal()))
             return 0
         if changed:
-            answer(
-                b"\n".join(canonical(one) for one in changed).decode() if form == "json" else statuses_human(changed)
-            )
+            lines = b"\n".join(canonical(one) for one in changed).decode() if form == "json" else None
+            answer(lines or statuses_human(changed, page_of_terminal()))
         if timeout is not None and (connection.clock.now() - began).total_seconds() >= timeout:
             return 0
         connection.clock.sleep(every)

@@ -51,5 +51,5 @@ def command(names: tuple[str, ...], vault_url: str, state: Path | None, metrics:
     elif len(wanted) == 1:
         answer(status_human(found[0], page_of_terminal()))
     else:
-        answer(statuses_human(found))
+        answer(statuses_human(found, page_of_terminal()))
     return 5 if wanted and any(one.conditions[0].status != "True" for one in found) else 0
