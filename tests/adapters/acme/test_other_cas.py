@@ -4,9 +4,8 @@ pages of proxies, addresses that lead nowhere. Against the small CA."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +19,7 @@ from sfcert.errors import RemoteError
 from tests.adapters.acme.small_customer import NAME, Customer, Recording
 from tests.fakes import START, FakeClock
 from tests.servers.requests import Pending
-from tests.servers.small_acme import PREFIX, problem, running_small_acme
-
-
-@pytest.fixture
-def customer(tmp_path: Path) -> Iterator[Customer]:
-    with running_small_acme(tmp_path) as ca:
-        yield Customer(ca)
+from tests.servers.small_acme import PREFIX, problem
 
 
 class Meanwhile(Recording):

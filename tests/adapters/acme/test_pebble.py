@@ -1,11 +1,13 @@
-"""Orders against Pebble: HTTP-01 and DNS-01, resumed orders, refusals in the CA's own words."""
+"""Orders against Pebble by HTTP-01: chains, accounts, refusals in the CA's own words.
+
+DNS-01 is in `test_pebble_dns`, orders that are taken up in `test_pebble_taken_up`.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from cryptography import x509
@@ -15,39 +17,15 @@ from sfcert.acme.account import deactivate_account, open_account
 from sfcert.acme.issue import obtain_on
 from sfcert.acme.keys import AccountKey
 from sfcert.acme.session import AcmeSession
-from sfcert.acme.solvers.dns01 import Dns01
-from sfcert.acme.solvers.dns01_rfc2136 import Rfc2136
 from sfcert.acme.solvers.http01_responder import Http01Responder
 from sfcert.acme.solvers.http01_webroot import Http01Webroot
-from sfcert.acme.solvers.lookup import Lookup
-from sfcert.acme.solvers.solver import challenge_name, dns_validation
 from sfcert.acme.values import AcmeOptions
 from sfcert.errors import InputError, RefusedError, RemoteError
 from tests.adapters.acme.customer import CLOCK, Run
-from tests.fakes import FakeClock
-from tests.servers.knot import KEY_NAME, KEY_SECRET, OTHER_SECRET, Knot
+from tests.adapters.acme.solvers import http
+from tests.servers.knot import OTHER_SECRET
 from tests.servers.pebble import EAB_KID, EAB_MAC, ChallengeServer, Pebble, running_pebble
-from tests.servers.ports import free_port
 from tests.servers.requests import Pending
-
-
-def http(pebble: Pebble) -> Http01Responder:
-    return Http01Responder("127.0.0.1", pebble.http_port)
-
-
-def lookup(knot: Knot) -> Lookup:
-    at = f"{knot.address}:{knot.port}"
-    return Lookup(resolvers=[at], authoritative=[at])
-
-
-def dns(knot: Knot, *, secret: str = KEY_SECRET, key_name: str = KEY_NAME, patience_s: float = 10.0) -> Dns01:
-    writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=key_name, key_secret=secret)
-    return Dns01(writer, lookup(knot), CLOCK, patience_s=patience_s)
-
-
-def texts(knot: Knot, name: str) -> frozenset[str] | None:
-    known = lookup(knot)
-    return known.texts_at(known.servers_of("example.test")[0], name)
 
 
 def test_http_challenge_gives_a_chain_for_the_request(pebble: Pebble) -> None:
@@ -129,198 +107,6 @@ def test_wrong_answer_asks_for_no_request_and_names_the_way_out(
     assert csr.asked == 0
 
 
-def test_wildcard_and_its_parent_share_one_record_set_which_is_gone_afterwards(knot: Knot, knot_pebble: Pebble) -> None:
-    run = Run(knot_pebble)
-    chain = run.obtain(["*.example.test", "example.test"], dns(knot))
-    names = x509.load_der_x509_certificate(chain.der[0]).extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    assert set(names.value.get_values_for_type(x509.DNSName)) == {"*.example.test", "example.test"}
-    assert texts(knot, "_acme-challenge.example.test") == frozenset()
-
-
-def test_a_cname_leads_the_challenge_to_another_name(knot: Knot, knot_pebble: Pebble) -> None:
-    seen: list[frozenset[str] | None] = []
-
-    class Watched(Dns01):
-        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
-            super().settle(name, token, key_authorization)
-            seen.append(texts(knot, "led.answers.example.test"))
-
-    writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
-    Run(knot_pebble).obtain(["led.example.test"], Watched(writer, lookup(knot), CLOCK, patience_s=10))
-    assert [len(one or ()) for one in seen] == [1]
-    assert texts(knot, "led.answers.example.test") == frozenset()
-
-
-def test_a_cname_leads_the_record_into_another_zone(knot: Knot) -> None:
-    """Without a CA: Knot as Pebble's resolver follows CNAMEs inside one zone only."""
-    solver = dns(knot)
-    solver.present("far.example.test", "t", "t.x")
-    solver.settle("far.example.test", "t", "t.x")
-    assert texts(knot, "far.alias.test") == frozenset({dns_validation("t.x")})
-    solver.cleanup("far.example.test", "t", "t.x")
-    assert texts(knot, "far.alias.test") == frozenset()
-
-
-def settled(knot: Knot, *others: str) -> FakeClock:
-    """Write and wait with a patience of 30 s, where these servers are the zone's too. Returns the clock afterwards."""
-    at, clock = f"{knot.address}:{knot.port}", FakeClock()
-    seen = Lookup(resolvers=[at], authoritative=[at, *others], timeout_s=0.05)
-    solver = Dns01(Rfc2136(at, key_name=KEY_NAME, key_secret=KEY_SECRET), seen, clock, patience_s=30)
-    solver.present("two.example.test", "t", "t.x")
-    try:
-        solver.settle("two.example.test", "t", "t.x")
-    finally:
-        solver.cleanup("two.example.test", "t", "t.x")
-    return clock
-
-
-def test_a_server_that_does_not_serve_the_record_is_told(knot: Knot, challenge_server: ChallengeServer) -> None:
-    with pytest.raises(RemoteError, match=rf"not served by {challenge_server.dns}\.") as caught:
-        settled(knot, challenge_server.dns)
-    assert caught.value.token == "DnsNotVisible"
-
-
-def test_a_server_that_never_answers_is_waited_for_a_little_while(knot: Knot) -> None:
-    assert 3 <= sum(settled(knot, f"127.0.0.1:{free_port()}").slept) < 15
-
-
-def test_where_no_server_answers_the_record_counts_as_unseen(knot: Knot) -> None:
-    deaf = f"127.0.0.1:{free_port()}"
-    solver = Dns01(
-        Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET),
-        Lookup([f"{knot.address}:{knot.port}"], [deaf], timeout_s=0.05),
-        FakeClock(),
-        patience_s=30,
-    )
-    with pytest.raises(RemoteError, match=rf"not served by {deaf} \(no answer\)"):
-        solver.settle("two.example.test", "t", "t.x")
-
-
-def test_what_another_process_has_at_the_same_name_stays(knot: Knot, knot_pebble: Pebble) -> None:
-    writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
-    at = challenge_name("shared.example.test")
-    writer.add_text("example.test", at, "another's")
-    Run(knot_pebble).obtain(["shared.example.test"], dns(knot))
-    assert texts(knot, at) == {"another's"}
-    writer.remove_text("example.test", at, "another's")
-    writer.remove_text("example.test", at, "another's")
-    assert texts(knot, at) == frozenset()
-
-
-def test_two_machines_answer_for_one_name_at_the_same_moment(knot: Knot, knot_pebble: Pebble) -> None:
-    """Each with an account and solver of its own, as a cluster's and a gateway's certificate may have."""
-    both, seen = Barrier(2, timeout=20), []
-
-    class Met(Dns01):
-        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
-            both.wait()
-            super().settle(name, token, key_authorization)
-            seen.append(len(texts(knot, challenge_name(name)) or ()))
-            both.wait()
-
-    def obtain() -> int:
-        writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
-        return len(Run(knot_pebble).obtain(["*.both.example.test"], Met(writer, lookup(knot), CLOCK)).der)
-
-    with ThreadPoolExecutor(2) as pool:
-        found = [one.result() for one in [pool.submit(obtain) for _ in range(2)]]
-    assert found == [2, 2]
-    assert seen == [2, 2]
-    assert texts(knot, challenge_name("both.example.test")) == frozenset()
-
-
-class Killed(BaseException):
-    """The process is gone: no clean-up runs."""
-
-
-def test_a_run_that_was_killed_after_its_record_was_written_makes_no_second_order(
-    knot: Knot, knot_pebble: Pebble
-) -> None:
-    run, solver = Run(knot_pebble), dns(knot)
-
-    class Dying(Dns01):
-        def settle(self, name: str, token: str, key_authorization: str, *, until_utc: datetime | None = None) -> None:
-            raise Killed
-
-        def cleanup(self, name: str, token: str, key_authorization: str) -> None:
-            raise Killed
-
-    writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
-    with pytest.raises(Killed):
-        run.obtain(["killed.example.test"], Dying(writer, lookup(knot), CLOCK))
-    assert texts(knot, challenge_name("killed.example.test"))
-    run.obtain(["killed.example.test"], solver, resume=run.order, placed=run.placed)
-    assert len(run.orders) == 1
-    assert texts(knot, challenge_name("killed.example.test")) == frozenset()
-
-
-@pytest.mark.parametrize("server", ["pebble", "newer_pebble"])
-def test_an_order_whose_address_never_arrived_is_found_among_the_accounts(
-    server: str, request: pytest.FixtureRequest
-) -> None:
-    """What was kept before the order was asked for is all that the next run has; an older, signed one is not taken."""
-    ca: Pebble = request.getfixturevalue(server)
-    run = Run(ca)
-    run.obtain(["lost.example.test"], http(ca))
-
-    class Dying(Http01Responder):
-        def present(self, name: str, token: str, key_authorization: str) -> None:
-            raise Killed
-
-        def cleanup(self, name: str, token: str, key_authorization: str) -> None:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run.obtain(["lost.example.test"], Dying())
-    asked = next(one.order for one in reversed(run.events) if one.kind == "ordering")
-    assert asked is not None
-    assert asked.order_url == ""
-    run.obtain(["lost.example.test"], http(ca), resume=asked)
-    assert len(run.orders) == 2
-    assert "whose address was not kept" in "".join(one.message for one in run.events)
-
-
-def test_a_run_that_was_killed_before_its_request_finalizes_the_same_order(knot: Knot, knot_pebble: Pebble) -> None:
-    run = Run(knot_pebble)
-
-    class DyingRequest(Pending):
-        def __call__(self) -> bytes:
-            raise Killed
-
-    class Leaving(Dns01):
-        def cleanup(self, name: str, token: str, key_authorization: str) -> None:
-            raise Killed
-
-    writer = Rfc2136(f"{knot.address}:{knot.port}", key_name=KEY_NAME, key_secret=KEY_SECRET)
-    with pytest.raises(Killed):
-        run.obtain(["late.example.test"], Leaving(writer, lookup(knot), CLOCK), csr=DyingRequest(["late.example.test"]))
-    run.obtain(["late.example.test"], dns(knot), resume=run.order)
-    assert len(run.orders) == 1
-
-
-def test_a_finished_order_gives_its_chain_again_for_the_same_request(pebble: Pebble) -> None:
-    run, csr = Run(pebble), Pending(["www.example.test"])
-    first = run.obtain(["www.example.test"], http(pebble), csr=csr)
-    again = run.obtain(["www.example.test"], http(pebble), csr=csr, resume=run.order)
-    assert again.der == first.der
-    assert len(run.orders) == 1
-
-
-def test_a_finished_order_for_a_request_that_is_gone_is_followed_by_a_new_one(pebble: Pebble) -> None:
-    run = Run(pebble)
-    first = run.obtain(["www.example.test"], http(pebble))
-    again = run.obtain(["www.example.test"], http(pebble), resume=run.order)
-    assert again.der[0] != first.der[0]
-    assert len(run.orders) == 2
-
-
-def test_a_kept_order_for_other_names_is_not_used(pebble: Pebble) -> None:
-    run = Run(pebble)
-    run.obtain(["www.example.test"], http(pebble))
-    run.obtain(["other.example.test"], http(pebble), resume=run.order)
-    assert len(run.orders) == 2
-
-
 def test_many_certificates_share_a_session_and_a_responder(pebble: Pebble) -> None:
     run, solver = Run(pebble), http(pebble)
     names = [f"n{at}.example.test" for at in range(24)]
@@ -399,26 +185,6 @@ def test_an_untrusted_ca_address_says_which_setting_helps(pebble: Pebble) -> Non
         AcmeSession(options, AccountKey.generate(), CLOCK) as one,
     ):
         _ = one.directory
-
-
-def test_a_wrong_tsig_key_is_told_without_its_secret(knot: Knot, knot_pebble: Pebble) -> None:
-    with pytest.raises(RemoteError, match="TSIG key") as caught:
-        Run(knot_pebble).obtain(["www.example.test"], dns(knot, secret=OTHER_SECRET))
-    assert caught.value.token == "DnsUpdateRefused"
-    assert OTHER_SECRET not in str(caught.value)
-
-
-def test_a_missing_zone_is_told_before_the_ca_is_asked_to_look(knot: Knot, knot_pebble: Pebble) -> None:
-    csr = Pending(["www.nowhere.invalid"])
-    with pytest.raises(RemoteError) as caught:
-        Run(knot_pebble).obtain(["www.nowhere.invalid"], dns(knot), csr=csr)
-    assert caught.value.token == "DnsZoneNotFound"
-    assert csr.asked == 0
-
-
-def test_cnames_in_a_circle_are_told(knot: Knot, knot_pebble: Pebble) -> None:
-    with pytest.raises(RemoteError, match="go in a circle"):
-        Run(knot_pebble).obtain(["ring.example.test"], dns(knot))
 
 
 def test_a_taken_port_is_told_with_the_way_out(pebble: Pebble) -> None:
