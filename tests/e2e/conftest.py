@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.site import Site, opened
+from tests.e2e.site import Ended, Site, command, opened
 
 
 @pytest.fixture
@@ -28,3 +28,14 @@ def site_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def site(site_of: Callable[..., Site]) -> Site:
     """One node type of five, thumbprint and vm secrets, a policy vault."""
     return site_of()
+
+
+@pytest.fixture
+def sfcert(site: Site, tmp_path: Path) -> Callable[..., Ended]:
+    """Runs a command on the site's vault, with a memory of the test's own."""
+
+    def run(*arguments: str) -> Ended:
+        more = [] if arguments[0] in ("import", "export") else ["--state", str(tmp_path / "state")]
+        return command(*arguments, "--vault", str(site.facts["vault_url"]), *more)
+
+    return run

@@ -163,6 +163,18 @@ def test_a_request_waits_for_its_merge_and_blocks_others_meanwhile(way: Any, cer
     assert len(way.running.call(lambda azure: _latest(azure).chain)) == 2
 
 
+def test_the_newer_client_asks_for_addresses_and_uris_and_reads_them_back(certificates: Any) -> None:
+    names = {"san_ip_addresses": ["192.0.2.1", "2001:db8::1"], "san_uris": ["spiffe://a.example/shop"]}
+    made = create(certificates, "c1", "Self", **names)
+    found = x509.load_der_x509_certificate(bytes(made.cer)).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert [str(one) for one in found.value.get_values_for_type(x509.IPAddress)] == names["san_ip_addresses"]
+    assert found.value.get_values_for_type(x509.UniformResourceIdentifier) == names["san_uris"]
+    policy = certificates.get_certificate_policy("c1")
+    assert {name: getattr(policy, name) for name in names} == names
+
+
 def test_merge_is_refused_while_an_issuer_works(certificates: Any, way: Any) -> None:
     way.running.call(lambda azure: azure.switches.update({"vault_issuer_seconds": 86400}))
     body = {"policy": {"issuer": {"name": "Corp"}, "x509_props": {"subject": "CN=a.example"}}}
