@@ -97,6 +97,8 @@ class ServiceFabricNodes:
         failures: list[RemoteError] = []
 
         def part(read: Callable[[], Any]) -> Any:
+            if any(one.token == "RetriesExhausted" and one.status is None for one in failures):
+                return None  # nobody answered for as long as patience goes: the next question would wait as long
             try:
                 return read()
             except RemoteError as error:

@@ -122,7 +122,10 @@ def certificate_on_nodes(look: Look) -> GateVerdict:
         )
         return look.unknown("NotSeen", message, INSTANCES_LOOK_S)
     seen = len(scale_set.instances) - len(unseen)
-    return look.passed(f"{wanted} is in {seen} stores that were seen; what delivers it vouches for {len(unseen)}.")
+    if not unseen:
+        return look.passed(f"{wanted} is in the stores of all {seen} instances.")
+    vouched = f"what delivers it, a vm secret or an extension that succeeded, vouches for {len(unseen)} instances"
+    return look.passed(f"{wanted}: {vouched}" + (f"; it is in the stores of {seen}." if seen else "."))
 
 
 def _installed(scale_set: ScaleSet, instance: Instance, secret_url: str) -> bool:

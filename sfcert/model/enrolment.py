@@ -292,7 +292,8 @@ class Enrolled(Value):
 
     `outcome`: "unchanged", "planned" (dry run), "waiting" (the request is out, `csr_pem` is to be signed),
     "updated" (the policy alone), "issued". `pins` are the thumbprints of the direct issuer, every known certificate
-    of its key. `calls` counts what was sent, by kind.
+    of its key; none for what is its own issuer, since a name pinned to it would be refused at its next renewal.
+    `calls` counts what was sent, by kind.
     """
 
     outcome: Literal["unchanged", "planned", "waiting", "updated", "issued"]

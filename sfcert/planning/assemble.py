@@ -30,7 +30,7 @@ from sfcert.planning.goal_presented import check_goal_is_presented
 from sfcert.planning.identities import choose_identities
 from sfcert.planning.inputs import Inputs, as_plain, checked
 from sfcert.planning.instances import check_instances
-from sfcert.planning.issuers import pins_in_the_end
+from sfcert.planning.issuers import pins_in_the_end, source_of_pins
 from sfcert.planning.ledger import Ledger
 from sfcert.planning.manual_steps import manual_steps_of
 from sfcert.planning.order import canary_order, scale_set_labels
@@ -370,10 +370,11 @@ def _lead(one: VaultCertificate) -> int:
 
 def _goal(situation: Situation) -> Goal:
     goal = situation.goal
+    pins = situation.final_pins or goal.pins
     return Goal(
         common_name=goal.common_name,
-        issuer_thumbprints=situation.final_pins or goal.pins,
-        issuer_source=goal.issuers.source,
+        issuer_thumbprints=pins,
+        issuer_source=goal.issuers.source if goal.future else source_of_pins(pins, goal.issuers, situation.inputs),
         thumbprint=goal.thumbprint,
         certificate_urls={
             situation.labels[one.id]: goal.reference(one.id).certificate_url for one in situation.scale_sets

@@ -91,7 +91,7 @@ def _life(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     thumbprint = step.facts.get("thumbprint") or situation.goal.thumbprint
     until = done_by + timedelta(seconds=int(step.facts.get("lead_s") or 0))
     expects = {"thumbprint": thumbprint, "until_utc": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
-    says = f"{thumbprint} lives until {until:%Y-%m-%d}: all deadlines, approvals and its renewal's lead."
+    says = f"{thumbprint} lives at least until {until:%Y-%m-%d}: all deadlines, approvals and its renewal's lead."
     return [(_certificates(step, situation)[0], expects, says)]
 
 
@@ -185,7 +185,8 @@ def _told(declares: Json) -> str:
 
 def _secrets(step: Step, situation: Situation, done_by: datetime) -> Wanted:
     urls = list(step.facts["urls"])
-    says = f"lists {len(urls)} vm secrets, those that are still needed."
+    listed = f"{len(urls)} vm secret{'' if len(urls) == 1 else 's'}, what is still needed" if urls else "no vm secret"
+    says = f"lists {listed}."
     return [(one, {"urls": urls}, f"{label} {says}") for one, label in _sets(step, situation)]
 
 

@@ -110,6 +110,17 @@ def pins_in_the_end(
     return wanted if set(wanted) & set(seen) else issuers.pins
 
 
+def source_of_pins(pins: tuple[str, ...], issuers: FoundIssuers, inputs: Inputs) -> str:
+    """Where the issuers among `pins` were seen, and who else says that the other ones are to be declared."""
+    others = [one for one in pins if one not in {seen.thumbprint for seen in issuers.verified}]
+    named = [f"{one[:8]}…" for one in others if one in inputs.issuer_thumbprints]
+    kept = [f"{one[:8]}…" for one in others if one not in inputs.issuer_thumbprints]
+    said = [] if others and len(others) == len(pins) else [issuers.source]
+    said += [f"{', '.join(named)} named with --issuer-thumbprints"] if named else []
+    said += [f"{', '.join(kept)} declared before"] if kept else []
+    return "; ".join(said)
+
+
 def _source(
     inputs: Inputs, certificates: tuple[VaultCertificate, ...], leaf: Certificate, verified: tuple[Certificate, ...]
 ) -> str:

@@ -29,6 +29,8 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
         return _OF_ROLE[situation.role](situation, steps)
     if situation.cleans_up and not steps:
         return left_to_people(situation)
+    if situation.awaits_issuer and not steps:
+        return (_issuer_to_come(situation),)
     goal = situation.goal
     found = list(left_frozen(situation, steps))
     ends = f"{goal.certificate.not_after_utc:%Y-%m-%d}"
@@ -37,13 +39,8 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
             f"A cluster by thumbprint takes no new version by itself: bring the next one into the vault and "
             f"rotate again before {ends}."
         )
-    wanted = situation.inputs.issuer_thumbprints
-    if situation.aim == "issuer" and wanted and not set(wanted) & {one.thumbprint for one in goal.issuers.verified}:
-        found.append(
-            f"No version from {', '.join(wanted)} is in the vault yet: name that authority in the policy of "
-            f"{' and '.join(one.url for one in goal.certificates)}, or bring its certificate, and issue a new version. "
-            "Once every node presents it, plan change-issuer again: that forgets the old issuer."
-        )
+    if situation.awaits_issuer:
+        found.append(_issuer_to_come(situation))
     for one in goal.certificates:
         if goal.future is not None and not one.renews_itself:
             found.append(
@@ -64,3 +61,12 @@ def manual_steps_of(situation: Situation, steps: Sequence[Step]) -> tuple[str, .
         "domain after the other, forces the new one."
     )
     return tuple(found)
+
+
+def _issuer_to_come(situation: Situation) -> str:
+    urls = " and ".join(one.url for one in situation.goal.certificates)
+    return (
+        f"No version from {', '.join(situation.inputs.issuer_thumbprints)} is in the vault yet: name that authority in "
+        f"the policy of {urls}, or bring its certificate, and issue a new version. Once every node presents it, plan "
+        "change-issuer again: that forgets the old issuer."
+    )

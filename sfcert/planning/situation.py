@@ -7,6 +7,7 @@ import hashlib
 from sfcert import dated
 from sfcert.model.base import Value
 from sfcert.model.bundle import RawResource
+from sfcert.model.certificate import Certificate
 from sfcert.model.ids import VaultReference, same_id
 from sfcert.model.observation import Observation, ScaleSet, VaultCertificate
 from sfcert.planning.client_goal import ClientGoal
@@ -60,7 +61,17 @@ class Situation(Value):
     @property
     def always_tells(self) -> bool:
         """Whether people have something to do even where nothing is left for a stage."""
-        return self.cleans_up or self.role == "clients"
+        return self.cleans_up or self.role == "clients" or self.awaits_issuer
+
+    @property
+    def awaits_issuer(self) -> bool:
+        """Whether the vault has no version yet from an authority that was asked for."""
+        wanted = set(self.inputs.issuer_thumbprints)
+        return self.aim == "issuer" and bool(wanted) and not wanted & {one.thumbprint for one in self._verified}
+
+    @property
+    def _verified(self) -> tuple[Certificate, ...]:
+        return self.found_goal.issuers.verified if self.found_goal is not None else ()
 
     @property
     def store(self) -> str:

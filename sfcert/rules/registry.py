@@ -11,7 +11,9 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 
-from sfcert.errors import InputError
+from msgspec.structs import replace
+
+from sfcert.errors import Fault, InputError
 from sfcert.model.finding import Audit, Severity
 from sfcert.model.observation import Observation
 from sfcert.rules.engine import Rule, RuleInfo, run
@@ -164,7 +166,7 @@ def audit(
         min_severity: what is listed; the verdict rests on error level alone and does not change with it.
 
     Raises:
-        InputError: Misuse where `only` names a rule that does not exist.
+        InputError: Misuse where `only` names a rule that does not exist, SuppressionInvalid where a suppression does.
 
     Effects: none.
     """
@@ -173,10 +175,18 @@ def audit(
         selected = tuple(rule for rule in rules() if rule.id in chosen)
     else:
         selected = rules()
-    by_old_id = {alias: rule.id for rule in rules() for alias in rule.aliases}
-    renamed = [one if one.rule not in by_old_id else _renamed(one, by_old_id[one.rule]) for one in suppressions]
-    return run(selected, observation, now=now, min_severity=min_severity, suppressions=renamed)
+    named = _by_present_ids(suppressions)
+    return run(selected, observation, now=now, min_severity=min_severity, suppressions=named)
 
 
-def _renamed(one: Suppression, rule_id: str) -> Suppression:
-    return Suppression(rule=rule_id, reason=one.reason, until=one.until, subject=one.subject, where=one.where)
+def _by_present_ids(suppressions: Sequence[Suppression]) -> list[Suppression]:
+    """Each under the id that its rule has today. One of a misspelt rule would silence nothing, unnoticed."""
+    found, faults = [], []
+    for one in suppressions:
+        try:
+            found.append(replace(one, rule=rule_named(one.rule).id))
+        except InputError as error:
+            faults.append(Fault(error.message, path=one.where or None))
+    if faults:
+        raise InputError("SuppressionInvalid", "There are suppressions of rules that do not exist.", faults)
+    return found

@@ -34,7 +34,7 @@ def check(observation: Observation, now: datetime) -> Iterator[Judgement]:
             "RenewedByPeople" if is_manual else "NoAutoRenew",
             f"{certificate.name} does not renew itself"
             + (": its issuer is not known to the vault." if is_manual else ", though its issuer could."),
-            "Renew it before it expires, by hand or with `sfcert enrol renew --due`."
+            "Renew it before it expires, by hand, or by `sfcert enrol` and then `sfcert renew --due` on a timer."
             if is_manual
             else "Set a lifetime action AutoRenew.",
             issuer=certificate.issuer_name,

@@ -6,6 +6,7 @@ from collections import Counter
 
 from sfcert.model.bundle import Bundle
 from sfcert.model.ids import parse_resource_id
+from sfcert.views.text import counted
 
 #: Types as people call them; one that is not here is shown by its own name.
 _CALLED = {
@@ -18,8 +19,8 @@ _CALLED = {
 
 
 def _counted(count: int, one: str, more: str = "") -> str:
-    many = one[:-1] + "ies" if one.endswith("y") else one + "s"
-    return f"  {count:4d} {one if count == 1 else many}{more}"
+    number, _, what = counted(count, one).partition(" ")
+    return f"  {number:>4} {what}{more}"
 
 
 def capture_human(bundle: Bundle, file: str) -> str:

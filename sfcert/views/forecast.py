@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sfcert.model.codec import pretty
 from sfcert.model.forecast import CertificateForecast, Forecast, LastMoment, Rotation, Span
-from sfcert.views.text import PLAIN, Page, duration, instant, table
+from sfcert.views.text import PLAIN, Page, counted, duration, instant, table
 from sfcert.views.time_line import forecast_svg
 
 __all__ = ["ForecastRow", "forecast_human", "forecast_json", "forecast_rows", "forecast_svg", "headline"]
@@ -42,8 +42,8 @@ def headline(forecast: Forecast) -> str:
     """The verdict in one line."""
     passed = len(forecast.passed)
     count = len(forecast.certificates)
-    told = f"{count} certificate{'s' if count != 1 else ''} until {forecast.horizon_utc:%Y-%m-%d}"
-    unknown = f", {len(forecast.unknown)} unknown" if forecast.unknown else ""
+    told = f"{counted(count, 'certificate')}, looked ahead to {forecast.horizon_utc:%Y-%m-%d}"
+    unknown = f"; {len(forecast.unknown)} not known" if forecast.unknown else ""
     if passed:
         return f"{passed} deadline{'s have' if passed > 1 else ' has'} passed: {told}{unknown}"
     ahead = [one.deadline.at_utc for one in forecast.certificates if one.deadline is not None]

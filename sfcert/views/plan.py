@@ -10,7 +10,7 @@ from sfcert.enrol.words import acme_lines, usage_words
 from sfcert.model.ids import parse_resource_id
 from sfcert.model.plan import EnrolOperation, Plan, PropertyChange, Stage
 from sfcert.model.proof import Proof
-from sfcert.views.text import PLAIN, Page, duration, instant, short_value
+from sfcert.views.text import PLAIN, Page, counted, duration, instant, short_value
 
 SYMBOL = {"deployment": "▲", "vault": "◆", "instances": "■", "enrol": "✚", "wait": "◌", "manual": "✋"}
 LEGEND = "▲ deployment   ◆ vault   ■ instances   ✚ enrolment   ◌ watch   ✋ by people   ! point of no return"
@@ -27,10 +27,12 @@ def headline(plan: Plan) -> str:
     match plan.status:
         case "ready":
             note = "" if plan.appliable else ", for review only"
-            return f"ready: {len(plan.stages)} stages, {proof}{note}"
+            return f"ready: {counted(len(plan.stages), 'stage')}, {proof}{note}"
         case "blocked":
-            return f"blocked: {len(plan.blocked_by)} reason(s); {proof}"
+            return f"blocked: {counted(len(plan.blocked_by), 'reason')}; {proof}"
         case _:
+            if plan.manual_steps:
+                return "nothing to do for now: what comes next is told under By people"
             return "nothing to do: the cluster is what the playbook leads to"
 
 
@@ -193,8 +195,8 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
         for stage in plan.stages:
             lines += ["", *stage_lines(stage, page)]
         touched = sum(len(stage.changes) for stage in plan.stages)
-        checked = "checked against every body that is sent"
-        lines += ["", *page.wrap(f"{touched} properties change; 0 others are touched ({checked}).")]
+        checked, verb = "checked against every body that is sent", "changes" if touched == 1 else "change"
+        lines += ["", *page.wrap(f"{counted(touched, 'property')} {verb}; 0 others are touched ({checked}).")]
         lines += ["", *_proof_lines(plan, page)]
     elif plan.proof.counterexample or plan.proof.missing:
         lines += ["", *_proof_lines(plan, page)]
@@ -273,11 +275,11 @@ def plan_markdown(plan: Plan) -> str:
             lines += _fold(f"<code>{stage.id}</code>: the enrolment", [f"- {one}" for one in asked])
         if stage.changes:
             block = ["```diff", *(line for _, line in change_lines_of(stage, _WHOLE_PINS)), "```"]
-            folded = _fold(f"<code>{stage.id}</code>: {len(stage.changes)} properties", block)
+            folded = _fold(f"<code>{stage.id}</code>: {counted(len(stage.changes), 'property')}", block)
             if sum(map(len, lines)) + sum(map(len, folded)) < _MARKDOWN_LIMIT:
                 lines += folded
             else:
-                lines.append(f"`{stage.id}` changes {len(stage.changes)} properties; see `sfcert show`.")
+                lines.append(f"`{stage.id}` changes {counted(len(stage.changes), 'property')}; see `sfcert show`.")
     return "\n".join(lines).rstrip() + "\n"
 
 

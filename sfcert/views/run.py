@@ -14,7 +14,7 @@ from sfcert.model.progress import Event
 from sfcert.views.endpoint import endpoint_lines
 from sfcert.views.enrolment import step_text
 from sfcert.views.node_table import node_lines
-from sfcert.views.text import PLAIN, Page, duration
+from sfcert.views.text import PLAIN, Page, counted, duration
 
 VERSION = "sfcert.run/1"
 _GATE_SIGN = {"passed": "✓", "open": "…", "failed": "✗", "unknown": "?"}
@@ -63,7 +63,7 @@ class RunHuman:
         return f"{at:%m-%d %H:%M:%S}  {text}"
 
     def _run_started(self, at: datetime, data: dict[str, Any]) -> str:
-        return self._line(at, f"{len(data['stages'])} stages for {data['cluster_id'].rsplit('/', 1)[-1]}")
+        return self._line(at, f"{counted(len(data['stages']), 'stage')} for {data['cluster_id'].rsplit('/', 1)[-1]}")
 
     def _stage_started(self, at: datetime, data: dict[str, Any]) -> list[str]:
         head = self._page.paint(f"[{data['number']}/{data['of']}] {data['stage']}", "bold")
@@ -111,7 +111,9 @@ class RunHuman:
 
     def _manual_step(self, at: datetime, data: dict[str, Any]) -> list[str]:
         lines = [self._line(at, "  by hand:")]
-        lines += [line for step in data["steps"] for line in self._page.wrap(step, 16, "- ")]
+        for step in data["steps"]:
+            # a line for a shell that is only a comment tells a person what to do
+            lines += self._page.wrap(step.removeprefix("# "), 16, "  " if step.startswith("# ") else "- ")
         return lines + str(data.get("verbatim") or "").splitlines()
 
     def _run_paused(self, at: datetime, data: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How does text fit a terminal? Wrapping, one-line values, durations. Colour only where somebody asked for it."""
+"""How does text fit a terminal? Wrapping, one-line values, counts, durations. Colour only where it was asked for."""
 
 from __future__ import annotations
 
@@ -119,6 +119,12 @@ def short_value(value: Any, longest: int = 72) -> str:
         return text
     half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def counted(count: int, one: str) -> str:
+    """`1 stage`, `3 stages`, `2 properties`."""
+    many = one[:-1] + "ies" if one.endswith("y") else one + "s"
+    return f"{count} {one if count == 1 else many}"
 
 
 def duration(seconds: float) -> str:

@@ -101,6 +101,16 @@ def test_what_the_cluster_would_refuse_is_not_merged(by_name: Site, tmp_path: Pa
     assert status.json["certificates"][0]["pending_status"] is None
 
 
+def test_what_is_its_own_issuer_is_given_out_with_no_pins(sfcert: Callable[..., Ended]) -> None:
+    """A name that is pinned to such a certificate is refused by every node at its next renewal."""
+    asked = ("enrol", "own", "--subject", NAME, "--issuer", "Self")
+    done = sfcert(*asked, "--format", "json")
+    assert done.json["pins"] == []
+    shown = sfcert(*asked)
+    assert "certificateIssuerThumbprint" not in shown.out
+    assert "its own issuer: declare it by thumbprint" in " ".join(shown.out.split())
+
+
 def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Path) -> None:
     done = command(
         "enrol",

@@ -43,6 +43,11 @@ from sfcert.workflows.enrolment.operation import Operation
 from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Means, Request, failed_remotely, refusal
 from sfcert.workflows.enrolment.waiting import await_completion
 
+#: Told where there is nobody whose thumbprint could be pinned.
+OWN_ISSUER = (
+    "It is its own issuer: declare it by thumbprint. A name that is pinned to it is refused from its next renewal on."
+)
+
 Json = dict[str, Any]
 #: Whether an operation stays open whose answer the gate did not pass, and on whose account.
 _Keep = Literal["never", "unless-failed", "asked", "foreign"]
@@ -354,6 +359,7 @@ class _Run:
         report: GateReport | None = None,
     ) -> Enrolled:
         issuers = self._gate.issuers_of(leaf, chain)
+        notes = (*self._notes, OWN_ISSUER) if leaf.is_self_signed else tuple(self._notes)
         return Enrolled(
             outcome=outcome,
             vault_url=self._request.vault_url,
@@ -364,9 +370,9 @@ class _Run:
             common_name=leaf.common_name,
             issuer=leaf.issuer,
             issuer_thumbprint=issuers[0].thumbprint if issuers else None,
-            pins=tuple(one.thumbprint for one in issuers),
+            pins=() if leaf.is_self_signed else tuple(one.thumbprint for one in issuers),
             not_after_utc=leaf.not_after_utc,
-            notes=tuple(self._notes),
+            notes=notes,
         )
 
     def _failed(self, error: SfcertError) -> None:

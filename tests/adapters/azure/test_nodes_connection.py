@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sfcert.azure.retries import PATIENCE_S
+from sfcert.errors import RemoteError
 from sfcert.ports import Nodes
 
 from .conftest import Site
@@ -49,3 +51,13 @@ def test_after_a_failure_the_look_goes_on_over_a_new_connection(
     assert None not in again.values()
     assert again["node_health"].keys() == whole["node_health"].keys()
     assert site.running.call(lambda azure: azure.faults.struck[fault]) == options["times"]
+
+
+def test_a_cluster_that_does_not_answer_is_waited_for_once_and_not_for_each_part(site: Site) -> None:
+    """Nodes, health, progress and manifest each waited five minutes: the plan of a cluster that is down took twenty."""
+    site.running.call(lambda azure: azure.faults.arm("connection-reset", {"door": "nodes"}))
+    before = site.ports.clock.now()
+    with pytest.raises(RemoteError) as caught:
+        nodes_of(site).fetch_runtime()
+    assert caught.value.token == "RetriesExhausted"
+    assert (site.ports.clock.now() - before).total_seconds() <= PATIENCE_S + 30

@@ -119,3 +119,15 @@ def test_every_extension_after_the_spared_one_is_looked_at_too() -> None:
     node["statuses"] = [{"code": "ProvisioningState/failed/1"}]
     spared = {"except": ["kvvmextension"]}
     assert look("other-extensions-succeeded", seen(document), SETS, **spared).state == "failed"
+
+
+def test_a_gate_that_goes_by_what_delivers_a_certificate_says_so() -> None:
+    """`in 0 stores that were seen` read as if the certificate were missing."""
+    document, _, _ = edited(BLIND)
+    found = look("certificate-on-nodes", seen(document), SETS, thumbprint=LEAF.thumbprint)
+    assert found.state == "passed"
+    assert "vouches for 5 instances" in found.message
+    assert "stores" not in found.message
+    document, _, _ = edited(has_secrets=False)
+    found = look("certificate-on-nodes", seen(document), SETS, thumbprint=LEAF.thumbprint)
+    assert found.message.endswith("is in the stores of all 5 instances.")

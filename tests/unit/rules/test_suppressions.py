@@ -58,6 +58,23 @@ def test_a_file_is_read() -> None:
     assert read_suppressions("", "empty.yaml") == ()
 
 
+def test_a_suppression_of_a_rule_that_does_not_exist_is_refused_with_its_place_and_what_may_be_meant() -> None:
+    """It would silence nothing, and who wrote it would not know."""
+    until = date(2099, 1, 31)
+    listed = [
+        Suppression(rule="pin_missing", reason="x", until=until, where="[0]"),
+        Suppression(rule="pin-mising", reason="x", until=until, where="[1]"),
+        Suppression(rule="weather", reason="x", until=until, where="[2]"),
+    ]
+    with pytest.raises(InputError) as caught:
+        audit(WORLD, now=make.NOW, suppressions=listed)
+    assert caught.value.token == "SuppressionInvalid"
+    assert [fault.path for fault in caught.value.faults] == ["[1]", "[2]"]
+    assert "Did you mean pin-missing" in str(caught.value)
+    found = audit(WORLD, now=make.NOW, suppressions=listed[:1])
+    assert "pin-missing" in {finding.rule for finding in found.suppressed}
+
+
 def test_every_fault_of_a_file_is_told_at_once() -> None:
     text = "- rule: pin-missing\n- reason: x\n  until: soon\n  untill: 2027-01-01\n- just a text\n"
     with pytest.raises(InputError) as caught:

@@ -136,3 +136,10 @@ def test_durations_read_as_people_say_them(seconds: int, says: str) -> None:
 def test_long_values_are_cut_in_the_middle() -> None:
     assert len(short_value("x" * 500, 60)) <= 60
     assert short_value(None) == "nothing"
+
+
+def test_an_empty_plan_that_leaves_something_to_people_does_not_say_that_all_is_done(ready: Plan) -> None:
+    done = msgspec.structs.replace(ready, status="nothing-to-do", stages=(), manual_steps=())
+    assert plan_human(done).startswith("nothing to do: the cluster is what the playbook leads to")
+    waits = msgspec.structs.replace(done, manual_steps=("Bring the next version.",))
+    assert plan_human(waits).startswith("nothing to do for now: what comes next is told under By people")

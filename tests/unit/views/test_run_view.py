@@ -38,3 +38,21 @@ def test_nodes_that_present_what_they_did_before_are_listed_once_and_a_machine_g
             view(Event(type="nodes", at_utc=at, data={"table": seen}))
     assert [line.split()[4] for line in people if "_nt0_0" in line] == ["A" * 40, "B" * 40]
     assert len([line for line in machines if '"nodes"' in line]) == 3
+
+
+def test_what_people_have_to_do_is_told_in_sentences_not_as_comments_of_a_shell() -> None:
+    told: list[str] = []
+    steps = ["Mend the nodes", "# On every node: let the script set it.", "az vmss restart"]
+    RunHuman(told.append)(Event(type="manual-step", at_utc=make.NOW, data={"steps": steps}))
+    assert [line.strip() for line in told[1:]] == [
+        "- Mend the nodes",
+        "On every node: let the script set it.",
+        "- az vmss restart",
+    ]
+
+
+def test_one_stage_is_one_stage() -> None:
+    told: list[str] = []
+    for stages in (["10-a"], ["10-a", "20-b"]):
+        RunHuman(told.append)(Event(type="run-started", at_utc=make.NOW, data={"stages": stages, "cluster_id": "/x/c"}))
+    assert [line.split("  ")[1] for line in told] == ["1 stage for c", "2 stages for c"]
