@@ -114,8 +114,8 @@ _WAYS: dict[str, Callable[[Step], Json]] = {
     ),
     "cancel-enrolment": lambda step: _undo(
         True,
-        "While the request is open: run the lines that cancel it (sfcert show prints them with this stage); nothing "
-        "is issued. Once there is a version it stays: disable it only after thinking of new machines, which then get "
+        "While the request is open, the lines that sfcert show prints with this stage cancel it, and nothing is "
+        "issued. Once there is a version it stays: disable it only after thinking of new machines, which then get "
         "none. The policy goes on naming the new issuer.",
         cancel=az.cancel_lines(str(step.undo["vault_url"]), str(step.undo["certificate"])),
     ),

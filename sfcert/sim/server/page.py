@@ -36,7 +36,9 @@ padding-bottom:.8em}
 .tile{border:1px solid var(--line);border-radius:8px;padding:.5em 1em;min-width:7.6em}
 .tile b{display:block;font-size:1.5em;font-variant-numeric:tabular-nums}.tile.bad b{color:var(--bad)}
 .tile.warn b{color:var(--warn)}
-.wide{overflow-x:auto}
+/* what lies beyond the right edge throws a shadow there, which its end covers */
+.wide{overflow-x:auto;background:linear-gradient(270deg,var(--paper) 1em,transparent) right/2.5em 100% no-repeat local,
+linear-gradient(270deg,var(--line),transparent) right/1em 100% no-repeat scroll}
 table{border-collapse:collapse;width:100%}
 td,th{border-bottom:1px solid var(--line);padding:.3em .7em .3em 0;text-align:left;vertical-align:top}
 th{color:var(--dim);font-weight:600}
@@ -51,6 +53,8 @@ code{font:12px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
 .bar{height:.5em;border-radius:3px;background:var(--dim);opacity:.45;min-width:2px}
 details{border-top:1px solid var(--line);padding:.5em 0}summary{cursor:pointer;font-weight:600}
 p{margin:.4em 0}
+@media (max-width:36em){main{padding:1em .8em 3em}td,th{padding-right:.5em}
+.holds td.c,.holds th.c{padding:.3em 0;min-width:7em;overflow-wrap:anywhere}}
 """
 
 _SCRIPT = """

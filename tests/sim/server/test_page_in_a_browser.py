@@ -124,6 +124,22 @@ def test_looking_at_it_moves_no_time(sim: Running, tmp_path: Path) -> None:
     assert sim.call(lambda azure: azure.clock.now) == before
 
 
+def test_on_a_narrow_screen_no_column_of_nodes_and_faults_lies_out_of_sight(sim: Running, tmp_path: Path) -> None:
+    """At 400 pixels who presents what lay beyond the edge, and nothing told of it."""
+    sim.call(lambda azure: azure.faults.arm("throttling", {"times": 2, "retry_after": 1}))
+
+    async def look(page: Page) -> Any:
+        await page.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
+        return await page.evaluate(
+            "[...document.querySelectorAll('main>.wide th')]"
+            ".map(one => [one.innerText, Math.round(one.getBoundingClientRect().right)])"
+        )
+
+    columns = in_page(sim, tmp_path, look)
+    assert len(columns) == 5 + 5
+    assert [one for one in columns if one[1] > 400 - 11] == []
+
+
 def test_a_name_that_looks_like_markup_is_text(sim: Running, tmp_path: Path) -> None:
     sim.call(
         lambda azure: azure.journal.notes.append((azure.clock.now, "<img src=x onerror=\"document.title='ran'\">"))
