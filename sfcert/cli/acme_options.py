@@ -16,15 +16,28 @@ if TYPE_CHECKING:
 
 ACME_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--acme-directory", metavar="URL", help="With --issuer acme: the authority's directory."),
-    click.option("--acme-contact", "acme_contacts", multiple=True, metavar="ADDRESS", help="E-mail; repeatable."),
+    click.option(
+        "--acme-contact",
+        "acme_contacts",
+        multiple=True,
+        metavar="ADDRESS",
+        help="An e-mail address of the account; repeatable.",
+    ),
     click.option("--acme-account-key", metavar="SECRET", help="The vault's secret with the account's key."),
     click.option("--acme-eab-key-id", metavar="ID", help="External account binding, as the authority gave it out."),
-    click.option("--acme-eab-key-file", type=click.Path(path_type=Path), metavar="FILE", help="Its MAC key."),
+    click.option(
+        "--acme-eab-key-file", type=click.Path(path_type=Path), metavar="FILE", help="The MAC key of that binding."
+    ),
     click.option("--acme-profile", metavar="NAME", help="One of the profiles that the authority offers."),
     click.option(
         "--acme-chain", "acme_preferred_chain", metavar="NAME", help="The issuer with which the wanted chain ends."
     ),
-    click.option("--acme-ca-file", type=click.Path(path_type=Path), metavar="FILE", help="Roots of its HTTPS (PEM)."),
+    click.option(
+        "--acme-ca-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Roots (PEM) for the authority's own HTTPS.",
+    ),
     click.option(
         "--solver",
         "acme_solvers",

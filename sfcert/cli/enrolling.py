@@ -48,23 +48,34 @@ vault_options = stacked(
         metavar="DIR",
         envvar="SFCERT_STATE",
         show_envvar=True,
-        help="Where enrolments are remembered between runs.",
+        help="Where enrolments are remembered between runs (default: a folder of the user's own).",
     ),
 )
 
 #: The cluster that the certificate is for, and how its nodes are reached.
 gate_options = stacked(
     click.option("--for-cluster", metavar="RESOURCE_ID", help="The live cluster that it is for: the gate asks it."),
-    click.option("--for-bundle", type=click.Path(path_type=Path), metavar="FILE", help="The same from a bundle."),
+    click.option(
+        "--for-bundle",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The same cluster in a world that `sfcert capture` has written.",
+    ),
     click.option(
         "--issuer-pem",
         "issuer_pems",
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Issuing certificates that will sign, where the gate cannot know them.",
+        help="Certificates (PEM) of those that will sign, where the gate cannot know them; repeatable.",
     ),
-    click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept issuer-next-time."),
+    click.option(
+        "--accept",
+        "accepted",
+        multiple=True,
+        metavar="ASSUMPTION_ID",
+        help="Accept an assumption; only issuer-next-time is asked for here.",
+    ),
     node_options,
 )
 

@@ -73,8 +73,11 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context, verbosity: int, log_json: bool) -> None:
     """Take a Service Fabric cluster from thumbprints to common names with pinned issuers, and keep it there.
 
-    SOURCE is one of --cluster RESOURCE_ID (live), --bundle FILE (captured) or --template FILE [--parameters FILE]
-    (authored ARM, for review only).
+    What looks at a cluster takes one source: --cluster RESOURCE_ID (live), --bundle FILE (captured) or --template FILE
+    [--parameters FILE] (authored ARM, for review only).
+
+    Exit codes: 0 done or nothing to do, 1 an error, 2 changes or findings, 3 blocked, 4 a stale plan, 5 not in time, 6
+    not confirmed.
     """
     if verbosity or log_json:
         from sfcert.cli.logs import configure

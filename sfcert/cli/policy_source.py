@@ -30,7 +30,12 @@ class Asked:
 
 #: All that may say what is asked for.
 policy_options = stacked(
-    click.option("--policy", type=click.Path(path_type=Path), metavar="FILE", help="A policy, sfcert.policy/1 (YAML)."),
+    click.option(
+        "--policy",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="What the certificate shall be: a policy, sfcert.policy/1 (YAML).",
+    ),
     click.option(
         "--manifest",
         "manifests",
@@ -39,10 +44,22 @@ policy_options = stacked(
         metavar="FILE|-",
         help="Manifests of cert-manager; '-' is standard input. NAME then names one Certificate, else all are taken.",
     ),
-    click.option("--subject", metavar="NAME", help="Such as CN=shop.fabric.example.com."),
-    click.option("--dns-name", "dns_names", multiple=True, metavar="NAME", help="Beside the subject's own name."),
-    click.option("--issuer", metavar="NAME", help="Self, Unknown, acme, or an issuer of the vault."),
-    click.option("--issuer-provider", metavar="NAME", help="DigiCert, GlobalSign …, where it is not there yet."),
+    click.option("--subject", metavar="NAME", help="The subject, such as CN=shop.fabric.example.com."),
+    click.option(
+        "--dns-name",
+        "dns_names",
+        multiple=True,
+        metavar="NAME",
+        help="A DNS name beside the subject's own; repeatable.",
+    ),
+    click.option(
+        "--issuer", metavar="NAME", help="Self, Unknown (signed by hand), acme, or an issuer of the vault by name."
+    ),
+    click.option(
+        "--issuer-provider",
+        metavar="NAME",
+        help="DigiCert, GlobalSign …, where the vault has no issuer of that name yet.",
+    ),
     click.option("--issuer-account", metavar="ID", help="The account at that provider."),
     click.option("--issuer-organization", metavar="ID", help="The organisation that the provider has vetted."),
     click.option(
@@ -52,15 +69,29 @@ policy_options = stacked(
         help="The account's password or API key; read once, for the vault alone.",
     ),
     *ACME_OPTIONS,
-    click.option("--validity-months", type=int, metavar="N", help="Default 4."),
+    click.option("--validity-months", type=int, metavar="N", help="How long it shall live. Default 4."),
     click.option("--key-type", type=click.Choice(["RSA", "RSA-HSM", "EC", "EC-HSM"]), help="Default RSA."),
     click.option("--key-size", type=click.Choice(["2048", "3072", "4096"]), help="Default 2048."),
     click.option("--curve", type=click.Choice(["P-256", "P-384", "P-521"]), help="Of an EC key, which needs one."),
     click.option("--reuse-key/--new-key", default=None, help="Default: a new key with each version."),
     click.option("--not-exportable", is_flag=True, help="The key never leaves the vault: of no use on machines."),
-    click.option("--eku", "ekus", multiple=True, metavar="USAGE", help="server_auth, client_auth or a dotted id."),
-    click.option("--renew-at", "renew_at", type=int, metavar="PERCENT", help="Of the life. Default 75."),
-    click.option("--renew-before", "renew_before", type=int, metavar="DAYS", help="Instead: days before the end."),
+    click.option(
+        "--eku",
+        "ekus",
+        multiple=True,
+        metavar="USAGE",
+        help="server_auth, client_auth or a dotted id; repeatable. Default: both.",
+    ),
+    click.option(
+        "--renew-at", "renew_at", type=int, metavar="PERCENT", help="Renew at this share of the life. Default 75."
+    ),
+    click.option(
+        "--renew-before",
+        "renew_before",
+        type=int,
+        metavar="DAYS",
+        help="Instead of --renew-at: so many days before the end.",
+    ),
     click.option("--renew-by", type=click.Choice(["vault", "sfcert"]), help="Who renews. Default: the vault."),
     click.option(
         "--content-type",

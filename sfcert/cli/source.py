@@ -42,22 +42,39 @@ node_options = stacked(
         metavar="PEM",
         envvar="SFCERT_SF_CLIENT_CERTIFICATE",
         show_envvar=True,
-        help="Certificate and key that the cluster accepts as a client.",
+        help="Certificate and key in one PEM file, which the cluster accepts as a client.",
     ),
-    click.option("--sf-aad", is_flag=True, help="Authenticate to Service Fabric with Entra instead."),
+    click.option("--sf-aad", is_flag=True, help="Sign in to Service Fabric with Entra ID instead of a certificate."),
     click.option(
         "--read-secret", is_flag=True, help="Allow reading the PFX (in memory) where no other source tells the issuer."
     ),
 )
 
-_cluster = click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster.")
-_now = click.option("--now", type=Instant(), metavar="INSTANT", help="Judge as if it were this instant (UTC).")
+_cluster = click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster: /subscriptions/…/clusters/NAME.")
+_now = click.option(
+    "--now",
+    type=Instant(),
+    metavar="INSTANT",
+    help="Judge as if it were this instant: 2026-11-22, 2026-11-22T10:00:00Z; UTC without a zone.",
+)
 
 source_options = stacked(
     _cluster,
-    click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="A captured world."),
-    click.option("--template", type=click.Path(path_type=Path), metavar="FILE", help="An authored ARM template."),
-    click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template."),
+    click.option(
+        "--bundle",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A world that `sfcert capture` has written; nothing is asked of Azure.",
+    ),
+    click.option(
+        "--template",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="An authored ARM template (JSON), for review only.",
+    ),
+    click.option(
+        "--parameters", type=click.Path(path_type=Path), metavar="FILE", help="Parameters of the template (JSON)."
+    ),
     _now,
     node_options,
 )

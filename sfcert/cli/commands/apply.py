@@ -77,7 +77,7 @@ def confirmation(yes: bool) -> Confirm:
 
 @click.command("apply")
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+@click.option("--until", metavar="STAGE", help="Stop after this stage, an id such as 40-provision-front.")
 @click.option("--yes", is_flag=True, help="Agree to every question beforehand, points of no return included.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON event a line.")
 @click.option(
@@ -86,13 +86,16 @@ def confirmation(yes: bool) -> Confirm:
     metavar="DIR",
     envvar="SFCERT_STATE",
     show_envvar=True,
-    help="Where enrolments are remembered between runs.",
+    help="Where enrolments of the plan are remembered between runs (default: a folder of the user's own).",
 )
 @node_options
 def command(plan: Path, until: str | None, yes: bool, as_json: bool, state: Path | None, **options: Any) -> int:
     """Carry out PLAN: its stages in order, each looked at before the next.
 
     Interrupted or stopped, the same command goes on where it stood.
+
+    Ends with 0 when every stage was seen to hold, 3 where a check says no, 4 where the plan is stale, 5 where a stage
+    did not hold in its time, 6 where nobody confirmed.
     """
     from sfcert.cli.connect import clock_of_environment, connect
     from sfcert.cli.page import page_of_terminal

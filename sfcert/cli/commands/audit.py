@@ -33,7 +33,12 @@ _VERDICT_EXIT = {"pass": 0, "fail": 2, "unknown": 2}
     show_default=True,
     help="Leave out what is less severe.",
 )
-@click.option("--suppressions", type=click.Path(path_type=Path), metavar="FILE", help="Findings accepted for a while.")
+@click.option(
+    "--suppressions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Findings accepted for a while: a YAML list of rule, reason, until (last day) and perhaps subject.",
+)
 def command(form: str, rules: tuple[str, ...], min_severity: Any, suppressions: Path | None, **options: Any) -> int:
     """Look for the known ways in which clusters die.
 

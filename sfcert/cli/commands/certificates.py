@@ -36,7 +36,9 @@ def command() -> None:
     metavar="DURATION",
     help="Between two looks.",
 )
-@click.option("--timeout", type=Span(), metavar="DURATION", help="With --watch: stop after this long.")
+@click.option(
+    "--timeout", type=Span(), metavar="DURATION", help="With --watch: stop after 90s, 15m, 6h … (default: never)."
+)
 @form_option
 def list_all(vault_url: str, state: Path | None, follow: bool, every: float, timeout: float | None, form: str) -> int:
     """Every certificate of the vault, one a line. With --watch, the lines that change, as they change."""

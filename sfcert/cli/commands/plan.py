@@ -56,19 +56,36 @@ def _pinned(values: str | None) -> tuple[str, ...]:
         raise click.UsageError(f"--issuer-thumbprints: {error}") from error
 
 
-@click.command("plan")
+@click.command("plan", epilog="\b\nPlaybooks:\n  " + "\n  ".join(SHIPPED_PLAYBOOKS))
 @source_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The plan to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The plan to write; without it the review is only printed.",
+)
 @click.option(
     "--playbook",
     default="thumbprint-to-common-name",
     show_default=True,
     metavar="NAME",
-    help="What to lead to: " + ", ".join(SHIPPED_PLAYBOOKS) + "; or one of --playbooks.",
+    help="What to lead to: a playbook of those below, or of --playbooks.",
 )
 @click.option("--common-name", metavar="CN", help="The name to declare (default: the goal certificate's own).")
-@click.option("--issuer-thumbprints", metavar="A,B", help="Direct issuers to pin beside the verified one.")
-@click.option("--certificate", "certificates", multiple=True, metavar="[NODETYPE=]URL", help="The goal in a vault.")
+@click.option(
+    "--issuer-thumbprints",
+    metavar="A,B",
+    help="Direct issuers to pin, SHA-1 in hex, beside the one that was verified; for change-issuer those that stay.",
+)
+@click.option(
+    "--certificate",
+    "certificates",
+    multiple=True,
+    metavar="[NODETYPE=]URL",
+    help="The vault certificate to lead to, https://…/certificates/NAME (default: the one in use); "
+    "repeatable, one for each node type; for client-certificates any label takes the place of NODETYPE.",
+)
 @click.option(
     "--certificate-pem",
     "pems",
@@ -83,13 +100,33 @@ def _pinned(values: str | None) -> tuple[str, ...]:
     metavar="FILE",
     help="Ask for the goal as a stage of the plan, by this policy (sfcert.policy/1), where it is not there yet.",
 )
-@click.option("--identity", metavar="RESOURCE_ID", help="The user-assigned identity to use.")
-@click.option("--accept", "accepted", multiple=True, metavar="ASSUMPTION_ID", help="Accept a named assumption.")
+@click.option(
+    "--identity",
+    metavar="RESOURCE_ID",
+    help="The user-assigned identity by which machines fetch (default: the one in use, else the plan creates one).",
+)
+@click.option(
+    "--accept",
+    "accepted",
+    multiple=True,
+    metavar="ASSUMPTION_ID",
+    help="Accept an assumption that the plan names; repeatable.",
+)
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write the review as one HTML file.")
 @click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Also write it as Markdown.")
 @form_option
-@click.option("--playbooks", type=click.Path(path_type=Path), metavar="DIR", help="Use these playbooks instead.")
-@click.option("--templates", type=click.Path(path_type=Path), metavar="DIR", help="Use these templates instead.")
+@click.option(
+    "--playbooks",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder of playbooks, instead of the shipped ones.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder of templates, instead of the shipped ones.",
+)
 def command(
     output: Path | None,
     playbook: str,

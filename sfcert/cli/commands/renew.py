@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 @vault_options
 @click.option("--due", is_flag=True, help="Only those that are due, back-off and windows counted: for a timer.")
 @gate_options
-@click.option("--timeout", type=Span(), default="30m", show_default=True, metavar="DURATION", help="For each.")
+@click.option(
+    "--timeout",
+    type=Span(),
+    default="30m",
+    show_default=True,
+    metavar="DURATION",
+    help="Wait so long for the vault and the authority, for each certificate; the same command goes on.",
+)
 @at_once_option
 @form_option
 def command(

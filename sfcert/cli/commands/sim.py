@@ -62,9 +62,20 @@ def command() -> None:
 @command.command()
 @_state_dir
 @click.option("--foreground", is_flag=True, help="Stay in this terminal until Ctrl-C.")
-@click.option("--world", default="three-node-types", show_default=True, metavar="NAME", help="'empty' for none.")
+@click.option(
+    "--world",
+    default="three-node-types",
+    show_default=True,
+    metavar="NAME",
+    help="A prepared world, or 'empty'; a name that there is not tells all.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides all that the world leaves open.")
-@click.option("--start", type=Instant(), metavar="INSTANT", help="Where virtual time begins (default: now).")
+@click.option(
+    "--start",
+    type=Instant(),
+    metavar="INSTANT",
+    help="When virtual time begins, such as 2026-11-22T10:00:00Z (default: now).",
+)
 @click.option(
     "--tempo",
     type=click.Choice(["auto", "at-once", "looks", "factor", "manual"]),
@@ -73,8 +84,20 @@ def command() -> None:
     help="When long operations end: when they are polled (auto), at the first look, at that of --looks, by wall time "
     "(factor), or by `sim advance` alone (manual).",
 )
-@click.option("--factor", type=float, default=3600.0, show_default=True, help="Virtual seconds a second, for factor.")
-@click.option("--looks", type=click.IntRange(min=1), default=3, show_default=True, help="For looks.")
+@click.option(
+    "--factor",
+    type=float,
+    default=3600.0,
+    show_default=True,
+    help="With --tempo factor: how many virtual seconds pass in a second.",
+)
+@click.option(
+    "--looks",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="With --tempo looks: at which look an operation ends.",
+)
 @_answering
 def up(
     state_dir: Path, foreground: bool, world: str, seed: int, start: Any, tempo: Any, factor: float, looks: int

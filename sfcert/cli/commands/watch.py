@@ -18,20 +18,34 @@ from sfcert.cli.span import Span
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @click.option("--cluster", metavar="RESOURCE_ID", help="A live cluster, instead of a PLAN.")
 @click.option("--endpoint", metavar="HOST[:PORT]", help="Any TLS server (port 443), instead of a PLAN.")
-@click.option("--server-name", metavar="NAME", help="What is asked for by SNI, where it is not the host.")
-@click.option("--expect-thumbprint", metavar="T", help="The certificate that the endpoint shall serve.")
-@click.option("--expect-issuer", "expect_issuers", multiple=True, metavar="T", help="A direct issuer it may come from.")
+@click.option(
+    "--server-name", metavar="NAME", help="What is asked for by SNI and looked for among the names (default: HOST)."
+)
+@click.option("--expect-thumbprint", metavar="T", help="The certificate that it shall serve: SHA-1 in hex.")
+@click.option(
+    "--expect-issuer",
+    "expect_issuers",
+    multiple=True,
+    metavar="T",
+    help="A direct issuer that it may come from: SHA-1 in hex; repeatable.",
+)
 @click.option(
     "--issuer-pem",
     "issuer_pems",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Issuers that clients know without being served them.",
+    help="Issuers (PEM) that clients know without being served them; repeatable.",
 )
-@click.option("--vault-certificate", metavar="URL", help="It shall serve this one's newest version.")
+@click.option(
+    "--vault-certificate",
+    metavar="URL",
+    help="It shall serve the newest version of this one, https://…/certificates/NAME.",
+)
 @click.option("--stage", metavar="STAGE", help="Only this stage of the plan.")
-@click.option("--timeout", type=Span(), metavar="DURATION", help="Give up after 90s, 15m, 6h … (exit code 5).")
+@click.option(
+    "--timeout", type=Span(), metavar="DURATION", help="Give up after 90s, 15m, 6h … with exit code 5 (default: never)."
+)
 @click.option("--follow", is_flag=True, help="Go on looking after everything was seen.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON event a line.")
 @node_options
