@@ -14,6 +14,14 @@ from sfcert.views.text import PLAIN, Page, counted, duration, instant, short_val
 
 SYMBOL = {"deployment": "▲", "vault": "◆", "instances": "■", "enrol": "✚", "wait": "◌", "manual": "✋"}
 LEGEND = "▲ deployment   ◆ vault   ■ instances   ✚ enrolment   ◌ watch   ✋ by people   ! point of no return"
+EVIDENCE = (
+    "[runtime] is asked of Service Fabric itself, [tls] seen in a handshake with each node, all else read from Azure."
+)
+#: What stands behind the verdicts of a proof and in its states; see docs/explanation/proof.md.
+NOTATION = (
+    "Two ways in which the resource provider may bring a change to the nodes: phases (trust first, then what is "
+    "presented) and a single-walk. V is what a node accepts, P what it presents, by thumbprint (TP) or by name (CN)."
+)
 _CHANGE = {"Create": "+", "Modify": "~", "Delete": "-"}
 _STATUS_STYLE = {"ready": "green", "blocked": "red", "nothing-to-do": "green"}
 _MARKDOWN_LIMIT = 60_000
@@ -151,6 +159,7 @@ def stage_lines(stage: Stage, page: Page) -> list[str]:
 def _proof_lines(plan: Plan, page: Page) -> list[str]:
     proof = plan.proof
     lines = [page.paint("Proof", "bold") + f": {proof.verdict}; {proof.states} states, {proof.pairs} pairs checked"]
+    lines += page.wrap(NOTATION, 2) if proof.stages else []
     for stage in proof.stages:
         readings = ", ".join(f"{name} {verdict}" for name, verdict in sorted(stage.readings.items()))
         lines += page.wrap(f"{stage.stage}: {stage.verdict} ({readings})", 2)
@@ -191,7 +200,7 @@ def plan_human(plan: Plan, *, file: str | None = None, page: Page = PLAIN) -> st
         for finding in plan.findings:
             lines += page.wrap(f"{finding.severity} {finding.rule} ({finding.verdict}): {finding.message}", 2, "- ")
     if plan.stages:
-        lines += ["", page.paint("Stages", "bold"), *page.wrap(LEGEND, 2)]
+        lines += ["", page.paint("Stages", "bold"), *page.wrap(LEGEND, 2), *page.wrap(EVIDENCE, 2)]
         for stage in plan.stages:
             lines += ["", *stage_lines(stage, page)]
         touched = sum(len(stage.changes) for stage in plan.stages)

@@ -14,7 +14,16 @@ from sfcert.model.forecast import CertificateForecast, Forecast
 from sfcert.model.plan import Plan, Stage
 from sfcert.views.forecast import ForecastRow, describe, forecast_rows, forecast_svg, last_moment_says
 from sfcert.views.forecast import headline as forecast_headline
-from sfcert.views.plan import SYMBOL, cancel_lines_of, change_lines_of, enrolment_lines, goal_text, headline, safe_stop
+from sfcert.views.plan import (
+    NOTATION,
+    SYMBOL,
+    cancel_lines_of,
+    change_lines_of,
+    enrolment_lines,
+    goal_text,
+    headline,
+    safe_stop,
+)
 from sfcert.views.text import duration, instant
 
 
@@ -137,6 +146,7 @@ def plan_html(plan: Plan) -> str:
         plan=plan,
         headline=headline(plan).partition(": ")[2],  # the verdict stands beside it as a badge
         goal=goal_text(plan) if plan.goal else "",
+        notation=NOTATION,
         planned_for=instant(plan.planned_for_utc or plan.created_at_utc),
         forecast=_forecast(plan.forecast) if plan.forecast else None,
         stages=[_card(stage, longest_s) for stage in plan.stages],

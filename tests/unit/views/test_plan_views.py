@@ -143,3 +143,15 @@ def test_an_empty_plan_that_leaves_something_to_people_does_not_say_that_all_is_
     assert plan_human(done).startswith("nothing to do: the cluster is what the playbook leads to")
     waits = msgspec.structs.replace(done, manual_steps=("Bring the next version.",))
     assert plan_human(waits).startswith("nothing to do for now: what comes next is told under By people")
+
+
+def test_marks_and_letters_of_the_review_are_explained_where_they_are_used(ready: Plan) -> None:
+    said = " ".join(plan_human(ready).split())
+    assert "V is what a node accepts" in plan_html(ready)
+    for used, explained in (
+        ("[runtime]", "[runtime] is asked of"),
+        ("[tls]", "[tls] seen in"),
+        ("V:{", "V is what a node"),
+    ):
+        assert used in said
+        assert said.index(explained) <= said.index(used)
