@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sfcert.sim.kernel.azure import Azure
-from tests.e2e.site import Site
+from tests.e2e.site import Site, command
 
 PLAYBOOK = ("--playbook", "change-issuer")
 
@@ -72,6 +72,9 @@ def test_the_same_certificate_is_renewed_from_the_new_authority_between_two_plan
     assert any("plan change-issuer again" in step for step in site.planned["manual_steps"])
     assert site.apply().code == 0
     assert site.declares() == {site.facts["common_name"]: f"{old},{new}"}
+    for waiting in (site.plan(*PLAYBOOK, "--issuer-thumbprints", new), command("apply", str(site.plan_file))):
+        assert waiting.code == 0, waiting.err
+        assert "is in the vault yet" in " ".join(waiting.out.split())
 
     renewed = site.renew(authority=site.facts["other_issuer"])
     site.running.call(lambda azure: azure.clock.advance(6 * 3600))

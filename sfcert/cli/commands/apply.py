@@ -100,6 +100,7 @@ def command(plan: Path, until: str | None, yes: bool, as_json: bool, state: Path
     from sfcert.cli.connect import clock_of_environment, connect
     from sfcert.cli.page import page_of_terminal
     from sfcert.model.progress import Event
+    from sfcert.views.plan import plan_human
     from sfcert.views.run import RunHuman, RunJson
     from sfcert.workflows.apply import apply, refuse_unfit
 
@@ -111,7 +112,7 @@ def command(plan: Path, until: str | None, yes: bool, as_json: bool, state: Path
     connection = connect(source, lambda what: view(Event(type="retry", at_utc=clock.now(), data={"what": what})))
     if loaded.status == "nothing-to-do":
         if not as_json:
-            answer("Nothing to do: the cluster is what the playbook leads to.")
+            answer(plan_human(loaded, page=page_of_terminal()).rstrip())
         return 0
     apply(
         loaded,
