@@ -72,10 +72,11 @@ def waits_after_failures(record: Record | None, policy: EnrolmentPolicy, now: da
     Source: cert-manager 1.21, the trigger controller: no back-off where the specification differs from what failed.
     """
     from sfcert.enrol.renewal import next_attempt
+    from sfcert.views.text import counted
 
     if record is None or (record.policy is not None and record.policy != policy):
         return None
     attempt = next_attempt(record.failures)
     if attempt is None or attempt <= now:
         return None
-    return f"waits after {len(record.failures)} failures, until {attempt:%Y-%m-%d %H:%M} UTC"
+    return f"waits after {counted(len(record.failures), 'failure')}, until {attempt:%Y-%m-%d %H:%M} UTC"

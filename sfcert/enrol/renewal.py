@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from sfcert.enrol.windows import next_opening
 from sfcert.model.base import Value
-from sfcert.model.enrolment import Failure, Renewal
+from sfcert.model.enrolment import Failure, Renewal, Window
 
 FIRST_WAIT = timedelta(hours=1)
 LONGEST_WAIT = timedelta(hours=32)
@@ -30,7 +30,6 @@ class Timing(Value):
 
     due_utc: datetime
     renewal_utc: datetime
-    next_attempt_utc: datetime | None
     notes: tuple[str, ...]
 
     def is_due(self, now: datetime) -> bool:
@@ -42,6 +41,7 @@ def renewal_timing(
     not_after: datetime,
     renewal: Renewal,
     *,
+    now: datetime,
     advice: tuple[datetime, datetime] | None = None,
     identity: str = "",
     failures: Sequence[Failure] = (),
@@ -50,6 +50,8 @@ def renewal_timing(
 
     Args:
         not_before, not_after: aware UTC.
+        now: aware UTC. Only used to tell a window that is over from one that is open: what has missed its window,
+            because the timer stood still or an attempt failed in it, waits for the next one.
         advice: the authority's suggested window (RFC 9773), None where there is none. It wins over the policy's
             trigger; a moment inside it is taken by `identity`, the same one each time.
         identity: what tells this certificate from others, such as its thumbprint.
@@ -72,24 +74,33 @@ def renewal_timing(
             )
     due = min(max(due, not_before), not_after).replace(microsecond=0)
     last = not_after - max(life / _LAST_SHARE, min(timedelta(days=1), life / 2))
-    opening = next_opening(renewal.windows, due)
     begin = due
-    if opening is None or (opening > due and opening > last):
-        begin = max(due, min(last, not_after))
+    attempt = next_attempt(failures)
+    if attempt is not None and attempt > due:
+        begin = attempt if attempt < last else max(due, min(attempt, last))
+        notes.append(f"waits after {len(failures)} failure{'s' if len(failures) > 1 else ''}")
+    opening = _window_for(renewal.windows, begin, now)
+    if opening is None or (opening > begin and opening > last):
+        begin = max(begin, min(last, not_after))
         notes.append("no window opens in time, so it begins outside of them rather than let the certificate expire")
-    elif opening > due:
+    elif opening > begin:
         begin = opening
         notes.append("waits for its window")
-    attempt = next_attempt(failures)
-    if attempt is not None and attempt > begin:
-        begin = attempt if attempt < last else max(begin, min(attempt, last))
-        notes.append(f"waits after {len(failures)} failures")
     return Timing(
         due_utc=due,
         renewal_utc=min(begin, not_after).replace(microsecond=0),
-        next_attempt_utc=attempt,
         notes=tuple(notes),
     )
+
+
+def _window_for(windows: tuple[Window, ...], begin: datetime, now: datetime) -> datetime | None:
+    """Where the first window from `begin` on that is not over yet opens; `begin` where it is open then. None where none
+    opens within a year."""
+    first = next_opening(windows, begin)
+    if first is None or first >= now:
+        return first
+    following = next_opening(windows, now)
+    return first if following == now else following
 
 
 def next_attempt(failures: Sequence[Failure]) -> datetime | None:

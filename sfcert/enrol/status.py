@@ -11,7 +11,7 @@ import msgspec
 from sfcert.enrol.policy import policy_changes
 from sfcert.enrol.reading import is_enabled, latest_version, leaf_of_version, policy_from_vault, status_of, version_id
 from sfcert.enrol.reasons import CONDITION_REASONS
-from sfcert.enrol.renewal import Timing, renewal_timing
+from sfcert.enrol.renewal import Timing, next_attempt, renewal_timing
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import CertificateStatus, Condition, EnrolmentPolicy, Record
 from sfcert.model.frozen import OWNER_TAG
@@ -42,10 +42,11 @@ def certificate_status(
     version = latest_version(body)
     leaf = leaf_of_version(version)
     wanted = wanted_policy(body, record)
-    timing = _timing(leaf, wanted, record, advice)
+    timing = _timing(leaf, wanted, record, advice, now)
+    attempt = next_attempt(record.failures if record else ())
     pending = status_of((body or {}).get("pending"))
     ready = _ready(body, version, leaf, wanted, record, now)
-    issuing = _issuing(pending, body, version, timing, record, now)
+    issuing = _issuing(pending, body, version, timing, attempt, record, now)
     return CertificateStatus(
         vault_url=vault_url,
         name=name,
@@ -60,8 +61,8 @@ def certificate_status(
         renewal_utc=timing.renewal_utc if timing else None,
         revision=len((body or {}).get("versions") or ()),
         is_enabled=is_enabled(version) if version else None,
-        is_due=timing.is_due(now) if timing else version is None,
-        next_attempt_utc=timing.next_attempt_utc if timing else None,
+        is_due=timing.is_due(now) if timing else version is None and (attempt is None or now >= attempt),
+        next_attempt_utc=attempt,
         conditions=(ready, issuing),
         last_failure=record.failures[-1] if record and record.failures else None,
         failed_attempts=len(record.failures) if record else 0,
@@ -94,6 +95,7 @@ def _timing(
     wanted: EnrolmentPolicy | None,
     record: Record | None,
     advice: tuple[datetime, datetime] | None,
+    now: datetime,
 ) -> Timing | None:
     if leaf is None or wanted is None:
         return None
@@ -103,6 +105,7 @@ def _timing(
         leaf.not_before_utc,
         leaf.not_after_utc,
         wanted.renewal,
+        now=now,
         advice=advice,
         identity=leaf.thumbprint,
         failures=record.failures if record else (),
@@ -151,6 +154,7 @@ def _issuing(
     body: Json | None,
     version: Json | None,
     timing: Timing | None,
+    attempt: datetime | None,
     record: Record | None,
     now: datetime,
 ) -> Condition:
@@ -163,9 +167,10 @@ def _issuing(
         detail = str((operation or {}).get("status_details") or "An operation is in progress.")
         return say("True", "Pending", " ".join(detail.split()))
     if failures:
-        waits = timing.next_attempt_utc if timing else None
-        if waits is not None and waits > now:
-            return say("False", "BackingOff", f"{failures[-1].message} Next attempt after {waits:%Y-%m-%d %H:%M} UTC.")
+        if attempt is not None and attempt > now:
+            return say(
+                "False", "BackingOff", f"{failures[-1].message} Next attempt after {attempt:%Y-%m-%d %H:%M} UTC."
+            )
         return say("False", "Failed", failures[-1].message)
     if pending == "failed" and version is None:
         error = (operation or {}).get("error") or {}

@@ -168,8 +168,9 @@ def _is_there(
     has_key = leaf.key_type.upper().startswith("RSA") == is_rsa and (not is_rsa or leaf.key_bits >= policy.key.size)
     if not (has_names and has_usages and has_key):
         return False
-    timing = renewal_timing(leaf.not_before_utc, leaf.not_after_utc, policy.renewal, identity=leaf.thumbprint)
-    if timing.is_due(observation.observed_at_utc):
+    now = observation.observed_at_utc
+    timing = renewal_timing(leaf.not_before_utc, leaf.not_after_utc, policy.renewal, now=now, identity=leaf.thumbprint)
+    if timing.is_due(now):
         return False
     issuers = direct_issuers(leaf, (*inputs.certificate_pems, *observation.known_certificates()))
     if not issuers:

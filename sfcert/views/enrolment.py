@@ -143,8 +143,9 @@ def status_human(one: CertificateStatus, page: Page = PLAIN) -> str:
         ("revision", str(one.revision)),
         ("operation", one.pending_status or "none"),
     ]
+    told = [f"{key}: {value}" for key, value in sorted(one.tags.items())]
+    rows += zip(("tags", *[""] * len(told)), told, strict=False)
     lines += page.pairs(rows)
-    lines += [f"  {key}: {value}" for key, value in sorted(one.tags.items())]
     for condition in one.conditions:
         since = f" since {instant(condition.since_utc)}" if condition.since_utc else ""
         head = f"{condition.type} {condition.status}{since}, {condition.reason}: "

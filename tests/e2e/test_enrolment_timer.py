@@ -46,7 +46,7 @@ def test_a_timer_waits_after_a_failure_and_a_changed_manifest_is_tried_at_once(
     assert asked("*.web.contoso.example").code == 1
     waiting = asked("*.web.contoso.example")
     assert waiting.code == 0
-    assert "web: waits after 1 failures, until" in waiting.err
+    assert "web: waits after 1 failure, until" in waiting.err
     assert asked("*.www.contoso.example").code == 1
     assert "waits after 2 failures" in asked("*.www.contoso.example").err
     site.running.call(lambda azure: azure.clock.advance(3 * 3600))
@@ -81,10 +81,27 @@ def test_renew_leaves_what_needs_a_manifests_secret_to_the_timer_that_has_it(
     passed_over = sfcert("renew", "--due")
     assert passed_over.code == 0
     assert "web: needs the secret dns/token of its manifest" in passed_over.err
-    assert "waits after 1 failures" in sfcert("enrol", "--manifest", str(file), "--due").err
+    assert "waits after 1 failure" in sfcert("enrol", "--manifest", str(file), "--due").err
     by_name = sfcert("renew", "web")
     assert (by_name.code, "enrol --manifest FILE --due" in by_name.err) == (1, True)
     assert "KEYMATERIAL" not in failed.out + failed.err + passed_over.err + by_name.err
+
+
+def test_a_timer_waits_also_for_what_was_never_issued_and_passes_over_what_was_never_asked_for(
+    sfcert: Callable[..., Ended],
+) -> None:
+    """A first order that fails weighs as much at an authority as a later one; a mistyped one is no certificate."""
+    words = ("--subject", NAME, "--issuer-provider", "DigiCert", "--renew-by", "sfcert")
+    assert sfcert("enrol", "fresh", *words, "--issuer", "Digi").code == 1  # the provider refuses the account
+    mistyped = sfcert("enrol", "typo", "--subject", NAME, "--issuer", "Digi", "--issuer-provider", "GlobalSign")
+    assert (mistyped.code, "another one" in mistyped.err) == (1, True)
+    waits = sfcert("renew", "--due")
+    assert waits.code == 0, waits.err
+    assert "fresh: waits after 1 failure, until" in waits.err
+    assert "typo: nothing was ever asked for under this name" in waits.err
+    assert "BackingOff" in sfcert("status", "fresh").out
+    by_name = sfcert("renew", "--due", "typo")
+    assert (by_name.code, "has no certificate typo" in by_name.err) == (1, True)
 
 
 def test_a_timer_rests_while_a_plan_is_at_work(sfcert: Callable[..., Ended], tmp_path: Path) -> None:

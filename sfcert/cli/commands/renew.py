@@ -83,7 +83,18 @@ def command(
     failed: list[tuple[str, SfcertError]] = []
 
     def work(name: str) -> Enrolled | str:
-        return _renew(connection, vault, name, state, named, expectation, desk, only_due=due, timeout_s=timeout)
+        return _renew(
+            connection,
+            vault,
+            name,
+            state,
+            named,
+            expectation,
+            desk,
+            only_due=due,
+            is_swept=not names,
+            timeout_s=timeout,
+        )
 
     with AcmeDesk(connection) as desk:
         for name, one in side_by_side(wanted, work, at_once):
@@ -111,11 +122,16 @@ def _renew(
     desk: AcmeDesk,
     *,
     only_due: bool,
+    is_swept: bool,
     timeout_s: float,
 ) -> Enrolled | str:
-    """Renew one certificate; why not, where only due ones are wanted and this one rests."""
+    """Renew one certificate; why not, where only due ones are wanted and this one rests.
+
+    Why not too where it `is_swept` along with all that is remembered, and that is an attempt refused before anything
+    was asked: a name that was once mistyped would fail the timer for ever.
+    """
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
-    from sfcert.cli.timer import frozen_by, needs_its_manifest, still_waits, with_advice
+    from sfcert.cli.timer import frozen_by, needs_its_manifest, still_waits, waits_after_failures, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
     from sfcert.workflows.enrolment import enrol
     from sfcert.workflows.enrolment.request import Request
@@ -126,6 +142,8 @@ def _renew(
     body = means.vault.fetch_certificate(vault_url, name)
     policy = wanted_policy(body, record)
     if policy is None:
+        if is_swept:
+            return "nothing was ever asked for under this name"
         raise InputError(
             "CertificateNotFound", f"{vault_url} has no certificate {name}. Ask with `sfcert enrol` first."
         )
@@ -139,10 +157,11 @@ def _renew(
         if why := frozen_by(body):
             return why
         record = with_advice(record, policy, memory)
-        status = certificate_status(vault_url, name, body, record, connection.clock.now())
+        now = connection.clock.now()
+        status = certificate_status(vault_url, name, body, record, now)
         is_open = record is not None and record.step != "idle" and not record.failures
         if not status.is_due and not is_open:
-            return "not due"
+            return waits_after_failures(record, policy, now) or "not due"
     request = Request(
         vault_url=vault_url,
         name=name,

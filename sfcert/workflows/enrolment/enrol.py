@@ -193,10 +193,10 @@ class _Run:
         if record.renewal_start_utc is not None and record.renewal_end_utc is not None:
             advice = (record.renewal_start_utc, record.renewal_end_utc)
         life = (leaf.not_before_utc, leaf.not_after_utc)
-        timing = renewal_timing(*life, self._policy.renewal, advice=advice, identity=leaf.thumbprint)
+        now = self._means.clock.now()
+        timing = renewal_timing(*life, self._policy.renewal, now=now, advice=advice, identity=leaf.thumbprint)
         # what the vault renews by itself is not asked for a second time
         by_vault = self._policy.renewal.by == "vault" and not self._policy.issuer.is_merged
-        now = self._means.clock.now()
         return not timing.is_due(now) or (by_vault and leaf.not_after_utc > now)
 
     def _without_new_version(self, body: Json, leaf: Certificate | None, changes: tuple[PolicyChange, ...]) -> Enrolled:
