@@ -68,13 +68,16 @@ def _told_when_it_lasts() -> Callable[[str], None]:
     return tell
 
 
-def connect(source: Source | None = None, on_retry: Callable[[str], None] | None = None) -> Connection:
+def connect(
+    source: Source | None = None, on_retry: Callable[[str], None] | None = None, *, may_read_secret: bool = False
+) -> Connection:
     """The adapters for the cloud that the environment names.
 
     An explicit service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET) is used as it is; otherwise
     azure-identity's chain decides.
 
     Args:
+        may_read_secret: --read-secret was said where no source says it.
         on_retry: told of each passing failure in one line; None: it is logged, and shown where it lasts.
     """
     from sfcert.azure.arm import AzureArm
@@ -96,7 +99,7 @@ def connect(source: Source | None = None, on_retry: Callable[[str], None] | None
     clock = clock_of_environment()
     retries = Retries(clock, on_retry=on_retry or _told_when_it_lasts())
     vault_requests = VaultRequests(credential, retries)
-    may_read = source is not None and source.read_secret
+    may_read = may_read_secret or (source is not None and source.read_secret)
     return Connection(
         credential=credential,
         retries=retries,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sfcert.cli.acme_wiring import AcmeDesk
     from sfcert.cli.connect import Connection
     from sfcert.enrol.expectation import Expectation
+    from sfcert.enrol.ports import EnrolmentVault
     from sfcert.model.certificate import Certificate
     from sfcert.model.enrolment import Enrolled, EnrolmentPolicy
     from sfcert.model.plan import EnrolOperation
@@ -98,6 +100,7 @@ class ForCluster:
     accepted: frozenset[str]
     source: Source | None
     operation: EnrolOperation | None = None
+    may_read_secret: bool = False
 
     @property
     def signed_by(self) -> tuple[str, ...]:
@@ -134,7 +137,7 @@ def for_cluster(options: dict[str, Any]) -> ForCluster:
     if cluster is not None or bundle is not None:
         source = Source(cluster=cluster, bundle=bundle, template=None, parameters=None, now=None, **nodes)
     pems = tuple(one for path in options.pop("issuer_pems") for one in read_chain_file(path))
-    return ForCluster(cluster, bundle, (*known, *pems), accepted, source, operation)
+    return ForCluster(cluster, bundle, (*known, *pems), accepted, source, operation, nodes["read_secret"])
 
 
 def _of_plan(file: Path) -> tuple[str, EnrolOperation]:
@@ -221,11 +224,14 @@ def means_for(
     secrets: dict[str, str] | None = None,
     tell: Callable[[Event], None] | None = None,
     desk: AcmeDesk | None = None,
+    *,
+    may_read_secret: bool = False,
 ) -> Means:
     """Ports, memory and the ACME adapter for one certificate. `secrets` are values by name, in memory only.
 
     Args:
         tell: hears of each step; None: a line on standard error.
+        may_read_secret: a version's PFX may be opened in memory where no address tells its issuer.
         desk: the run's, where it has several certificates: they share accounts and solvers.
     """
     from sfcert.azure.enrolment import AzureEnrolmentVault
@@ -254,7 +260,9 @@ def means_for(
         emit=tell,
         acquire=acquire,
         look_ahead=look_ahead,
-        find_issuers=issuer_finder(connection.issuers),
+        find_issuers=issuer_finder(
+            connection.issuers, pfx_of_newest(connection.issuers, vault, vault_url, name) if may_read_secret else None
+        ),
     )
 
 
@@ -266,10 +274,29 @@ def of_several(
     return {"format": form, "vault_url": vault_url, key: done, "failed": faults}
 
 
-def issuer_finder(issuers: Issuers) -> Callable[[Certificate], tuple[Certificate, ...]]:
-    """Looks for a leaf's issuers behind its own addresses; none where nothing answers or nothing verifies."""
+def pfx_of_newest(
+    issuers: Issuers, vault: EnrolmentVault, vault_url: str, name: str
+) -> Callable[[Certificate], list[bytes]]:
+    """Reads the chain (DER, without the leaf) from the vault's secret of a leaf; empty where it is not the newest."""
+    from sfcert.enrol.reading import latest_version, leaf_of_version, version_id
+
+    def read(leaf: Certificate) -> list[bytes]:
+        newest = latest_version(vault.fetch_certificate(vault_url, name))
+        stands = leaf_of_version(newest)
+        if newest is None or stands is None or stands.thumbprint != leaf.thumbprint:
+            return []
+        return issuers.fetch_pfx_chain(vault_url, name, version_id(newest))
+
+    return read
+
+
+def issuer_finder(
+    issuers: Issuers, pfx_of: Callable[[Certificate], list[bytes]] | None = None
+) -> Callable[[Certificate], tuple[Certificate, ...]]:
+    """Looks for a leaf's issuers behind its own addresses, then in its PFX where that may be read; none where nothing
+    answers or nothing verifies."""
     from sfcert.errors import RemoteError
-    from sfcert.pki import direct_issuers
+    from sfcert.pki import direct_issuers, read_certificate
     from sfcert.pki.aia import issuer_addresses, read_issuer_answer
 
     def find(leaf: Certificate) -> tuple[Certificate, ...]:
@@ -279,6 +306,9 @@ def issuer_finder(issuers: Issuers) -> Callable[[Certificate], tuple[Certificate
                 found += read_issuer_answer(issuers.fetch_by_aia(address))
             except (RemoteError, ValueError):
                 continue  # the gate says that the issuer is not known
+        if pfx_of is not None and not direct_issuers(leaf, found):
+            with suppress(RemoteError, ValueError):
+                found += [read_certificate(one) for one in pfx_of(leaf)]
         return direct_issuers(leaf, found)
 
     return find

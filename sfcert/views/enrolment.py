@@ -67,6 +67,8 @@ def enrolled_human(done: Enrolled, *, csr_file: str | None = None, page: Page = 
         lines.append("Pins, as the cluster declares them:")
         lines.append(f'  "certificateCommonName": "{done.common_name}"')
         lines.append(f'  "certificateIssuerThumbprint": "{",".join(done.pins)}"')
+    elif done.version is not None and done.outcome != "planned":
+        lines.append("Pins: not known. --issuer-pem FILE, or --read-secret, tells who signed it.")
     if done.outcome == "waiting":
         if csr_file is None:
             lines.append((done.csr_pem or "").rstrip())

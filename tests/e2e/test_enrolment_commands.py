@@ -50,6 +50,17 @@ def test_enrol_twice_status_and_renew(sfcert: Callable[..., Ended], tmp_path: Pa
     assert "fresh" in sfcert("certificates", "list").out
 
 
+def test_who_signed_is_read_from_the_secret_where_that_is_allowed(sfcert: Callable[..., Ended], site: Site) -> None:
+    """An integrated issuer's answer is merged by the vault, which shows the leaf alone."""
+    words = ("enrol", "fresh", "--subject", NAME, "--issuer", "ContosoCA")
+    first = sfcert(*words)
+    assert first.code == 0, first.err
+    assert "Pins: not known. --issuer-pem FILE, or --read-secret" in first.out
+    told = sfcert(*words, "--read-secret")
+    assert f'"certificateIssuerThumbprint": "{site.facts["issuer_thumbprint"]}"' in told.out, told.out
+    assert sfcert("renew", "fresh", "--read-secret", "--format", "json").json["renewed"][0]["pins"]
+
+
 def test_a_request_goes_out_is_signed_and_comes_back(sfcert: Callable[..., Ended], tmp_path: Path, site: Site) -> None:
     csr = tmp_path / "request.pem"
     out = sfcert("enrol", "by-hand", "--subject", NAME, "--issuer", "Unknown", "--csr", str(csr))

@@ -97,7 +97,7 @@ def command(
         raise click.UsageError("--due is for a timer; it goes with neither --renew nor --dry-run.")
     if csr is not None and not (issuer := asked[0].policy.issuer).is_by_hand:
         raise click.UsageError(f"--csr goes with the issuer Unknown; with {issuer.name} there is none to sign.")
-    connection = connect(named.source)
+    connection = connect(named.source, may_read_secret=named.may_read_secret)
     expectation = expectation_for(named)
     worst = 0
     done: list[Enrolled] = []
@@ -125,7 +125,10 @@ def command(
             timeout_s=timeout,
             issuer_password=one.issuer_password,
         )
-        means = means_for(connection, vault, one.name, state, one.policy, one.secrets, desk=desk)
+        may_read = named.may_read_secret
+        means = means_for(
+            connection, vault, one.name, state, one.policy, one.secrets, desk=desk, may_read_secret=may_read
+        )
         before = means.memory.load()
         made = enrol(request, means)
         # whoever wants the request in a file has it there after every run

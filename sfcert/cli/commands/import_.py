@@ -48,7 +48,7 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
     source, text = read_text_or_input(file)
     secret = read_tls_secret(text, source)
     wanted = checked_name(name or vault_name(secret.name))
-    connection = connect(named.source)
+    connection = connect(named.source, may_read_secret=named.may_read_secret)
     vault = AzureEnrolmentVault(VaultRequests(connection.credential, connection.retries))
     body = vault.fetch_certificate(vault_url, wanted)
     standing = leaf_of_version(latest_version(body))

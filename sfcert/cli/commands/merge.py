@@ -65,8 +65,8 @@ def command(
     named = for_cluster(options)
     named.check(vault, checked_name(name))
     certificates = tuple(one for path in chains for one in read_chain_file(path))
-    connection = connect(named.source)
-    means = means_for(connection, vault, checked_name(name), state, None)
+    connection = connect(named.source, may_read_secret=named.may_read_secret)
+    means = means_for(connection, vault, checked_name(name), state, None, may_read_secret=named.may_read_secret)
     policy = wanted_policy(means.vault.fetch_certificate(vault, name), means.memory.load())
     if policy is None:
         raise InputError("CertificateNotFound", f"{vault} has no certificate {name}. Ask with `sfcert enrol` first.")

@@ -77,7 +77,7 @@ def command(
     if not wanted:
         folder = state or default_folder()
         click.echo(f"{folder} remembers no enrolment into {vault}: is it the --state of whoever enrolled?", err=True)
-    connection = connect(named.source)
+    connection = connect(named.source, may_read_secret=named.may_read_secret)
     expectation = expectation_for(named)
     done: list[Enrolled] = []
     failed: list[tuple[str, SfcertError]] = []
@@ -138,7 +138,8 @@ def _renew(
 
     memory = FileMemory(state or default_folder(), vault_url, name)
     record = memory.load()
-    means = means_for(connection, vault_url, name, state, record.policy if record else None, desk=desk)
+    wrote = record.policy if record else None
+    means = means_for(connection, vault_url, name, state, wrote, desk=desk, may_read_secret=named.may_read_secret)
     body = means.vault.fetch_certificate(vault_url, name)
     policy = wanted_policy(body, record)
     if policy is None:
