@@ -25,8 +25,15 @@ class Solvers:
         self._connection = connection
         self._made: dict[tuple[str, tuple[tuple[str, str], ...]], AcmeSolver] = {}
 
-    def for_names(self, acme: Acme, names: Sequence[str], secrets: dict[str, str]) -> dict[str, AcmeSolver]:
-        """Lower-case name -> who answers for it.
+    def for_names(
+        self, acme: Acme, names: Sequence[str], secrets: dict[str, str], *, are_open: bool = False
+    ) -> dict[str, AcmeSolver]:
+        """Lower-case name -> who answers for it; empty where the policy has no solver at all.
+
+        An authority that knows the names already, as one that has vetted them for an external account, asks nothing.
+
+        Args:
+            are_open: the authority does ask for these names to be shown.
 
         Raises:
             InputError: nobody does, or a setting cannot be used.
@@ -34,6 +41,8 @@ class Solvers:
         from sfcert.enrol.solvers import solver_for_name
 
         chosen: dict[str, AcmeSolver] = {}
+        if not acme.solvers and not are_open:
+            return chosen
         for name in names:
             entry = solver_for_name(acme.solvers, name)
             if entry is None:

@@ -129,7 +129,7 @@ class AcmeDesk:
                 # a name that an earlier run answered for need not be one of this request's
                 if name.lower() not in chosen:
                     with self._lock:
-                        chosen.update(solvers.for_names(account.acme, [name], account.secrets))
+                        chosen.update(solvers.for_names(account.acme, [name], account.secrets, are_open=True))
                 return chosen[name.lower()]
 
             with self._lock:

@@ -90,6 +90,11 @@ plan_option = click.option(
 )
 
 
+#: What a vault answers there with is no certificate, so that one of this name could be made and never be read.
+#: Source: Key Vault REST 7.5, Get Certificate Contacts, Get Certificate Issuers.
+_NOT_CERTIFICATES = frozenset({"contacts", "issuers"})
+
+
 @dataclass(frozen=True, slots=True)
 class ForCluster:
     """What the gate's options name. At most one of cluster and bundle is set; `operation` is that of --for-plan."""
@@ -202,9 +207,9 @@ def checked_vault(url: str) -> str:
         host = port = None
     if host is None or parts.scheme != "https" or "@" in parts.netloc or parts.path.strip("/"):
         # whoever writes a password into an address does not want to read it again
-        raise click.UsageError(f"{sentence}{'' if '@' in url else f', not {url}'}.")
+        raise click.UsageError(f"{sentence}{'' if '@' in url else f', not {url!r}'}.")
     if parts.query or parts.fragment or not re.fullmatch(r"[0-9A-Za-z.-]+", host):
-        raise click.UsageError(f"{sentence}, not {url}.")
+        raise click.UsageError(f"{sentence}, not {url!r}.")
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
 
 
@@ -212,6 +217,10 @@ def checked_name(name: str) -> str:
     """A certificate's name as a vault takes it. Raises click.UsageError."""
     if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", name):
         raise click.UsageError(f"{name!r} is no name of a vault certificate: letters, digits and dashes, up to 127.")
+    if name.lower() in _NOT_CERTIFICATES:
+        raise click.UsageError(
+            f"A vault keeps its own {name.lower()} at /certificates/{name.lower()}; choose another name."
+        )
     return name
 
 

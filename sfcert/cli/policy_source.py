@@ -182,6 +182,8 @@ def _plain(given: dict[str, Any]) -> dict[str, Any]:
         if option in given
     }
     acme = acme_of(given)
+    if acme and "directory" not in acme:
+        raise click.UsageError("What asks an authority by ACME needs --acme-directory URL, and --issuer acme.")
     if acme:
         issuer["acme"] = acme
     if issuer:

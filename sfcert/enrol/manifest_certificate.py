@@ -29,8 +29,10 @@ from sfcert.model.enrolment import EnrolmentPolicy, Issuer, Key, Renewal, Sans, 
 Json = dict[str, Any]
 _DAY = timedelta(days=1)
 _MONTH_DAYS = 365.25 / 12
-_SHORTEST = timedelta(hours=1)
-_SHORTEST_BEFORE = timedelta(minutes=5)
+#: As Go writes them: messages speak the manifest's language.
+_SHORTEST = "1h"
+_SHORTEST_BEFORE = "5m"
+_LIFE_BY_DEFAULT = "2160h"
 #: As long as an X.509 common name may be (RFC 5280, ub-common-name).
 _LONGEST_NAME = 64
 #: A vault's own limit for a name.
@@ -116,8 +118,9 @@ def certificate_policy(body: Json, issuer: Issuer, notes: list[str]) -> Enrolmen
     if flag_at(spec, "encodeUsagesInRequest", "spec") is False:
         raise ManifestFault("spec.encodeUsagesInRequest", "a vault always writes the usages into the request")
     dns_names = texts_at(spec, "dnsNames", "spec")
-    life = _duration(spec, "duration", _SHORTEST) or 90 * _DAY
-    months = _months(life, issuer, notes)
+    written = text_at(spec, "duration", "spec") or _LIFE_BY_DEFAULT
+    life = _duration(written, "duration", _SHORTEST)
+    months = _months(life, written, issuer, notes)
     usages = _usages(spec, notes)
     _look_at_keystores(spec, notes)
     template = mapping_at(spec, "secretTemplate", "spec")
@@ -135,7 +138,7 @@ def certificate_policy(body: Json, issuer: Issuer, notes: list[str]) -> Enrolmen
         ekus=tuple(dict.fromkeys(_EXTENDED[one] for one in usages if one in _EXTENDED)),
         key_usage=tuple(dict.fromkeys(_PLAIN[one] for one in usages if one in _PLAIN)),
         validity_months=months,
-        renewal=_renewal(spec, life, months, issuer, notes),
+        renewal=_renewal(spec, life, written, months, issuer, notes),
         tags=pairs_at(template, "labels", "spec.secretTemplate")
         | pairs_at(template, "annotations", "spec.secretTemplate"),
     )
@@ -237,32 +240,30 @@ def parse_duration(text: str) -> timedelta | None:
     return timedelta(seconds=total_s) if total_s < _LONGEST_S else None
 
 
-def _duration(spec: Json, key: str, shortest: timedelta) -> timedelta | None:
-    if spec.get(key) is None:
-        return None
-    text = text_at(spec, key, "spec")
-    found = parse_duration(text)
+def _duration(text: str, key: str, shortest: str) -> timedelta:
+    found, least = parse_duration(text), parse_duration(shortest)
     if found is None:
         raise ManifestFault(f"spec.{key}", f"{text!r} is no duration such as 2160h")
-    if found < shortest:
+    if least is not None and found < least:
         raise ManifestFault(f"spec.{key}", f"{text!r} is shorter than cert-manager's least, {shortest}")
     return found
 
 
-def _months(life: timedelta, issuer: Issuer, notes: list[str]) -> int:
+def _months(life: timedelta, written: str, issuer: Issuer, notes: list[str]) -> int:
     exact = life / _DAY / _MONTH_DAYS
     months = max(1, round(exact))
     if issuer.is_acme:
         return months
     if exact < 0.9:
-        raise ManifestFault("spec.duration", f"{life} is shorter than the month in which a vault counts")
+        raise ManifestFault("spec.duration", f"{written} is shorter than the month in which a vault counts")
     if abs(months * _MONTH_DAYS - life / _DAY) > 2.5:
         notes.append(f"A vault counts in months: the duration of {life.days} days becomes {months} months.")
     return months
 
 
-def _renewal(spec: Json, life: timedelta, months: int, issuer: Issuer, notes: list[str]) -> Renewal:
-    before = _duration(spec, "renewBefore", _SHORTEST_BEFORE)
+def _renewal(spec: Json, life: timedelta, written: str, months: int, issuer: Issuer, notes: list[str]) -> Renewal:
+    early = text_at(spec, "renewBefore", "spec")
+    before = _duration(early, "renewBefore", _SHORTEST_BEFORE) if early else None
     share = number_at(spec, "renewBeforePercentage", "spec")
     windows = _windows(mapping_at(spec, "renewal", "spec"))
     # the vault's own renewal knows no windows
@@ -276,14 +277,14 @@ def _renewal(spec: Json, life: timedelta, months: int, issuer: Issuer, notes: li
     if before is None:
         return Renewal(lifetime_percentage=67, by=by, windows=windows)
     if before >= life:
-        raise ManifestFault("spec.renewBefore", f"{before} is not shorter than the duration, {life}")
+        raise ManifestFault("spec.renewBefore", f"{early} is not shorter than the duration, {written}")
     days = math.ceil(before / _DAY)
     if days > months * 27:
         percentage = max(1, min(99, round((1 - before / life) * 100)))
         notes.append(f"A vault takes at most {months * 27} days here: renewBefore becomes {percentage} % of the life.")
         return Renewal(lifetime_percentage=percentage, by=by, windows=windows)
     if before % _DAY:
-        notes.append(f"A vault counts in days: renewBefore becomes {days} days.")
+        notes.append(f"A vault counts in days: renewBefore becomes {days} day{'s' if days > 1 else ''}.")
     return Renewal(days_before_expiry=days, by=by, windows=windows)
 
 

@@ -89,6 +89,8 @@ def subject_fault(subject: str) -> str | None:
         return f"{subject!r} has an empty part"
     if any("=" not in part or not part.partition("=")[2].strip() for part in parts):
         return f"{subject!r}: each part needs KEY=VALUE, parted by commas"
+    if len([one for one in parts if one.partition("=")[0].strip().upper() == "CN"]) > 1:
+        return f"{subject!r} states several CNs; Service Fabric finds certificates by one, so keep that"
     name = common_name_of(subject)
     if name is None:
         return f"{subject!r} states no CN; Service Fabric finds certificates by that name"

@@ -159,7 +159,11 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
     ]
     if policy.issuer.is_acme and policy.sans != Sans():
         found.append(("sans", "an ACME authority is asked for DNS names alone, since no others are proved to it here"))
-    found += [("ekus", f"{one!r} is no usage") for one in policy.ekus if not _OID.fullmatch(one)]
+    found += [
+        ("ekus", f"{one!r} is no usage: {', '.join(USAGES)} or a dotted id")
+        for one in policy.ekus
+        if not _OID.fullmatch(one)
+    ]
     found += [
         ("key_usage", f"{one!r} is none of {', '.join(KEY_USAGES)}")
         for one in policy.key_usage

@@ -39,6 +39,8 @@ def secret_faults(policy: EnrolmentPolicy) -> tuple[str, ...]:
 def solver_faults(acme: Acme, names: Sequence[str]) -> tuple[str, ...]:
     """What a look at the policy alone tells of solvers that could not do their work; empty where nothing does.
 
+    A policy without any solver is for an authority that has vetted the names already, so it is not at fault.
+
     Args:
         names: the DNS names of the certificate, wildcards with their `*.`.
 
@@ -47,7 +49,7 @@ def solver_faults(acme: Acme, names: Sequence[str]) -> tuple[str, ...]:
     faults = [
         f"no solver answers for {name}{'; a wildcard needs one by DNS' if name.startswith('*.') else ''}"
         for name in names
-        if solver_for_name(acme.solvers, name) is None
+        if acme.solvers and solver_for_name(acme.solvers, name) is None
     ]
     for one in acme.solvers:
         given = {key.removesuffix("_file").removesuffix("_env") for key in one.settings}

@@ -23,6 +23,7 @@ from tests.servers.knot import KEY_NAME, KEY_SECRET, Knot
 from tests.servers.pebble import EAB_KID, EAB_MAC, ChallengeServer, Pebble, running_pebble
 from tests.servers.ports import program
 from tests.servers.serving import served
+from tests.servers.small_acme import SmallAcme
 
 
 def test_by_options_alone_with_a_bound_account_and_the_chain_that_is_wanted(
@@ -44,6 +45,17 @@ def test_by_options_alone_with_a_bound_account_and_the_chain_that_is_wanted(
         monkeypatch.chdir("/")
         assert len(good(site.run("renew", site.name))["renewed"]) == 1
     assert (site.versions(), sans(leaf_of(site))) == (2, {site.host})
+
+
+def test_names_that_the_authority_has_vetted_need_no_solver(site: AcmeSite, small: SmallAcme) -> None:
+    """As with an external account whose domains were validated beforehand; cert-manager makes no challenge either."""
+    asked = good(site.enrol(ca(small), "--dry-run"))
+    assert asked["outcome"] == "planned"
+    refused = site.enrol(ca(small))
+    assert (refused.code, f"No solver of the policy answers for {site.host}" in refused.err) == (1, True)
+    small.reuses_authorizations = True
+    assert good(site.enrol(ca(small)))["outcome"] == "issued"
+    assert sans(leaf_of(site)) == {site.host}
 
 
 def test_a_solver_that_is_no_list_of_settings_is_misuse(site: AcmeSite) -> None:
