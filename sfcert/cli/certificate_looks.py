@@ -35,6 +35,8 @@ def look_at(
         memory = FileMemory(state or default_folder(), vault_url, name)
         record = memory.load()
         if body is None and record is None:
+            if not names:
+                continue  # it was there when the vault was listed, and is gone
             raise InputError("CertificateNotFound", f"{vault_url} has no certificate {name}.")
         now = connection.clock.now()
         status = certificate_status(vault_url, name, body, record, now)

@@ -80,7 +80,8 @@ def wanted_policy(body: Json | None, record: Record | None) -> EnrolmentPolicy |
 
 
 def with_transitions(record: Record, status: CertificateStatus, now: datetime) -> Record:
-    """The record with the instants at which the conditions last changed."""
+    """The record with the instants at which the conditions last changed, whole seconds as cert-manager's."""
+    now = now.replace(microsecond=0)
     ready, issuing = status.conditions
     changes: dict[str, Any] = {}
     if record.ready_status != ready.status:

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sfcert.azure.enrolment import AzureEnrolmentVault
 from sfcert.model.frozen import OWNER_TAG
 from tests import make
 from tests.e2e.site import Ended, Site, command, opened
@@ -48,6 +49,16 @@ def test_enrol_twice_status_and_renew(sfcert: Callable[..., Ended], tmp_path: Pa
     shown = sfcert("certificates", "show", "fresh")
     assert renewed.json["renewed"][0]["thumbprint"] in shown.out
     assert "fresh" in sfcert("certificates", "list").out
+
+
+def test_what_went_away_after_the_vault_was_listed_fails_no_list(
+    sfcert: Callable[..., Ended], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = str(site.facts["certificate_name"])
+    monkeypatch.setattr(AzureEnrolmentVault, "fetch_names", lambda *_: ["gone", name])
+    told = sfcert("status", "--format", "json")
+    assert told.code == 0, told.err
+    assert [one["name"] for one in told.json["certificates"]] == [name]
 
 
 def test_who_signed_is_read_from_the_secret_where_that_is_allowed(sfcert: Callable[..., Ended], site: Site) -> None:
@@ -163,6 +174,7 @@ def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Pat
         (("status", "--metrics", "99999"), "between 1 and 65535"),
         (("certificates", "--watch", "--every", "0s"), "at least 1s"),
         (("status", "--metrics", ""), "no file's name"),
+        (("status", "--metrics", "-"), "standard output holds the status"),
         (("export", "x", "--secret-provider-class", "--tenant", ""), "no id"),
         (
             ("export", "x", "--secret-provider-class", "--tenant", "t", "--secret-name", "No_Name"),
@@ -193,7 +205,10 @@ def test_a_kubernetes_secret_is_imported_once_and_its_key_is_never_shown(
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "kubernetes.io/tls",
-        "metadata": {"name": "web-tls", "annotations": {"cert-manager.io/common-name": "web.example.com"}},
+        "metadata": {
+            "name": "web-tls",
+            "annotations": {"cert-manager.io/common-name": "web.example.com", "x": "y" * 257},
+        },
         "data": {"tls.crt": base64.b64encode(crt).decode(), "tls.key": base64.b64encode(key).decode()},
     }
     file = tmp_path / "secret.json"
@@ -201,6 +216,8 @@ def test_a_kubernetes_secret_is_imported_once_and_its_key_is_never_shown(
     first = sfcert("import", "--kubernetes-secret", str(file))
     assert first.code == 0, first.err
     assert leaf.thumbprint in first.out
+    assert "no tag became of x." in first.err
+    assert "cert-manager.io/common-name: web.example.com" in sfcert("certificates", "show", "web-tls").out
     assert "nothing to do" in sfcert("import", "--kubernetes-secret", str(file)).out
     manifest["data"]["tls.key"] = base64.b64encode(
         make.key("another").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

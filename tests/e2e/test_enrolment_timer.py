@@ -100,6 +100,9 @@ def test_a_timer_waits_also_for_what_was_never_issued_and_passes_over_what_was_n
     assert "fresh: waits after 1 failure, until" in waits.err
     assert "typo: nothing was ever asked for under this name" in waits.err
     assert "BackingOff" in sfcert("status", "fresh").out
+    again = sfcert("enrol", "fresh", *words, "--issuer", "Digi", "--dry-run", "--format", "json")
+    assert "ended as failed: The issuer refused the account's credentials." in again.json["notes"][0]
+    assert not again.json["notes"][0].endswith("..")
     by_name = sfcert("renew", "--due", "typo")
     assert (by_name.code, "has no certificate typo" in by_name.err) == (1, True)
 

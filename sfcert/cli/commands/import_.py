@@ -75,8 +75,12 @@ def command(name: str | None, vault_url: str, file: Path, **options: Any) -> int
         "secret_props": {"contentType": PFX},
         "issuer": {"name": "Unknown"},
     }
-    tags = {key: value for key, value in secret.annotations.items() if len(key) <= 256 and len(value) <= 256}
-    vault.put_import(vault_url, wanted, secret.pfx_base64, policy, dict(sorted(tags.items())[:15]))
-    chain = f", with {len(secret.chain) - 1} issuers" if len(secret.chain) > 1 else ", without its issuer"
+    fitting = [(key, value) for key, value in sorted(secret.annotations.items()) if len(key) <= 256 >= len(value)]
+    tags = dict(fitting[:15])
+    vault.put_import(vault_url, wanted, secret.pfx_base64, policy, tags)
+    if left := sorted(set(secret.annotations) - set(tags)):
+        click.echo(f"note: a vault takes 15 tags of 256 characters; no tag became of {', '.join(left)}.", err=True)
+    issuers = len(secret.chain) - 1
+    chain = f", with {issuers} issuer{'s' if issuers > 1 else ''}" if issuers else ", without its issuer"
     answer(f"{vault_url}/certificates/{wanted}: imported {leaf.thumbprint}{chain}.")
     return 0

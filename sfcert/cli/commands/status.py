@@ -32,6 +32,8 @@ def command(names: tuple[str, ...], vault_url: str, state: Path | None, metrics:
     vault = checked_vault(vault_url)
     wanted = list({one.lower(): checked_name(one) for one in names}.values())
     connection = connect()
+    if metrics == "-":
+        raise click.UsageError("--metrics: standard output holds the status; name a FILE or a PORT.")
     if metrics is not None and metrics.isascii() and metrics.isdigit():
         from sfcert.cli.metrics_server import serve_metrics
 

@@ -97,7 +97,9 @@ class Notebook:
             self._save(step="idle", policy=self._policy, policy_digest=self.digest, request_id=None, order=None)
 
     def has_failed(self, error: SfcertError) -> None:
-        failure = Failure(at_utc=self._clock.now(), token=error.token, message=str(error).splitlines()[0])
+        failure = Failure(
+            at_utc=self._clock.now().replace(microsecond=0), token=error.token, message=str(error).splitlines()[0]
+        )
         self._save(failures=(*self.record.failures, failure)[-_FAILURES_KEPT:])
 
     def _save(self, **changes: Any) -> None:

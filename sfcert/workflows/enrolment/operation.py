@@ -91,7 +91,7 @@ class Operation:
         if status != "inprogress":
             error = pending.get("error") or {}
             why = str(error.get("message") or pending.get("status_details") or "no reason is given")
-            self._note(f"The operation before this one ended as {status}: {' '.join(why.split())}.")
+            self._note(f"The operation before this one ended as {status}: {' '.join(why.split()).rstrip('.')}.")
             return False
         if self.is_ours(pending) and not request.cancel_pending:
             self._notebook.is_pending(pending)

@@ -101,7 +101,7 @@ def test_every_metric_of_a_certificate_that_cert_manager_has_is_there() -> None:
 def test_a_transition_is_dated_once() -> None:
     record = Record(vault_url=make.VAULT_URL, name="shop")
     first = status(make.version(make.leaf()), record=record)
-    kept = with_transitions(record, first, make.NOW)
+    kept = with_transitions(record, first, make.NOW + timedelta(microseconds=406250))
     later = status(make.version(make.leaf()), record=kept, days=1)
     assert later.conditions[0].since_utc == make.NOW
     assert with_transitions(kept, later, make.NOW + timedelta(days=1)) == kept
