@@ -160,3 +160,11 @@ def test_an_api_token_for_cloudflare_needs_no_email() -> None:
     assert found.policy.issuer.acme is not None
     assert found.policy.issuer.acme.solvers[0].settings == {"provider": "cloudflare", "auth_token_secret": "keys/one"}
     assert found.secrets == {"keys/one": "token"}
+
+
+def test_an_issuer_without_solvers_is_for_names_that_the_authority_has_vetted() -> None:
+    """`solvers` is optional there too, and no challenge is made for what is valid already."""
+    found = read([issuer(acme()), certificate()])
+    assert found.policy.issuer.acme is not None
+    assert found.policy.issuer.acme.solvers == ()
+    assert "No solver is given: the authority has to have vetted the names already." in found.notes
