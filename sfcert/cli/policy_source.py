@@ -155,6 +155,11 @@ def asked_for(name: str | None, options: dict[str, Any]) -> tuple[Asked, ...]:
         policy = with_files_from(read_policy(read_text(file), str(file)), file.parent)
     else:
         policy = with_files_from(policy_of(_plain(given), "the command line"), Path.cwd())
+    if password is not None and policy.issuer.account_id is None:
+        raise click.UsageError(
+            "--issuer-password-file holds an account's password: name the account too, by --issuer-account, or by "
+            "account_id in the policy."
+        )
     return (Asked(name, policy, issuer_password=password),)
 
 

@@ -276,6 +276,18 @@ def test_what_kubectl_prints_is_enrolled_from_standard_input(
     assert "can be read once" in sfcert("enrol", "--manifest", "-", "--manifest", "-").err
 
 
+def test_a_password_that_comes_too_late_says_how_it_is_changed(sfcert: Callable[..., Ended], tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("hunter2\n")
+    words = ("enrol", "fresh", "--subject", NAME, "--issuer", "Digi", "--issuer-provider", "DigiCert")
+    with_account = (*words, "--issuer-account", "a", "--issuer-password-file", str(tmp_path / "pw"))
+    assert "signs for accounts alone" not in sfcert(*with_account).err
+    late = sfcert(*with_account)
+    assert "issuer update --vault-name kv-sf-demo --issuer-name Digi" in late.err
+    assert "hunter2" not in late.err + late.out
+    nobody = sfcert(*words, "--issuer-password-file", str(tmp_path / "pw"))
+    assert (nobody.code, "--issuer-account" in nobody.err) == (1, True)
+
+
 def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ended]) -> None:
     out = sfcert("export", "web-tls", "--secret-provider-class", "--tenant", "t-1")
     assert out.code == 0, out.err

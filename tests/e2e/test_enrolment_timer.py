@@ -92,7 +92,8 @@ def test_a_timer_waits_also_for_what_was_never_issued_and_passes_over_what_was_n
 ) -> None:
     """A first order that fails weighs as much at an authority as a later one; a mistyped one is no certificate."""
     words = ("--subject", NAME, "--issuer-provider", "DigiCert", "--renew-by", "sfcert")
-    assert sfcert("enrol", "fresh", *words, "--issuer", "Digi").code == 1  # the provider refuses the account
+    first = sfcert("enrol", "fresh", *words, "--issuer", "Digi")
+    assert (first.code, "DigiCert signs for accounts alone, and no password" in first.err) == (1, True)
     mistyped = sfcert("enrol", "typo", "--subject", NAME, "--issuer", "Digi", "--issuer-provider", "GlobalSign")
     assert (mistyped.code, "another one" in mistyped.err) == (1, True)
     waits = sfcert("renew", "--due")

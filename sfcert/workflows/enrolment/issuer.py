@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from sfcert.enrol.ports import EnrolmentVault
 from sfcert.errors import InputError
 from sfcert.workflows.enrolment.request import Request
 
 Json = dict[str, Any]
+#: Providers that a vault asks with an account and its key. Source: vendor's "Integrating Key Vault with certificate
+#: authorities", read 2026-11-30.
+_WITH_ACCOUNTS = frozenset({"digicert", "globalsign"})
 
 
 def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., None]) -> None:
@@ -26,7 +30,13 @@ def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., N
     issuer = request.policy.issuer
     if not is_issuer_missing(request, vault):
         if request.issuer_password is not None:
-            tell("waiting", why=f"The vault's issuer {issuer.name} is there already; the password given is not used.")
+            vault_name = urlsplit(request.vault_url).netloc.partition(".")[0]
+            tell(
+                "waiting",
+                why=f"The vault's issuer {issuer.name} is there already; the password given is not used. To change it: "
+                f"az keyvault certificate issuer update --vault-name {vault_name} --issuer-name {issuer.name} "
+                "--password PASSWORD",
+            )
         return
     body: Json = {"provider": issuer.provider, "attributes": {"enabled": True}}
     if issuer.account_id is not None:
@@ -37,6 +47,8 @@ def ensure_issuer(request: Request, vault: EnrolmentVault, tell: Callable[..., N
         body["org_details"] = {"id": issuer.organization_id}
     vault.put_issuer(request.vault_url, issuer.name, body)
     tell("issuer-created", issuer=issuer.name, provider=issuer.provider)
+    if str(issuer.provider).lower() in _WITH_ACCOUNTS and request.issuer_password is None:
+        tell("waiting", why=f"{issuer.provider} signs for accounts alone, and no password of one was given.")
 
 
 def is_issuer_missing(request: Request, vault: EnrolmentVault) -> bool:
