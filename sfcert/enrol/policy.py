@@ -181,6 +181,8 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
     if policy.issuer.acme is not None and not policy.issuer.is_acme:
         found.append(("issuer.acme", f"goes with the issuer acme, not with {policy.issuer.name}"))
     found += _renewal_faults(policy.renewal, policy.validity_months)
+    if policy.renewal.windows and policy.renewal.by == "vault" and not policy.issuer.is_merged:
+        found.append(("renewal.windows", "a vault that renews by itself knows no windows; set by: sfcert"))
     if len(policy.tags) > 15:
         found.append(("tags", "a vault takes at most 15"))
     if any(not key.strip() for key in policy.tags):

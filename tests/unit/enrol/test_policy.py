@@ -56,6 +56,7 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
         ({"renewal": {"lifetime_percentage": 75, "days_before_expiry": 3}}, "not both"),
         ({"renewal": {"days_before_expiry": 109}}, "between 1 and 108"),
         ({"renewal": {"windows": [{"cron": "61 * * * *", "minutes": 5}]}}, "no minute"),
+        ({"renewal": {"windows": [{"cron": "0 2 * * 6", "minutes": 5}]}}, "knows no windows"),
         ({"issuer": "acme"}, "directory"),
         ({"ekus": ["client"]}, "no usage"),
         ({"ekus": ["0.40.1"]}, "no usage"),
