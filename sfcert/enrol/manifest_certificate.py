@@ -153,6 +153,13 @@ def _usages(spec: Json, notes: list[str]) -> list[str]:
             raise ManifestFault("spec.usages", f"{one!r} is no usage that a vault can ask for")
     if not given:
         notes.append("No usages are given; server auth is asked for beside cert-manager's own two.")
+    if given and not any(one in _PLAIN for one in given):
+        # there the extension is left out, which rules nothing out; a vault writes it, and with no bit set it rules out
+        # the handshake itself
+        notes.append(
+            "usages name extended ones alone; digital signature and key encipherment are asked for beside them."
+        )
+        return [*_USAGES_BY_DEFAULT[:2], *given]
     return given or list(_USAGES_BY_DEFAULT)
 
 

@@ -74,7 +74,9 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "renewBeforePercentage": _same("what is left of the life; by default a third (a vault is told 67 %)"),
         "renewal": _same("renewals are then begun by `sfcert renew --due`"),
         "privateKey": _same(),
-        "usages": _turned("by default digital signature, key encipherment, and beside them server auth"),
+        "usages": _turned(
+            "digital signature and key encipherment where only extended ones stand; by default server auth beside them"
+        ),
         "subject": _same(),
         "literalSubject": _same("without commonName and subject"),
         "secretTemplate": _turned("labels and annotations become tags of the certificate"),

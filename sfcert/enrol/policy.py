@@ -169,6 +169,9 @@ def _faults(policy: EnrolmentPolicy) -> list[tuple[str, str]]:
         for one in policy.key_usage
         if one not in KEY_USAGES
     ]
+    if not policy.key_usage:
+        # RFC 5280, 4.2.1.3: at least one bit
+        found.append(("key_usage", "is empty; leave it out for digitalSignature and keyEncipherment"))
     if not 1 <= policy.validity_months <= 1200:
         found.append(("validity_months", "must lie between 1 and 1200"))
     if policy.key.type.startswith("EC") != (policy.key.curve is not None):

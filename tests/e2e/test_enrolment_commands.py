@@ -288,6 +288,20 @@ def test_a_password_that_comes_too_late_says_how_it_is_changed(sfcert: Callable[
     assert (nobody.code, "--issuer-account" in nobody.err) == (1, True)
 
 
+def test_a_certificate_of_extended_usages_alone_can_shake_hands(sfcert: Callable[..., Ended], tmp_path: Path) -> None:
+    """The most common usages there are: cert-manager leaves the key usage out, a vault writes one in any case."""
+    spec = {"dnsNames": ["web.contoso.example"], "issuerRef": {"name": "own"}, "usages": ["server auth", "client auth"]}
+    documents = [
+        {"kind": "Issuer", "metadata": {"name": "own"}, "spec": {"selfSigned": {}}},
+        {"kind": "Certificate", "metadata": {"name": "web"}, "spec": spec},
+    ]
+    file = tmp_path / "web.yaml"
+    file.write_text("\n---\n".join(json.dumps(one) for one in documents))
+    done = sfcert("enrol", "--manifest", str(file))
+    assert done.code == 0, done.err
+    assert "digital signature and key encipherment are asked for beside them" in done.err
+
+
 def test_the_csi_manifest_names_vault_and_certificate(sfcert: Callable[..., Ended]) -> None:
     out = sfcert("export", "web-tls", "--secret-provider-class", "--tenant", "t-1")
     assert out.code == 0, out.err
