@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from sfcert.enrol.expectation import Expectation
+from sfcert.enrol.policy import vault_policy
 from sfcert.enrol.reading import request_der
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError
 from sfcert.model.certificate import Certificate
@@ -470,6 +471,15 @@ def test_what_stands_in_the_vault_is_judged_again_for_a_cluster(desk: Desk) -> N
     enrol(desk.request(), desk.means())
     with pytest.raises(RefusedError, match="stands in the vault"):
         enrol(desk.request(expectation=expecting(desk, "AA" * 20)), desk.means())
+
+
+def test_what_stands_in_the_vault_is_judged_where_no_cluster_is_named_too(desk: Desk) -> None:
+    """What the vault had merged and the gate refused would be told as good by the next run of a pipeline."""
+    policy = desk.policy("Self", key_usage=("keyEncipherment",))
+    desk.vault.start_create(desk.url, "fresh", vault_policy(policy), {})
+    desk.clock.sleep(300)
+    with pytest.raises(RefusedError, match="stands in the vault"):
+        enrol(desk.request(policy=policy), desk.means())
 
 
 def test_an_issuer_is_looked_for_once_for_each_certificate(desk: Desk) -> None:

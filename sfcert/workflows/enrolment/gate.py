@@ -23,14 +23,13 @@ class Gatekeeper:
         self._found: dict[str, tuple[Certificate, ...]] = {}
 
     def judge_standing(self, leaf: Certificate) -> None:
-        """What stands in the vault is judged too where a cluster is named: an earlier refusal does not pass by itself.
+        """What stands in the vault is judged too: an earlier refusal does not pass by itself.
 
         Raises:
             RefusedError: GateRefused.
         """
-        if self._request.expectation is None:
-            return
-        chain = (leaf, *direct_issuers(leaf, (*self.known(leaf), *self._request.expectation.known)))
+        observed = self._request.expectation.known if self._request.expectation else ()
+        chain = (leaf, *direct_issuers(leaf, (*self.known(leaf), *observed)))
         report = self.judge(chain[:1] if leaf.is_self_signed else chain, leaf.public_key_sha256, is_merged=True)
         if report.verdict != "pass":
             raise refusal(report, "It is the version that stands in the vault; nothing was changed.")
