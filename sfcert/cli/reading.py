@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from sfcert.cli.source import Source
 from sfcert.errors import Fault, InputError
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from sfcert.sources.live import CaptureOptions
 
 
+#: No policy, manifest, chain or template comes near; a device that never ends would take the machine's memory.
+_MOST_BYTES = 64 * 1024 * 1024
+
+
 def read_text(path: Path) -> str:
     """A file's text, UTF-8 with or without BOM. Raises InputError FileUnreadable."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as stream:
+            return _whole(stream, str(path)).decode("utf-8-sig")
     except OSError as error:
         raise InputError("FileUnreadable", f"{path} cannot be read.", [Fault(error.strerror or str(error))]) from error
     except UnicodeDecodeError as error:
@@ -49,10 +54,19 @@ def read_bytes_or_input(path: Path) -> tuple[str, bytes]:
         InputError: FileUnreadable, where standard input was closed before we began.
     """
     if str(path) != "-":
-        return str(path), path.read_bytes()
+        with path.open("rb") as stream:
+            return str(path), _whole(stream, str(path))
     if sys.stdin is None:
         raise InputError("FileUnreadable", "standard input is closed.")
-    return "standard input", sys.stdin.buffer.read()
+    return "standard input", _whole(sys.stdin.buffer, "standard input")
+
+
+def _whole(stream: IO[bytes], name: str) -> bytes:
+    """All that a stream holds. Raises InputError FileUnreadable where that is more than any such file has."""
+    found = stream.read(_MOST_BYTES + 1)
+    if len(found) > _MOST_BYTES:
+        raise InputError("FileUnreadable", f"{name} holds more than {_MOST_BYTES // 1024 // 1024} MiB.")
+    return found
 
 
 def load_bundle_of(source: Source, wanted: CaptureOptions | None = None) -> Bundle:
