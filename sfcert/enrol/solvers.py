@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import Acme, EnrolmentPolicy, Solver
 
 #: Settings without which a solver can do nothing.
@@ -56,6 +57,17 @@ def solver_faults(acme: Acme, names: Sequence[str]) -> tuple[str, ...]:
         lacking = [key for key in NEEDED.get(one.kind, ()) if key not in given]
         faults += [f"the solver {one.kind} needs the setting {key}" for key in lacking]
     return tuple(faults)
+
+
+def refuse_unfit_solvers(policy: EnrolmentPolicy) -> None:
+    """Raises InputError PolicyInvalid with every fault of `solver_faults`: an order would fail before it began."""
+    acme = policy.issuer.acme
+    if unfit := solver_faults(acme, policy.dns_names) if acme is not None else ():
+        raise InputError(
+            "PolicyInvalid",
+            "The policy's names could not be shown to the authority.",
+            [Fault(one, path="issuer.acme.solvers") for one in unfit],
+        )
 
 
 def solver_for_name(solvers: Sequence[Solver], name: str) -> Solver | None:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sfcert.enrol.policy import vault_policy
-from sfcert.enrol.solvers import secret_faults, solver_faults
+from sfcert.enrol.solvers import refuse_unfit_solvers, secret_faults
 from sfcert.enrol.words import authority_words
 from sfcert.errors import Fault, InputError
 from sfcert.model.enrolment import EnrolmentPolicy
@@ -47,18 +47,11 @@ def check_enrolment(playbook: Playbook, policy: EnrolmentPolicy) -> None:
             "the vault. Enrol the certificate first (`sfcert enrol NAME --vault URL --policy FILE --for-cluster "
             f"RESOURCE_ID`), then plan {playbook.name} without --enrol-policy.",
         )
-    acme = policy.issuer.acme
     if held := secret_faults(policy):
         raise InputError(
             "PolicyInvalid", "A plan holds no secret, and this policy has one in it.", [Fault(one) for one in held]
         )
-    unfit = solver_faults(acme, policy.dns_names) if acme is not None else ()
-    if unfit:
-        raise InputError(
-            "PolicyInvalid",
-            "The policy's names could not be shown to the authority.",
-            [Fault(one, path="issuer.acme.solvers") for one in unfit],
-        )
+    refuse_unfit_solvers(policy)
 
 
 def enrol(situation: Situation, definition: StageDefinition, reasons: Reasons) -> list[Step]:

@@ -181,6 +181,13 @@ def test_a_pinned_cluster_gets_its_next_certificate(by_name: Site, tmp_path: Pat
             "no name in Kubernetes",
         ),
         (("status", "nothing-here"), "has no certificate"),
+        (
+            (
+                *("enrol", "x", "--subject", "CN=*.contoso.example", "--issuer", "acme", "--solver", "http01"),
+                *("--acme-directory", "https://ca.invalid/directory", "--dry-run"),
+            ),
+            "a wildcard needs one by DNS",
+        ),
         (("enrol", "x", "--policy", "/dev/zero"), "/dev/zero holds more than 64 MiB"),
         (("enrol", "--manifest", "/dev/zero"), "/dev/zero holds more than 64 MiB"),
         (("merge", "x", "--chain", "/dev/zero"), "/dev/zero holds more than 64 MiB"),

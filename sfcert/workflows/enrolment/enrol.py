@@ -30,6 +30,7 @@ from sfcert.enrol.reading import (
     version_id,
 )
 from sfcert.enrol.renewal import renewal_timing
+from sfcert.enrol.solvers import refuse_unfit_solvers
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import Enrolled, EnrolmentPolicy, GateReport, PolicyChange
@@ -134,6 +135,7 @@ class _Run:
             is_same = not named or named.lower() == self._policy.issuer.vault_name.lower()
             report = self._gate.predict(leaf, is_same_issuer=is_same)
             if request.dry_run:
+                refuse_unfit_solvers(self._policy)
                 if self._policy.issuer.is_integrated and is_issuer_missing(request, vault):
                     self._notes.append(f"A run would create the vault's issuer {self._policy.issuer.name}.")
                 return self._planned((*changes, *_tag_changes(body or {}, self._policy)), report)
