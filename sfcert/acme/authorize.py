@@ -97,7 +97,8 @@ def authorize(
         for one in pending:
             _await_valid(session, one, emit)
     finally:
-        _keep(_clean(left, cleaning), emit)
+        # of what was not begun, because one before it failed, there is nothing to take away
+        _keep(_clean([one for one in left if one in cleaning.own or one in placed], cleaning), emit)
 
 
 def clean(session: AcmeSession, placed: Sequence[Placed], solver_for: Callable[[str], Solver], *, emit: Emit) -> None:

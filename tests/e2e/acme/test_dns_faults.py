@@ -17,6 +17,15 @@ def test_a_zone_that_is_not_there(site: AcmeSite, pebble: Pebble, knot: Knot) ->
     nothing_is_left(site, knot)
 
 
+def test_of_what_was_not_begun_nothing_is_said_to_be_left(site: AcmeSite, pebble: Pebble, knot: Knot) -> None:
+    """The first of two names ends the order; the other's record was never written."""
+    nowhere = by_update(knot, site.folder)
+    names = ["a.nowhere.invalid", "b.nowhere.invalid"]
+    failed = site.enrol(ca(pebble, nowhere), subject=f"CN={names[0]}", dns_names=names)
+    assert said(failed) == (1, "DnsZoneNotFound")
+    assert "could not be taken away" not in failed.err
+
+
 def test_a_wrong_key_for_updates_is_told_without_it(site: AcmeSite, pebble: Pebble, knot: Knot) -> None:
     failed = site.enrol(ca(pebble, by_update(knot, site.folder, secret=OTHER_SECRET)))
     assert said(failed) == (1, "DnsUpdateRefused")
