@@ -35,10 +35,15 @@ def problem(kind: str, detail: str, **more: Any) -> Json:
     return {"type": PREFIX + kind, "detail": detail, **more}
 
 
-class SmallAcme:
-    """The CA's state and its bad days."""
+def _wall() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self) -> None:
+
+class SmallAcme:
+    """The CA's state and its bad days. `now` dates its certificates, for worlds that keep a time of their own."""
+
+    def __init__(self, now: Callable[[], datetime] = _wall) -> None:
+        self._now = now
         self.url = ""
         self.ca_file = Path()
         self.asked: list[tuple[str, Json]] = []
@@ -66,10 +71,10 @@ class SmallAcme:
         self._nonces: set[str] = set()
         self._made = 0
         self._keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-        self._root = _sign(self._keys[0].public_key(), "Small Root", "Small Root", self._keys[0])
-        self._issuer = _sign(self._keys[1].public_key(), "Small Issuing", "Small Root", self._keys[0])
+        self._root = _sign(self._keys[0].public_key(), "Small Root", "Small Root", self._keys[0], now())
+        self._issuer = _sign(self._keys[1].public_key(), "Small Issuing", "Small Root", self._keys[0], now())
         stranger = ec.generate_private_key(ec.SECP256R1())
-        self._stranger = _sign(stranger.public_key(), "A Stranger", "A Stranger", stranger)
+        self._stranger = _sign(stranger.public_key(), "A Stranger", "A Stranger", stranger, now())
 
     @property
     def issuer_thumbprint(self) -> str:
@@ -202,7 +207,7 @@ class SmallAcme:
         key = request.public_key()
         if self.chain == "other key":
             key = ec.generate_private_key(ec.SECP256R1()).public_key()
-        self.leaf = _sign(key, order["names"][0], "Small Issuing", self._keys[1], names=order["names"])
+        self.leaf = _sign(key, order["names"][0], "Small Issuing", self._keys[1], self._now(), names=order["names"])
         chain = {
             "good": [self.leaf, self._issuer, self._root],
             "other key": [self.leaf, self._issuer],
@@ -260,10 +265,15 @@ def running_small_acme(folder: Path) -> Iterator[SmallAcme]:
 
 
 def _sign(
-    key: Any, subject: str, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, names: Sequence[str] = ()
+    key: Any,
+    subject: str,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    *,
+    names: Sequence[str] = (),
 ) -> x509.Certificate:
-    """A leaf for `names`; a CA's certificate where there are none."""
-    now = datetime.now(UTC)
+    """A leaf for `names`; a CA's certificate, which outlives every leaf, where there are none."""
     built = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
@@ -271,7 +281,7 @@ def _sign(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=90))
+        .not_valid_after(now + timedelta(days=90 if names else 3650))
         .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
