@@ -8,6 +8,7 @@ Source: azure-mgmt-dns 9.0.0 (Microsoft.Network/dnsZones, 2018-05-01). Needs `Mi
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -58,6 +59,9 @@ class AzureDns:
         self._lock = threading.Lock()
         self._made: Any = None
         self._zones: dict[str, tuple[str, frozenset[str]]] | None = None
+        # sets as they were read or written last: a read soon after a write may still show what was there before, and
+        # what is not seen would not be taken away. Their etags tell where somebody else has been meanwhile
+        self._known: dict[str, RecordSet] = {}
 
     def find_zone(self, fqdn: str, lookup: Lookup) -> str:
         zones = self._all_zones()
@@ -103,13 +107,15 @@ class AzureDns:
     def _change(self, zone: str, fqdn: str, change: Callable[[RecordSet | None], RecordSet | None]) -> None:
         """Make the set at `fqdn` what `change` makes of it, None being no set at all; nobody else's write is lost."""
         for attempt in range(_CHANGES):
-            found = self._set_at(zone, fqdn)
+            found = copy.deepcopy(self._known.get(fqdn)) or self._set_at(zone, fqdn)
             before, etag = _texts(found), found.etag if found is not None else None
             wanted = change(found)
             if _texts(wanted) == before:
                 return
+            self._known.pop(fqdn, None)
             try:
-                self._write(zone, fqdn, wanted, etag)
+                if (written := self._write(zone, fqdn, wanted, etag)) is not None:
+                    self._known[fqdn] = written
                 return
             except RemoteError as error:
                 if error.status != 412 or attempt == _CHANGES - 1:
@@ -126,18 +132,18 @@ class AzureDns:
             if error.status == 404:
                 return None
             raise
+        self._known[fqdn] = copy.deepcopy(found)
         return found
 
-    def _write(self, zone: str, fqdn: str, wanted: RecordSet | None, etag: str | None) -> None:
-        """Write the set or take it away, as long as it is still what was read."""
+    def _write(self, zone: str, fqdn: str, wanted: RecordSet | None, etag: str | None) -> RecordSet | None:
+        """Write the set or take it away, as long as it is still what was read; what stands there then."""
         group, _ = self._all_zones()[zone]
         sets, at = self._client().record_sets, (group, zone, relative_to(fqdn, zone), "TXT")
         if wanted is None:
             self._call(f"delete TXT {fqdn}", lambda: sets.delete(*at, if_match=etag))
-        elif etag is None:
-            self._call(f"write TXT {fqdn}", lambda: sets.create_or_update(*at, wanted, if_none_match="*"))
-        else:
-            self._call(f"write TXT {fqdn}", lambda: sets.create_or_update(*at, wanted, if_match=etag))
+            return None
+        condition = {"if_none_match": "*"} if etag is None else {"if_match": etag}
+        return self._call(f"write TXT {fqdn}", lambda: sets.create_or_update(*at, wanted, **condition))
 
     def _check_delegation(self, zone: str, fqdn: str, lookup: Lookup) -> None:
         """The world has to ask this zone, at this provider's servers."""
