@@ -45,7 +45,7 @@ class AzureEnrolmentVault:
         listed = sorted(
             self._requests.listed(vault_url, f"/certificates/{name}/versions"), key=newest_by_creation, reverse=True
         )
-        versions = [self._whole(vault_url, name, listed[0]), *listed[1:]] if listed else []
+        versions = self._newest_first(vault_url, name, listed) if listed else []
         return {
             "policy": policy,
             "pending": self.fetch_pending(vault_url, name),
@@ -119,13 +119,23 @@ class AzureEnrolmentVault:
         # a cloud whose vaults do not know that version has no such names either
         return self._requests.call("GET", vault_url, path) if found is None else found
 
-    def _whole(self, vault_url: str, name: str, listed: Json) -> Json:
-        """The version with its bytes; what the list showed where the vault hides a disabled one."""
-        version = str(listed["id"]).rstrip("/").rsplit("/", 1)[-1]
-        return self._requests.optional("GET", vault_url, f"/certificates/{name}/{version}", (403, 404)) or listed
+    def _newest_first(self, vault_url: str, name: str, listed: list[Json]) -> list[Json]:
+        """The versions with the newest one's bytes; as the list showed it where the vault hides a disabled one.
+
+        Which of two is the newer one the vault knows alone: it tells their age in whole seconds.
+        """
+        found = self._requests.optional("GET", vault_url, f"/certificates/{name}", (403, 404))
+        newest = next((one for one in listed if found is not None and _version(one) == _version(found)), None)
+        if found is None or newest is None:
+            return listed
+        return [found, *(one for one in listed if one is not newest)]
 
 
 def _version_for(policy: Json) -> str:
     """The query of a request that carries this policy; empty where the usual version has words for it."""
     sans = (policy.get("x509_props") or {}).get("sans") or {}
     return _WITH_ALL_NAMES if sans.get("uris") or sans.get("ipAddresses") else ""
+
+
+def _version(bundle: Json) -> str:
+    return str(bundle.get("id", "")).rstrip("/").rsplit("/", 1)[-1]
