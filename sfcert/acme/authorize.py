@@ -78,7 +78,7 @@ def authorize(
     pending = [one for one in looked_at if one is not None]
     answers = [one.answer for one in pending]
     if not answers:
-        clean(session, placed, solver_for, emit=emit)
+        clean(session.holding, placed, solver_for, emit=emit)
         return
     cleaning = _Cleaning(solver_for, emit, session.holding, [])
     left = [*(one for one in placed if one not in answers), *answers]
@@ -101,11 +101,11 @@ def authorize(
         _keep(_clean([one for one in left if one in cleaning.own or one in placed], cleaning), emit)
 
 
-def clean(session: AcmeSession, placed: Sequence[Placed], solver_for: Callable[[str], Solver], *, emit: Emit) -> None:
+def clean(holding: Holding, placed: Sequence[Placed], solver_for: Callable[[str], Solver], *, emit: Emit) -> None:
     """Take away what a run that was killed left. Harmless where nothing is there any more; what cannot be taken away is
     told, stays to be kept, and stops nothing."""
     if placed:
-        _keep(_clean(placed, _Cleaning(solver_for, emit, session.holding, [])), emit)
+        _keep(_clean(placed, _Cleaning(solver_for, emit, holding, [])), emit)
 
 
 def _keep(placed: Sequence[Placed], emit: Emit) -> None:

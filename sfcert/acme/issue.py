@@ -153,7 +153,7 @@ def _obtain(
             # every authorization was seen valid, so that the order is ready as far as anybody can tell
             body = {**body, "status": "ready"}
         else:
-            clean(session, placed, solver_for, emit=emit)
+            clean(session.holding, placed, solver_for, emit=emit)
         placed = ()
         request_der = csr()
         request = read_request(request_der)

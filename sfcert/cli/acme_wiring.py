@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sfcert.enrol.ports import EnrolmentVault
     from sfcert.model.enrolment import Acme, Advice
     from sfcert.ports import Clock
-    from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Acquire
+    from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Acquire, Clean
 
 Json = dict[str, Any]
 #: Between a run's look at the vault and its write there is one round trip; this is many.
@@ -72,6 +72,17 @@ def acquire_by_acme(
     return acquire
 
 
+def clean_by_acme(
+    connection: Connection,
+    account: Account,
+    certificate: str,
+    tell: Callable[[Event], None],
+    desk: AcmeDesk | None = None,
+) -> Clean:
+    """As `AcmeDesk.clean`, on the run's desk or, where it has none, on one of its own."""
+    return (desk or AcmeDesk(connection)).clean(account, certificate, tell)
+
+
 class AcmeDesk:
     """Accounts and solvers of one run, for one vault or several. Safe to use from several threads; a context manager.
 
@@ -110,12 +121,9 @@ class AcmeDesk:
         def acquire(ask: AcmeAsk) -> AcmeAnswer:
             from sfcert.acme.issue import obtain_on
             from sfcert.acme.values import OrderState, Placed
-            from sfcert.cli.acme_solvers import Solvers
             from sfcert.workflows.enrolment.request import AcmeAnswer
 
-            def say(message: str) -> None:
-                data = {"name": certificate, "message": message}
-                tell(Event(type="enrolment-acme", at_utc=self._connection.clock.now(), data=data))
+            say = self._speaker(certificate, tell)
 
             def hear(event: AcmeEvent) -> None:
                 if event.order is not None:
@@ -125,16 +133,8 @@ class AcmeDesk:
                 if event.message:
                     say(event.message)
 
-            def solver_for(name: str) -> AcmeSolver:
-                # a name that an earlier run answered for need not be one of this request's
-                if name.lower() not in chosen:
-                    with self._lock:
-                        chosen.update(solvers.for_names(account.acme, [name], account.secrets, are_open=True))
-                return chosen[name.lower()]
-
+            chosen = self._chosen(account, ask.names)
             with self._lock:
-                solvers = self._solvers = self._solvers or Solvers(self._connection)
-                chosen = solvers.for_names(account.acme, ask.names, account.secrets)
                 session = self._session(account, say)
             by_http = sorted(name for name, solver in chosen.items() if solver.kind == "http-01")
             if by_http:
@@ -143,7 +143,8 @@ class AcmeDesk:
                 session,
                 ask.names,
                 ask.csr,
-                solver_for,
+                # a name that an earlier run answered for need not be one of this request's
+                lambda name: chosen.get(name.lower()) or self._solver(account, name),
                 emit=hear,
                 replaces=ask.replaces,
                 resume=msgspec.convert(ask.resume, OrderState) if ask.resume is not None else None,
@@ -154,14 +155,57 @@ class AcmeDesk:
 
         return acquire
 
+    def clean(self, account: Account, certificate: str, tell: Callable[[Event], None]) -> Clean:
+        """What the workflow calls to have taken away what an earlier run left where an authority looks.
+
+        Effects: none before it is called; the CA is not asked.
+        """
+
+        def clean(placed: tuple[Json, ...], keep_placed: Callable[[tuple[Json, ...]], None]) -> None:
+            from sfcert.acme.authorize import clean
+            from sfcert.acme.values import Placed
+
+            say = self._speaker(certificate, tell)
+
+            def hear(event: AcmeEvent) -> None:
+                if event.placed is not None:
+                    keep_placed(msgspec.to_builtins(event.placed))
+                if event.message:
+                    say(event.message)
+
+            left = msgspec.convert(placed, tuple[Placed, ...])
+            clean(self._held(), left, lambda name: self._solver(account, name), emit=hear)
+
+        return clean
+
+    def _speaker(self, certificate: str, tell: Callable[[Event], None]) -> Callable[[str], None]:
+        def say(message: str) -> None:
+            data = {"name": certificate, "message": message}
+            tell(Event(type="enrolment-acme", at_utc=self._connection.clock.now(), data=data))
+
+        return say
+
+    def _chosen(self, account: Account, names: Sequence[str], *, are_open: bool = False) -> dict[str, AcmeSolver]:
+        from sfcert.cli.acme_solvers import Solvers
+
+        with self._lock:
+            self._solvers = self._solvers or Solvers(self._connection)
+            return self._solvers.for_names(account.acme, names, account.secrets, are_open=are_open)
+
+    def _solver(self, account: Account, name: str) -> AcmeSolver:
+        return self._chosen(account, [name], are_open=True)[name.lower()]
+
+    def _held(self) -> Holding:
+        from sfcert.acme.holding import Holding
+
+        self._holding = self._holding or Holding()
+        return self._holding
+
     def _session(self, account: Account, say: Callable[[str], None]) -> AcmeSession:
         """The session of this account, open."""
         if account.identity not in self._sessions:
             try:
-                from sfcert.acme.holding import Holding
-
-                self._holding = self._holding or Holding()
-                self._sessions[account.identity] = _opened(account, say, self._holding, self._connection.clock)
+                self._sessions[account.identity] = _opened(account, say, self._held(), self._connection.clock)
             except SfcertError as error:
                 self._sessions[account.identity] = error
         found = self._sessions[account.identity]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sfcert.model.plan import EnrolOperation
     from sfcert.model.progress import Event
     from sfcert.ports import Issuers
-    from sfcert.workflows.enrolment.request import Acquire, Means
+    from sfcert.workflows.enrolment.request import Acquire, Clean, Means
 
 #: More would only wait for the vault's and the authority's limits.
 AT_ONCE = 8
@@ -250,6 +250,7 @@ def means_for(
 
     vault = AzureEnrolmentVault(connection.vault_requests)
     acquire: Acquire | None = None
+    clean: Clean | None = None
     look_ahead: Callable[[Sequence[str]], None] | None = None
 
     def say(event: Event) -> None:
@@ -257,10 +258,11 @@ def means_for(
 
     tell = tell or say
     if policy is not None and policy.issuer.acme is not None:
-        from sfcert.cli.acme_wiring import Account, acquire_by_acme, look_ahead_by_acme
+        from sfcert.cli.acme_wiring import Account, acquire_by_acme, clean_by_acme, look_ahead_by_acme
 
         account = Account(vault, vault_url, policy.issuer.acme, secrets or {})
         acquire = acquire_by_acme(connection, account, name, tell, desk)
+        clean = clean_by_acme(connection, account, name, tell, desk)
         look_ahead = partial(look_ahead_by_acme, connection, account)
     return Means(
         vault=vault,
@@ -268,6 +270,7 @@ def means_for(
         clock=connection.clock,
         emit=tell,
         acquire=acquire,
+        clean=clean,
         look_ahead=look_ahead,
         find_issuers=issuer_finder(
             connection.issuers, pfx_of_newest(connection.issuers, vault, vault_url, name) if may_read_secret else None

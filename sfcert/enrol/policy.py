@@ -340,6 +340,16 @@ def _actions(value: Any) -> list[Json]:
     return sorted(found, key=str)
 
 
+def tag_changes(body: Json, policy: EnrolmentPolicy) -> tuple[PolicyChange, ...]:
+    """The tags that an enrolment would write otherwise than they stand; others stay."""
+    has = body.get("tags") or {}
+    return tuple(
+        PolicyChange(path=f"tags.{key}", before=has.get(key), after=value, needs_new_version=False)
+        for key, value in sorted(policy.tags.items())
+        if has.get(key) != value
+    )
+
+
 def policy_digest(policy: EnrolmentPolicy) -> str:
     """What tells one request from another: the policy in the vault's words."""
     return sha256_of(vault_policy(policy))

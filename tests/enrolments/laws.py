@@ -39,10 +39,9 @@ def of_every_run(world: World, ended: Ended) -> list[str]:
         return [*broken, f"exit code {ended.code} is no clear stop: {ended.err[-600:]}"]
     if "Traceback" in ended.err:
         broken.append(f"a traceback: {ended.err[-600:]}")
-    try:
-        token = ended.token
-    except ValueError:
+    if not ended.document:
         return [*broken, f"no document on standard output: {ended.out[:200]!r}"]
+    token = ended.token
     if ended.code == 0:
         return broken
     said = [line for line in ended.err.splitlines() if line.startswith("sfcert: ")]

@@ -59,7 +59,11 @@ class Ended:
 
     @property
     def document(self) -> Json:
-        found: Json = json.loads(self.out)
+        """What standard output holds; {} where that is no document."""
+        try:
+            found: Json = json.loads(self.out)
+        except ValueError:
+            return {}
         return found
 
     @property

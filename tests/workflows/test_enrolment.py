@@ -280,7 +280,9 @@ def test_what_a_failed_order_left_in_place_outlives_the_order_and_a_change_of_th
 
     def fail(step: str) -> None:
         if step == "challenge":
-            raise RemoteError("RemoteFailed", "wrong answer", service="ca", operation="challenge", transient=False)
+            raise RemoteError(
+                "AcmeChallengeFailed", "wrong answer", service="ca", operation="challenge", transient=False
+            )
 
     acme.before = fail
     with pytest.raises(RemoteError):

@@ -282,7 +282,9 @@ def test_an_order_of_this_policy_is_gone_on_with_and_one_of_another_is_dropped()
     for known, kept in (
         (record("ordering", order=order), order),
         (record("ordering", order=order, policy_digest="another"), None),
-        (record("idle", order=order), None),
+        # after a refusal that was not the authority's
+        (record("idle", order=order), order),
+        (record("idle", order=order, policy_digest="another"), None),
     ):
         desk = Desk(record=known)
         desk.notebook.is_ordering()

@@ -133,7 +133,7 @@ def _renew(
     from sfcert.cli.enrolment_memory import FileMemory, default_folder
     from sfcert.cli.timer import frozen_by, needs_its_manifest, still_waits, waits_after_failures, with_advice
     from sfcert.enrol.status import certificate_status, wanted_policy
-    from sfcert.workflows.enrolment import enrol
+    from sfcert.workflows.enrolment import clean_up, enrol
     from sfcert.workflows.enrolment.request import Request
 
     memory = FileMemory(state or default_folder(), vault_url, name)
@@ -160,9 +160,12 @@ def _renew(
         record = with_advice(record, policy, memory)
         now = connection.clock.now()
         status = certificate_status(vault_url, name, body, record, now)
-        is_open = record is not None and record.step != "idle" and not record.failures
+        waits = waits_after_failures(record, policy, now)
+        # what was begun is gone on with, due or not
+        is_open = record is not None and record.step != "idle" and waits is None
         if not status.is_due and not is_open:
-            return waits_after_failures(record, policy, now) or "not due"
+            clean_up(means)
+            return waits or "not due"
     request = Request(
         vault_url=vault_url,
         name=name,

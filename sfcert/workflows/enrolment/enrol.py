@@ -33,12 +33,13 @@ from sfcert.enrol.renewal import renewal_timing
 from sfcert.enrol.solvers import refuse_unfit_solvers
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
-from sfcert.model.enrolment import Enrolled, EnrolmentPolicy, GateReport, PolicyChange
+from sfcert.model.enrolment import Enrolled, GateReport, PolicyChange
 from sfcert.model.progress import Event
 from sfcert.pki import read_certificate
 from sfcert.pki.request import pem_of_request
 from sfcert.workflows.enrolment.gate import Gatekeeper
 from sfcert.workflows.enrolment.issuer import ensure_issuer, is_issuer_missing
+from sfcert.workflows.enrolment.leftovers import clean_up
 from sfcert.workflows.enrolment.notebook import Notebook
 from sfcert.workflows.enrolment.operation import Operation
 from sfcert.workflows.enrolment.request import AcmeAnswer, AcmeAsk, Means, Request, failed_remotely, refusal
@@ -50,6 +51,8 @@ OWN_ISSUER = (
 )
 
 Json = dict[str, Any]
+#: How an authority ends an order. After any other error the order may still be used.
+_ORDER_ENDED = frozenset({"AcmeCaaForbids", "AcmeChallengeFailed", "AcmeOrderFailed"})
 #: Whether an operation stays open whose answer the gate did not pass, and on whose account.
 _Keep = Literal["never", "unless-failed", "asked", "foreign"]
 
@@ -64,7 +67,10 @@ def enrol(request: Request, means: Means) -> Enrolled:
 
     Effects: on the vault, the authority and the memory. A second call after success changes nothing.
     """
-    return _Run(request, means).enrol()
+    done = _Run(request, means).enrol()
+    if not request.dry_run:
+        clean_up(means)
+    return done
 
 
 def merge(request: Request, means: Means, answer: Sequence[Certificate], *, keep_pending: bool = False) -> Enrolled:
@@ -118,7 +124,7 @@ class _Run:
             )
         changes = policies.policy_changes((body or {}).get("policy"), self._policy)
         if self._operation.has_completed((body or {}).get("pending")) and not request.dry_run:
-            return self._judge_issued()
+            return self._issued_meanwhile()
         is_continued = self._operation.settle(body)
         version = latest_version(body)
         if version is not None and not is_enabled(version):
@@ -138,7 +144,7 @@ class _Run:
                 refuse_unfit_solvers(self._policy)
                 if self._policy.issuer.is_integrated and is_issuer_missing(request, vault):
                     self._notes.append(f"A run would create the vault's issuer {self._policy.issuer.name}.")
-                return self._planned((*changes, *_tag_changes(body or {}, self._policy)), report)
+                return self._planned((*changes, *policies.tag_changes(body or {}, self._policy)), report)
             self._tell("predicted", verdict=report.verdict)
             if report.verdict != "pass":
                 raise refusal(report, "Nothing was sent.")
@@ -201,6 +207,17 @@ class _Run:
         by_vault = self._policy.renewal.by == "vault" and not self._policy.issuer.is_merged
         return not timing.is_due(now) or (by_vault and leaf.not_after_utc > now)
 
+    def _issued_meanwhile(self) -> Enrolled:
+        """What an earlier run asked for has come; the policy may say more by now."""
+        body = self._fetch()
+        issued = self._judge_issued(body)
+        changes = policies.policy_changes(body.get("policy"), self._policy)
+        # a plan holds the renewal back on purpose, and gives it back at its end
+        if self._request.holds_renewal or not (changes or policies.tag_changes(body, self._policy)):
+            return issued
+        more = self._without_new_version(body, leaf_of_version(latest_version(body)), changes)
+        return msgspec.structs.replace(issued, changes=more.changes)
+
     def _without_new_version(self, body: Json, leaf: Certificate | None, changes: tuple[PolicyChange, ...]) -> Enrolled:
         request, vault = self._request, self._means.vault
         version = latest_version(body)
@@ -215,14 +232,14 @@ class _Run:
             return self._outcome("unchanged", version, leaf, ())
         if request.dry_run:
             planned = self._outcome("planned", version, leaf, ())
-            return msgspec.structs.replace(planned, changes=(*changes, *_tag_changes(body, self._policy)))
+            return msgspec.structs.replace(planned, changes=(*changes, *policies.tag_changes(body, self._policy)))
         self._operation.refuse_frozen(body)
         if changes:
             vault.put_policy(request.vault_url, request.name, policies.changed_parts(self._policy, changes))
         if tags_differ:
             vault.put_tags(request.vault_url, request.name, version_id(version), has_tags)
         self._notebook.remembers_policy()
-        told = (*changes, *_tag_changes(body, self._policy))
+        told = (*changes, *policies.tag_changes(body, self._policy))
         return msgspec.structs.replace(self._outcome("updated", version, leaf, ()), changes=told)
 
     # -- asking --------------------------------------------------------------------------------------------------------
@@ -238,7 +255,7 @@ class _Run:
         if issuer.is_merged:
             return self._waiting()
         await_completion(self._request, self._means, self._tell)
-        return self._judge_issued()
+        return self._judge_issued(self._fetch())
 
     def _waiting(self) -> Enrolled:
         request = self._request
@@ -314,14 +331,33 @@ class _Run:
             raise refusal(report, f"Nothing was merged, and the vault's operation was cancelled.{more}")
         self._notebook.is_merging(tuple(one.der for one in in_order[1:]), answer)
         tags = {**((body or {}).get("tags") or {}), **self._policy.tags}
-        merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)
+        try:
+            merged = vault.put_merge(request.vault_url, request.name, tuple(one.der for one in in_order), tags)
+        except RemoteError:
+            # the answer may have been lost after the effect, or another run has merged this very chain: what stands in
+            # the vault decides
+            found = self._standing(in_order[0])
+            if found is None:
+                raise
+            merged = found
         self._notebook.is_done()
         return self._outcome("issued", merged, in_order[0], in_order[1:], report)
 
-    def _judge_issued(self) -> Enrolled:
-        """Judge what the vault has merged by itself."""
-        request, vault = self._request, self._means.vault
-        body = vault.fetch_certificate(request.vault_url, request.name) or {}
+    def _standing(self, leaf: Certificate) -> Json | None:
+        """The newest version, where it is this certificate; None also where the vault does not tell."""
+        try:
+            version = latest_version(self._fetch())
+        except RemoteError:
+            return None
+        found = leaf_of_version(version)
+        return version if found is not None and found.thumbprint == leaf.thumbprint else None
+
+    def _fetch(self) -> Json:
+        return self._means.vault.fetch_certificate(self._request.vault_url, self._request.name) or {}
+
+    def _judge_issued(self, body: Json) -> Enrolled:
+        """Judge what the vault has merged by itself. `body` was read after the operation had ended."""
+        request = self._request
         version = latest_version(body)
         leaf = leaf_of_version(version)
         if version is None or leaf is None:
@@ -386,23 +422,17 @@ class _Run:
         if isinstance(error, RemoteError) and error.transient is not False:
             # the next run may go on where this one stands
             return
-        if self._policy.issuer.is_acme and notebook.record.request_id is not None and not self._operation.can_cancel():
-            # it stays ours: the next run goes on with it, by another order
+        if isinstance(error, RefusedError) or error.token in _ORDER_ENDED:
+            # after any other refusal, such as the vault's, whoever has mended it needs no second order
             notebook.gives_order_up()
-            return
-        notebook.is_idle()
+        if notebook.record.request_id is not None:
+            is_acme = self._policy.issuer.is_acme
+            if not (self._operation.can_cancel() if is_acme else error.token == "EnrolmentFailed"):
+                # it stays ours: the next run goes on with it
+                return
+        notebook.gives_operation_up()
 
     def _tell(self, kind: str, /, **data: Any) -> None:
         self._means.emit(
             Event(type=f"enrolment-{kind}", at_utc=self._means.clock.now(), data={"name": self._request.name, **data})
         )
-
-
-def _tag_changes(body: Json, policy: EnrolmentPolicy) -> tuple[PolicyChange, ...]:
-    """The tags that an enrolment would write otherwise than they stand; others stay."""
-    has = body.get("tags") or {}
-    return tuple(
-        PolicyChange(path=f"tags.{key}", before=has.get(key), after=value, needs_new_version=False)
-        for key, value in sorted(policy.tags.items())
-        if has.get(key) != value
-    )

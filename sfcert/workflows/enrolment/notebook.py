@@ -32,8 +32,10 @@ class Notebook:
 
     def is_ordering(self) -> None:
         """An order is about to be made or taken up; one of another policy is not gone on with."""
-        if self.record.step == "idle" or self.record.policy_digest != self.digest:
-            self._save(step="ordering", policy_digest=self.digest, request_id=None, policy=self._policy, order=None)
+        is_other = self.record.policy_digest != self.digest
+        if self.record.step == "idle" or is_other:
+            order = None if is_other else self.record.order
+            self._save(step="ordering", policy_digest=self.digest, request_id=None, policy=self._policy, order=order)
 
     def has_order(self, order: Json) -> None:
         self._save(order=order)
@@ -70,6 +72,10 @@ class Notebook:
         """Nothing is begun any more."""
         self._save(step="idle", request_id=None, order=None)
 
+    def gives_operation_up(self) -> None:
+        """Nothing of ours stands open in the vault; what was ordered can still be used by the next run."""
+        self._save(step="idle", request_id=None)
+
     def gives_order_up(self) -> None:
         """The operation in the vault stays ours; what was ordered for it is of no more use."""
         self._save(order=None)
@@ -92,8 +98,9 @@ class Notebook:
         )
 
     def remembers_policy(self) -> None:
-        """Keep the policy for later renewals, where it is not kept yet."""
-        if self.record.policy != self._policy or self.record.step != "idle":
+        """Keep the policy for later renewals, where it is not kept yet; what was begun is of no more use."""
+        begun = self.record.step != "idle" or self.record.order is not None
+        if self.record.policy != self._policy or begun:
             self._save(step="idle", policy=self._policy, policy_digest=self.digest, request_id=None, order=None)
 
     def has_failed(self, error: SfcertError) -> None:
@@ -103,5 +110,6 @@ class Notebook:
         self._save(failures=(*self.record.failures, failure)[-_FAILURES_KEPT:])
 
     def _save(self, **changes: Any) -> None:
-        self.record = msgspec.structs.replace(self.record, **changes)
+        # what another run has written down meanwhile stays
+        self.record = msgspec.structs.replace(self._memory.load() or self.record, **changes)
         self._memory.save(self.record)

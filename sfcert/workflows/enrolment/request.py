@@ -46,6 +46,9 @@ class AcmeAsk:
 
 #: Has a chain signed by ACME.
 Acquire = Callable[[AcmeAsk], AcmeAnswer]
+#: Has taken away what an earlier run left where an authority looks: what may stand there, and who is told what is still
+#: left. Nothing is raised for it.
+Clean = Callable[[tuple[Json, ...], Callable[[tuple[Json, ...]], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,15 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a run works with. `look_ahead` raises where an order for these names by ACME could not even begin, and
-    changes nothing; None where there is nothing to look at. `find_issuers` looks for a leaf's issuer elsewhere; it
-    returns none where it fails."""
+    changes nothing; None where there is nothing to look at. `clean` is None where no order is made. `find_issuers`
+    looks for a leaf's issuer elsewhere; it returns none where it fails."""
 
     vault: EnrolmentVault
     memory: Memory
     clock: Clock
     emit: Callable[[Event], None]
     acquire: Acquire | None = None
+    clean: Clean | None = None
     look_ahead: Callable[[Sequence[str]], None] | None = None
     find_issuers: Callable[[Certificate], tuple[Certificate, ...]] | None = None
 
