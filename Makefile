@@ -63,9 +63,10 @@ lint: $(READY) ## style, format and the floors
 types: $(READY) ## the strict type checker
 	$(BIN)/mypy
 
-soak: $(READY) ## hundreds of seeded runs: every fault alone and in pairs, the proof against the simulator
+soak: $(READY) ## hundreds of seeded runs: every fault alone and in pairs, enrolments, the proof against the simulator
 	$(BIN)/python -m tests.soak_unkind 300
 	$(BIN)/python -m tests.soak 200
+	$(BIN)/python -m tests.soak_enrolments 400
 	$(BIN)/python -m tests.soak captures 400
 	SFCERT_TEST_SEARCH=20 $(BIN)/pytest -n auto -m hypothesis
 
