@@ -86,12 +86,16 @@ def of_the_end(world: World, last: Ended) -> list[str]:
 
 
 def of_orders(world: World) -> list[str]:
-    """No order that another could have stood for. Two processes with one record that overlap may each begin one:
-    what one has not written down yet the other cannot know, and there is no lock between machines that share a
-    folder; so that such cases are not asked."""
-    if any(one.who == "same" for one in (*world.case.breaks, *world.case.later_breaks)):
-        return []
-    return world.ca.ledger.needless
+    """No order that another could have stood for.
+
+    Not asked where two processes with one record overlap: what one has not written down yet the other cannot know, and
+    there is no lock between machines that share a folder. Nor where the CA answered for an order with something that is
+    none: whoever cannot read an order cannot use it.
+    """
+    case = world.case
+    overlaps = any(one.who == "same" for one in (*case.breaks, *case.later_breaks))
+    unread = any(one.name == "garbage" and one.path in ("/order", "") for one in (*case.whims, *case.later_whims))
+    return [] if overlaps or unread else world.ca.ledger.needless
 
 
 def _as_asked(world: World) -> list[str]:

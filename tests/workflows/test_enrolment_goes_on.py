@@ -173,17 +173,3 @@ def test_a_timer_goes_on_with_what_was_begun_once_it_need_not_wait_any_more(worl
     assert (record_of(world).step, world.versions) == ("idle", 2)
     assert world.renew().code == 0
     assert world.versions == 3
-
-
-def test_what_another_run_has_written_down_meanwhile_stays(world_of: Opened) -> None:
-    """Two runs of one record, the second within the first: what the second learned of the certificate is not lost."""
-    world = world_of("acme-webroot")
-
-    def meanwhile() -> None:
-        assert world.enrol().outcome == "issued"
-
-    # before the answer to the first challenge is in place
-    world.enrol(process=Process(Interruption(7, is_after=False, meanwhile=meanwhile)))
-    kept = record_of(world)
-    assert kept.chain_pem is not None
-    assert kept.ari_id is not None

@@ -339,12 +339,13 @@ def test_a_policy_is_remembered_where_none_is_and_for_renewals_where_it_changed(
     for begin, saves in (
         (record("idle", policy=POLICY), 0),
         (record("idle", policy=OTHER), 1),
+        (record("idle", policy=POLICY, order={"url": "of no more use"}), 1),
         (record(policy=POLICY), 1),
     ):
         desk = Desk(record=begin)
         desk.notebook.remembers_policy()
         assert desk.memory.saves == saves
-        assert (desk.saved.policy, desk.saved.step) == (POLICY, "idle")
+        assert (desk.saved.policy, desk.saved.step, desk.saved.order) == (POLICY, "idle", None)
 
 
 def test_a_request_without_an_id_is_remembered_as_one_without() -> None:
@@ -352,3 +353,17 @@ def test_a_request_without_an_id_is_remembered_as_one_without() -> None:
         desk = Desk()
         desk.notebook.is_pending({"request_id": request_id})
         assert (desk.saved.step, desk.saved.request_id) == ("pending", kept)
+
+
+def test_what_another_run_has_written_down_meanwhile_stays() -> None:
+    """Two runs of one record: what the second learned of the certificate is not lost by what the first one notes."""
+    desk = Desk(record=record())
+    request = Request(vault_url=make.VAULT_URL, name="c", policy=POLICY)
+    means = Means(vault=desk.vault, memory=desk.memory, clock=FakeClock(), emit=lambda _: None)  # type: ignore[arg-type]  # a fake
+    other = Notebook(request, means)
+    other.is_merging((make.leaf().chain[0].der,), AcmeAnswer(der=(), advice=Advice(ari_id="a.b")))
+    other.is_done()
+    desk.notebook.has_failed(refusal(404))
+    assert desk.saved.chain_pem is not None
+    assert (desk.saved.ari_id, desk.saved.step) == ("a.b", "idle")
+    assert len(desk.saved.failures) == 1
