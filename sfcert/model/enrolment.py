@@ -232,8 +232,9 @@ class Record(Value):
 
     `step` is what was about to be done, written before it is done. `order` and `placed`, the answers to challenges that
     may still stand somewhere, are the ACME adapter's own, opaque here; the second outlives the first.
-    `previous_request_id` is the operation that was seen before ours was asked for. `merging` becomes `ari_id` and the
-    renewal window once the merge is done.
+    `issued_policy` is what asked for the version `issued_thumbprint`: the vault's own policy may be a later one's,
+    whose request came to nothing. `previous_request_id` is the operation that was seen before ours was asked for.
+    `merging` becomes `ari_id` and the renewal window once the merge is done.
     """
 
     vault_url: str
@@ -256,6 +257,8 @@ class Record(Value):
     issuing_since_utc: datetime | None = None
     issuing_status: str | None = None
     policy: EnrolmentPolicy | None = None
+    issued_policy: EnrolmentPolicy | None = None
+    issued_thumbprint: str | None = None
     format: str = RECORD_FORMAT
 
 

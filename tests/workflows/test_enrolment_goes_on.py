@@ -21,7 +21,7 @@ from tests import make
 from tests.enrolments.authority import Whim
 from tests.enrolments.cases import Way, quiet
 from tests.enrolments.wire import Interruption, Killed, Process
-from tests.enrolments.world import World
+from tests.enrolments.world import Ended, World
 
 Opened = Callable[[Way], World]
 _DAY_S = 86400.0
@@ -173,3 +173,29 @@ def test_a_timer_goes_on_with_what_was_begun_once_it_need_not_wait_any_more(worl
     assert (record_of(world).step, world.versions) == ("idle", 2)
     assert world.renew().code == 0
     assert world.versions == 3
+
+
+@pytest.mark.parametrize("way", ["integrated", "by-hand", "acme-webroot"])
+def test_a_change_whose_request_came_to_nothing_is_asked_for_again(world_of: Opened, way: Way) -> None:
+    """The vault takes the new policy with the request: that it stands there does not mean that its certificate does."""
+    world = world_of(way)
+
+    def enrolled(brought: str = "good") -> Ended:
+        ended = world.enrol()
+        if ended.outcome != "waiting":
+            return ended
+        world.sign(brought)
+        return world.merge()
+
+    assert enrolled().outcome == "issued"
+    world.write_policy(dns_names=["added.fabric.example.com"])
+    world.azure.faults.arm("vault-issuer-refuses", {})
+    world.ca.whims = [Whim("chain other key", 1)]
+    assert enrolled("other key").code != 0
+    world.azure.faults.disarm("vault-issuer-refuses")
+    assert world.versions == 1
+    planned = world.enrol("--dry-run").document
+    assert [one["path"] for one in planned["changes"]] == ["x509_props.sans.dns_names"]
+    assert enrolled().outcome == "issued"
+    assert world.versions == 2
+    assert enrolled().outcome == "unchanged"

@@ -313,7 +313,7 @@ def test_once_done_what_the_authority_said_takes_the_place_of_what_it_said_befor
         assert desk.saved.step == "merging"
         assert (desk.saved.chain_pem or "").count("BEGIN CERTIFICATE") == 1
         desk.notebook.has_failed(refusal(500))
-        desk.notebook.is_done()
+        desk.notebook.is_done("AB")
         said = advice or Advice()
         assert desk.saved.ari_id == said.ari_id
         assert (desk.saved.renewal_start_utc, desk.saved.renewal_end_utc) == (said.window or (None, None))
@@ -362,7 +362,7 @@ def test_what_another_run_has_written_down_meanwhile_stays() -> None:
     means = Means(vault=desk.vault, memory=desk.memory, clock=FakeClock(), emit=lambda _: None)  # type: ignore[arg-type]  # a fake
     other = Notebook(request, means)
     other.is_merging((make.leaf().chain[0].der,), AcmeAnswer(der=(), advice=Advice(ari_id="a.b")))
-    other.is_done()
+    other.is_done("AB")
     desk.notebook.has_failed(refusal(404))
     assert desk.saved.chain_pem is not None
     assert (desk.saved.ari_id, desk.saved.step) == ("a.b", "idle")

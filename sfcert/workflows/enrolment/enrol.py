@@ -132,6 +132,7 @@ class _Run:
                 f"Version {version_id(version)}, the newest, was disabled by somebody: another is asked for."
             )
         leaf = leaf_of_version(version)
+        changes = self._with_unmet(changes, leaf)
         if not is_continued and self._is_good(body, version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)
         if not request.dry_run:
@@ -183,11 +184,21 @@ class _Run:
         if version is None or leaf is None or leaf.thumbprint not in {one.thumbprint for one in answer}:
             return None
         if self._notebook.record.step == "merging":
-            self._notebook.is_done()
+            self._notebook.is_done(leaf.thumbprint)
         self._gate.judge_standing(leaf)
         return self._outcome("unchanged", version, leaf, answer)
 
     # -- what stands already -------------------------------------------------------------------------------------------
+
+    def _with_unmet(self, changes: tuple[PolicyChange, ...], leaf: Certificate | None) -> tuple[PolicyChange, ...]:
+        """The changes, and those that the vault's policy has taken up already with a request that came to nothing."""
+        record = self._notebook.record
+        if leaf is None or record.issued_policy is None or record.issued_thumbprint != leaf.thumbprint:
+            return changes
+        asked_before = policies.vault_policy(record.issued_policy)
+        known = {one.path for one in changes}
+        since = policies.policy_changes(asked_before, self._policy)
+        return (*changes, *(one for one in since if one.needs_new_version and one.path not in known))
 
     def _is_good(
         self, body: Json | None, version: Json | None, leaf: Certificate | None, changes: tuple[PolicyChange, ...]
@@ -340,7 +351,7 @@ class _Run:
             if found is None:
                 raise
             merged = found
-        self._notebook.is_done()
+        self._notebook.is_done(in_order[0].thumbprint)
         return self._outcome("issued", merged, in_order[0], in_order[1:], report)
 
     def _standing(self, leaf: Certificate) -> Json | None:
@@ -365,7 +376,7 @@ class _Run:
         chain = (leaf,) if leaf.is_self_signed else (leaf, *self._gate.issuers_of(leaf))
         report = self._gate.judge(chain, request_key(body.get("pending")) or leaf.public_key_sha256, is_merged=True)
         self._tell("judged", verdict=report.verdict)
-        self._notebook.is_done()
+        self._notebook.is_done(leaf.thumbprint)
         if report.verdict != "pass":
             raise refusal(
                 report,

@@ -80,13 +80,15 @@ class Notebook:
         """The operation in the vault stays ours; what was ordered for it is of no more use."""
         self._save(order=None)
 
-    def is_done(self) -> None:
+    def is_done(self, thumbprint: str) -> None:
         """A new version stands: what the authority said of it takes the place of what it said of the one before."""
         advice = self.record.merging or Advice()
         self._save(
             step="idle",
             policy=self._policy,
             policy_digest=self.digest,
+            issued_policy=self._policy,
+            issued_thumbprint=thumbprint,
             request_id=None,
             order=None,
             failures=(),
