@@ -82,8 +82,9 @@ def of_the_end(world: World, last: Ended) -> list[str]:
         return [*broken, *_nothing_stays(world)]
     strangers = any(one.who == "elsewhere" for one in (*case.breaks, *case.later_breaks))
     if case.pins is not None and strangers and last.token == "GateRefused" and "IssuerUnknown" in last.err:
-        # the other machine has merged it, and only that one was shown its chain: here --issuer-pem is asked for
-        return _nothing_stays(world)
+        # the other machine has merged it, and only that one was shown its chain: here --issuer-pem is asked for, and
+        # what was begun stays written down until then
+        return [one for one in _nothing_stays(world) if "the record is at" not in one or "placed ()" not in one]
     if last.code != 0:
         return [f"it does not go on once the faults are gone: {last}", *_nothing_stays(world)]
     return [*broken, *_as_asked(world), *_nothing_stays(world)]

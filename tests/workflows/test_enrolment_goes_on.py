@@ -60,6 +60,14 @@ def test_an_order_outlives_a_refusal_that_is_not_the_authoritys(world_of: Opened
     assert world.ca.ledger.new_orders == 1
 
 
+def test_an_order_outlives_a_request_that_the_authority_did_not_take(world_of: Opened) -> None:
+    world = world_of("acme-webroot")
+    world.ca.whims = [Whim("bad-nonce", 10, path="/challenge")]
+    assert world.enrol().token == "AcmeOrderFailed"
+    assert world.enrol().outcome == "issued"
+    assert world.ca.ledger.new_orders == 1
+
+
 def test_an_order_that_the_authority_ended_is_not_kept(world_of: Opened) -> None:
     world = world_of("acme-webroot")
     world.ca.whims = [Whim("caa", 1)]

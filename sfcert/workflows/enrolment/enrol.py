@@ -51,8 +51,9 @@ OWN_ISSUER = (
 )
 
 Json = dict[str, Any]
-#: How an authority ends an order. After any other error the order may still be used.
-_ORDER_ENDED = frozenset({"AcmeCaaForbids", "AcmeChallengeFailed", "AcmeOrderFailed"})
+#: How an authority ends an order, whatever it shows of it afterwards. After any other error the next run looks whether
+#: the order can still be used.
+_ORDER_ENDED = frozenset({"AcmeCaaForbids", "AcmeChallengeFailed"})
 #: Whether an operation stays open whose answer the gate did not pass, and on whose account.
 _Keep = Literal["never", "unless-failed", "asked", "foreign"]
 
@@ -234,6 +235,9 @@ class _Run:
         version = latest_version(body)
         assert version is not None
         assert leaf is not None
+        if not request.dry_run:
+            # also where the gate refuses what stands: that has nothing to do with it
+            clean_up(self._means)
         self._gate.judge_standing(leaf)
         has_tags = {**(body.get("tags") or {}), **self._policy.tags}
         tags_differ = has_tags != (body.get("tags") or {})
@@ -433,7 +437,7 @@ class _Run:
         if isinstance(error, RemoteError) and error.transient is not False:
             # the next run may go on where this one stands
             return
-        if isinstance(error, RefusedError) or error.token in _ORDER_ENDED:
+        if isinstance(error, RefusedError) or error.token in _ORDER_ENDED or _ends_authorization(error):
             # after any other refusal, such as the vault's, whoever has mended it needs no second order
             notebook.gives_order_up()
         if notebook.record.request_id is not None:
@@ -447,3 +451,8 @@ class _Run:
         self._means.emit(
             Event(type=f"enrolment-{kind}", at_utc=self._means.clock.now(), data={"name": self._request.name, **data})
         )
+
+
+def _ends_authorization(error: SfcertError) -> bool:
+    """Whether an order is lost by its authorization, though the authority may go on showing it as open."""
+    return isinstance(error, RemoteError) and (error.token, error.operation) == ("AcmeOrderFailed", "authorization")
