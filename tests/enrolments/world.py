@@ -113,7 +113,7 @@ class World:
             self._patch.delenv(name, raising=False)
         self._patch.setenv("SFCERT_DNS_SERVER", "192.0.2.53")
         self._patch.setenv("AZURE_SUBSCRIPTION_ID", self.azure.subscription_id)
-        self._patch.setattr(connecting, "connect", lambda source=None, on_retry=None: self._connection())
+        self._patch.setattr(connecting, "connect", lambda *_, **__: self._connection())
         self._patch.setattr("sfcert.azure.clock.WallClock", lambda: self.clock)
         self.wire.install(self._patch)
         return self

@@ -437,7 +437,9 @@ class _Run:
         if isinstance(error, RemoteError) and error.transient is not False:
             # the next run may go on where this one stands
             return
-        if isinstance(error, RefusedError) or error.token in _ORDER_ENDED or _ends_authorization(error):
+        is_remote = isinstance(error, RemoteError)
+        if not is_remote or error.token in _ORDER_ENDED or _ends_authorization(error):
+            # also what the policy has no solver for: who has the names vetted instead needs an order that knows it;
             # after any other refusal, such as the vault's, whoever has mended it needs no second order
             notebook.gives_order_up()
         if notebook.record.request_id is not None:
