@@ -204,7 +204,11 @@ class AzureArm:
         self._asked_wait_s = retry_after_s(headers, self._now()) if asks else None
 
     def _note_start(self, response: Any) -> None:
-        self._note(dict(response.http_response.headers))
+        answer = response.http_response
+        if answer.status_code == 401:
+            # azure-core 1.41 sends a challenged request again and leaves this answer, a stream, unread and open
+            answer.read()
+        self._note(dict(answer.headers))
 
     def _pipeline(self) -> Any:
         with self._lock:

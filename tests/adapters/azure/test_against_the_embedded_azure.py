@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,12 @@ from sfcert.workflows.apply import apply
 from sfcert.workflows.watch import watch
 
 from .conftest import Site
+
+EMPTY = {
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0",
+    "resources": [],
+}
 
 
 class Killed(BaseException):
@@ -119,3 +127,17 @@ def test_killed_at_every_boundary_it_comes_to_the_same_end_with_each_write_once(
     assert outcome.complete
     assert len(done) == len(set(done)) >= 8
     assert observe(site.capture()).cluster.certificate.kind == "common-name"
+
+
+def test_a_write_that_is_challenged_on_its_way_leaves_no_connection_open(site: Site) -> None:
+    """The way of an error holds on to all that it passed, until the garbage is taken away."""
+    scope = site.facts["cluster_id"].split("/providers/")[0]
+    for fault in ("token-revoked", "answer-cut"):
+        site.running.call(lambda azure, one=fault: azure.faults.arm(one, {"times": 1, "match": "/deployments/"}))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        with pytest.raises(RemoteError):
+            site.ports.arm.start_deployment(scope, "d", EMPTY, {})
+        gc.collect()
+    assert site.running.call(lambda azure: dict(azure.faults.struck)) == {"token-revoked": 1, "answer-cut": 1}
+    assert [str(one.message) for one in told if issubclass(one.category, ResourceWarning)] == []
