@@ -29,8 +29,8 @@ from sfcert.enrol.reading import (
     status_of,
     version_id,
 )
-from sfcert.enrol.renewal import renewal_timing
 from sfcert.enrol.solvers import refuse_unfit_solvers
+from sfcert.enrol.standing import is_enough, with_unmet
 from sfcert.errors import ConvergenceError, InputError, RefusedError, RemoteError, SfcertError
 from sfcert.model.certificate import Certificate
 from sfcert.model.enrolment import Enrolled, GateReport, PolicyChange
@@ -133,8 +133,8 @@ class _Run:
                 f"Version {version_id(version)}, the newest, was disabled by somebody: another is asked for."
             )
         leaf = leaf_of_version(version)
-        changes = self._with_unmet(changes, leaf)
-        if not is_continued and self._is_good(body, version, leaf, changes):
+        changes = with_unmet(changes, self._policy, self._notebook.record, leaf)
+        if not is_continued and leaf is not None and self._does(version, leaf, changes):
             return self._without_new_version(body or {}, leaf, changes)
         if not request.dry_run:
             self._operation.refuse_frozen(body)
@@ -191,33 +191,11 @@ class _Run:
 
     # -- what stands already -------------------------------------------------------------------------------------------
 
-    def _with_unmet(self, changes: tuple[PolicyChange, ...], leaf: Certificate | None) -> tuple[PolicyChange, ...]:
-        """The changes, and those that the vault's policy has taken up already with a request that came to nothing."""
-        record = self._notebook.record
-        if leaf is None or record.issued_policy is None or record.issued_thumbprint != leaf.thumbprint:
-            return changes
-        asked_before = policies.vault_policy(record.issued_policy)
-        known = {one.path for one in changes}
-        since = policies.policy_changes(asked_before, self._policy)
-        return (*changes, *(one for one in since if one.needs_new_version and one.path not in known))
-
-    def _is_good(
-        self, body: Json | None, version: Json | None, leaf: Certificate | None, changes: tuple[PolicyChange, ...]
-    ) -> bool:
-        if version is None or leaf is None or not is_enabled(version) or self._request.renew:
+    def _does(self, version: Json | None, leaf: Certificate, changes: tuple[PolicyChange, ...]) -> bool:
+        """Whether nothing has to be asked for."""
+        if version is None or not is_enabled(version) or self._request.renew:
             return False
-        if any(one.needs_new_version for one in changes):
-            return False
-        record = self._notebook.record
-        advice = None
-        if record.renewal_start_utc is not None and record.renewal_end_utc is not None:
-            advice = (record.renewal_start_utc, record.renewal_end_utc)
-        life = (leaf.not_before_utc, leaf.not_after_utc)
-        now = self._means.clock.now()
-        timing = renewal_timing(*life, self._policy.renewal, now=now, advice=advice, identity=leaf.thumbprint)
-        # what the vault renews by itself is not asked for a second time
-        by_vault = self._policy.renewal.by == "vault" and not self._policy.issuer.is_merged
-        return not timing.is_due(now) or (by_vault and leaf.not_after_utc > now)
+        return is_enough(leaf, changes, self._policy, self._notebook.record, self._means.clock.now())
 
     def _issued_meanwhile(self) -> Enrolled:
         """What an earlier run asked for has come; the policy may say more by now."""
