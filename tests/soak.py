@@ -15,11 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
-from sfcert.cli.planned import plan_for
 from sfcert.cli.rehearsal import rehearse
-from sfcert.cli.shipped import playbooks_folder, templates_folder
 from sfcert.sim.worlds.specs import Spec
-from sfcert.sources.observe import observe
 from tests import odd_captures
 from tests.lives import MUTATIONS, lived, made, mutated, planned, specs
 
@@ -68,15 +65,7 @@ def soak_captures(examples: int, seed: int) -> int:
     broke = 0
     for number in range(seed, seed + examples):
         odd = odd_captures.drawn(number)
-        observation = observe(odd.bundle)
-        plan = plan_for(
-            observation,
-            odd.inputs,
-            now=observation.observed_at_utc,
-            playbooks=playbooks_folder(),
-            templates=templates_folder(),
-            version="soak",
-        )
+        plan = planned(odd.bundle, odd.inputs).plan
         verdict = ""
         if plan.status == "ready":
             rehearsal = rehearse(plan, odd.bundle, faults=odd_captures.hardship_for(plan), seed=number)

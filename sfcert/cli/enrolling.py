@@ -14,6 +14,7 @@ import click
 
 from sfcert.cli.reading import read_bytes_or_input
 from sfcert.cli.source import Source, node_options
+from sfcert.cli.span import Span
 from sfcert.cli.stacked import stacked
 from sfcert.errors import InputError, SfcertError
 
@@ -32,13 +33,24 @@ if TYPE_CHECKING:
 #: More would only wait for the vault's and the authority's limits.
 AT_ONCE = 8
 
-at_once_option = click.option(
-    "--at-once",
-    type=click.IntRange(1, 32),
-    default=AT_ONCE,
-    show_default=True,
-    metavar="N",
-    help="How many certificates are worked on side by side.",
+#: How long one certificate may take, and how many go on together.
+patience_options = stacked(
+    click.option(
+        "--timeout",
+        type=Span(),
+        default="30m",
+        show_default=True,
+        metavar="DURATION",
+        help="Wait so long for the vault and the authority, for each certificate; the same command goes on.",
+    ),
+    click.option(
+        "--at-once",
+        type=click.IntRange(1, 32),
+        default=AT_ONCE,
+        show_default=True,
+        metavar="N",
+        help="How many certificates are worked on side by side.",
+    ),
 )
 
 vault_options = stacked(

@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 
 from sfcert.cli.main import run
-from sfcert.cli.planned import plan_for
 from sfcert.cli.rehearsal import rehearse
-from sfcert.cli.shipped import playbooks_folder, templates_folder
-from sfcert.model.plan import Plan
-from sfcert.sources.observe import observe
 from tests import odd_captures
+from tests.lives import planned
 
 COMMANDS = (
     ["audit"],
@@ -28,22 +25,10 @@ COMMANDS = (
 )
 
 
-def planned(odd: odd_captures.Odd) -> Plan:
-    observation = observe(odd.bundle)
-    return plan_for(
-        observation,
-        odd.inputs,
-        now=observation.observed_at_utc,
-        playbooks=playbooks_folder(),
-        templates=templates_folder(),
-        version="test",
-    )
-
-
 @pytest.mark.parametrize("seed", range(24))
 def test_a_plan_from_an_odd_capture_comes_through_or_says_why_there_is_none(seed: int) -> None:
     odd = odd_captures.drawn(seed)
-    plan = planned(odd)
+    plan = planned(odd.bundle, odd.inputs).plan
     if plan.status == "blocked":
         assert all(one.strip() for one in plan.blocked_by), odd.told
     if plan.status == "ready":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfcert.cli.enrolling import (
-    at_once_option,
     checked_name,
     checked_vault,
     expectation_for,
@@ -16,12 +15,12 @@ from sfcert.cli.enrolling import (
     gate_options,
     means_for,
     of_several,
+    patience_options,
     plan_option,
     vault_options,
 )
 from sfcert.cli.output import answer, form_option, write_whole
 from sfcert.cli.policy_source import Asked, asked_for, policy_options
-from sfcert.cli.span import Span
 from sfcert.errors import SfcertError
 
 if TYPE_CHECKING:
@@ -48,15 +47,7 @@ if TYPE_CHECKING:
     metavar="FILE|-",
     help="Write the request there (PEM); '-' prints it alone on standard output.",
 )
-@click.option(
-    "--timeout",
-    type=Span(),
-    default="30m",
-    show_default=True,
-    metavar="DURATION",
-    help="Wait for the vault and the authority so long, for each; the same command goes on.",
-)
-@at_once_option
+@patience_options
 @form_option
 def command(
     name: str | None,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfcert.cli.enrolling import (
-    at_once_option,
     checked_name,
     checked_vault,
     expectation_for,
@@ -16,10 +15,10 @@ from sfcert.cli.enrolling import (
     gate_options,
     means_for,
     of_several,
+    patience_options,
     vault_options,
 )
 from sfcert.cli.output import answer, form_option
-from sfcert.cli.span import Span
 from sfcert.errors import InputError, SfcertError
 
 if TYPE_CHECKING:
@@ -35,15 +34,7 @@ if TYPE_CHECKING:
 @vault_options
 @click.option("--due", is_flag=True, help="Only those that are due, back-off and windows counted: for a timer.")
 @gate_options
-@click.option(
-    "--timeout",
-    type=Span(),
-    default="30m",
-    show_default=True,
-    metavar="DURATION",
-    help="Wait so long for the vault and the authority, for each certificate; the same command goes on.",
-)
-@at_once_option
+@patience_options
 @form_option
 def command(
     names: tuple[str, ...],

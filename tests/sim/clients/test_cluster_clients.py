@@ -104,9 +104,8 @@ def test_a_node_is_reimaged_through_the_client(compute: Any, way: Any) -> None:
     assert {one.provisioning_state for one in views} == {"Succeeded"}
 
 
+@pytest.mark.parametrize("way", ["proxy"], indirect=True)
 def test_nodes_are_reached_through_the_proxy_by_their_own_addresses(way: Any, facts: Any) -> None:
-    if way.name != "proxy":
-        pytest.skip("nodes have production addresses, which only the proxy leads to")
     proxy = urlsplit(way.running.proxy_url)
     host = urlsplit(facts["management_endpoint"])
     for address, port in ((host.hostname, host.port), ("10.0.0.4", 19080), ("10.0.0.8", 19000)):
